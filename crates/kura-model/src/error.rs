@@ -1,0 +1,106 @@
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of trouble it is, without transport. The edges turn it into an HTTP status, a
+/// DIMSE status or an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// The caller's input is wrong.
+    Invalid,
+    /// No such thing.
+    NotFound,
+    /// It was there and has been deleted.
+    Gone,
+    /// Nobody is signed in.
+    Unauthenticated,
+    /// This caller may not.
+    Forbidden,
+    /// It contradicts what is there.
+    Conflict,
+    /// A limit was met: size, depth, memory, disk.
+    Exhausted,
+    /// We do not do that (yet).
+    Unsupported,
+    /// Someone asked to stop.
+    Interrupted,
+    /// Our fault; the detail goes to the log, not to the caller.
+    Internal,
+}
+
+/// One error for every service function: a category, a sentence that is safe to show, and the
+/// cause, which is for the log only.
+pub struct Error {
+    pub category: Category,
+    message: String,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(category: Category, message: impl Into<String>) -> Self {
+        Self {
+            category,
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Category::Invalid, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Category::NotFound, message)
+    }
+
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(Category::Forbidden, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(Category::Conflict, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(Category::Internal, message)
+    }
+
+    pub fn because(
+        mut self,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.category, self.message)?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(inner) = cause {
+            write!(f, ": {inner}")?;
+            cause = inner.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.cause {
+            Some(cause) => Some(cause.as_ref()),
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The words every room shares: ids that cannot be mixed up, who asks and why,
+//! where in an input something was wrong. No I/O lives here.
+
+mod context;
+mod error;
+mod id;
+mod refusal;
+
+pub use context::{Actor, PurposeOfUse, RequestContext, Role, Zone};
+pub use error::{Category, Error, Result};
+pub use id::{ContentHash, LogicalTime, ParseHashError, RecordKey};
+pub use refusal::{Location, Refusal};
