@@ -1,1 +1,18 @@
-//! (room under construction)
+//! FHIR R4: a resource as validated JSON, with views where we compute on it.
+//!
+//! There are no generated Rust types; see `docs/adr/0002-json-with-views.md`. The crate does no
+//! I/O and knows no store.
+
+pub mod bundle;
+pub mod date;
+pub mod outcome;
+pub mod resource;
+pub mod romaji;
+pub mod search;
+pub mod search_parameter;
+pub mod text;
+mod types;
+pub mod view;
+
+pub use resource::Resource;
+pub use types::{RESOURCE_TYPES, resource_type};

@@ -4,9 +4,11 @@
 mod context;
 mod error;
 mod id;
+mod index;
 mod refusal;
 
 pub use context::{Actor, PurposeOfUse, RequestContext, Role, Zone};
 pub use error::{Category, Error, Result};
 pub use id::{ContentHash, LogicalTime, ParseHashError, RecordKey};
+pub use index::{IndexEntry, IndexValue, Seconds};
 pub use refusal::{Location, Refusal};

@@ -1,1 +1,32 @@
-//! (room under construction)
+//! Where the bank keeps things: records in versions at a logical time `t`, tables to search
+//! them by, blobs by content hash, jobs, refused items, and an audit trail in a hash chain.
+//!
+//! The store knows neither FHIR nor DICOM. It is handed bytes and index entries, and gives
+//! bytes back. One [`Commit`] is one transaction: when [`Store::commit`] returns, everything in
+//! it is on disk. `docs/store.md` documents the key and the value of every table.
+
+mod audit;
+mod blob;
+mod codec;
+mod commit;
+mod error;
+mod job;
+mod quarantine;
+mod query;
+mod read;
+mod schema;
+mod source;
+mod store;
+mod symbol;
+
+pub use audit::{AuditCheck, AuditEntry, AuditRow};
+pub use blob::{BlobStore, BlobWriter};
+pub use commit::{Commit, CommitReceipt, Outcome, Put, Write};
+pub use job::{Job, JobState};
+pub use quarantine::{ITEM_BYTES_KEPT, QuarantineRow, Quarantined};
+pub use query::{Clause, Compare, Cursor, Order, Page, Predicate, Query, TextMatch};
+pub use read::{Reader, Version};
+pub use source::{Source, SourceProgress};
+pub use store::{Store, Tally};
+
+pub use kura_model::{IndexEntry, IndexValue, Seconds};
