@@ -130,9 +130,21 @@ fn member(out: &mut Vec<u8>, first: &mut bool, name: &str, value: &Value) {
     let _ = serde_json::to_writer(&mut *out, value);
 }
 
+/// Values in one JSON item.
+const VALUES_AT_MOST: usize = 2_000_000;
+
 /// Parses JSON, telling wrong encoding, wrong syntax and too much depth apart.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, Refusal> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    // A parsed value takes about fifty times its shortest text ("1,"); commas bound the values.
+    if bytes.len() > VALUES_AT_MOST
+        && bytes.iter().filter(|byte| **byte == b',').count() > VALUES_AT_MOST
+    {
+        return Err(Refusal::new(
+            "json-size",
+            format!("more than {VALUES_AT_MOST} values in one item"),
+        ));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         if let Err(encoding) = std::str::from_utf8(bytes) {
             return Refusal::new(

@@ -64,8 +64,26 @@ pub struct SearchParameter {
     paths: Vec<Vec<&'static str>>,
 }
 
+/// Parameters every type has; their rows are named by type, as the others.
+const COMMON: [(&str, Kind, &str); 2] = [
+    ("_tag", Kind::Token, "meta.tag"),
+    ("_security", Kind::Token, "meta.security"),
+];
+
 static TABLE: LazyLock<HashMap<&'static str, Vec<SearchParameter>>> = LazyLock::new(|| {
     let mut table: HashMap<&'static str, Vec<SearchParameter>> = HashMap::new();
+    for of in crate::RESOURCE_TYPES {
+        for (code, kind, path) in COMMON {
+            table.entry(of).or_default().push(SearchParameter {
+                name: Box::leak(format!("{of}.{code}").into_boxed_str()),
+                code,
+                kind,
+                compartment: false,
+                phonetic: false,
+                paths: vec![path.split('.').collect()],
+            });
+        }
+    }
     for line in include_str!("../data/search-parameters.tsv").lines() {
         if line.starts_with('#') || line.is_empty() {
             continue;
@@ -107,7 +125,7 @@ static TABLE: LazyLock<HashMap<&'static str, Vec<SearchParameter>>> = LazyLock::
     table
 });
 
-/// The parameters of a resource type, without those every type has (`_id`, `_lastUpdated`).
+/// The parameters of a resource type, without `_id` and `_lastUpdated`, which are no elements.
 pub fn parameters(kind: &str) -> &'static [SearchParameter] {
     TABLE.get(kind).map_or(&[], Vec::as_slice)
 }
@@ -438,6 +456,7 @@ mod tests {
             .lines()
             .filter(|line| !line.starts_with('#') && !line.is_empty())
             .count();
-        assert_eq!(rows, TABLE.values().map(Vec::len).sum::<usize>());
+        let common = crate::RESOURCE_TYPES.len() * COMMON.len();
+        assert_eq!(rows + common, TABLE.values().map(Vec::len).sum::<usize>());
     }
 }

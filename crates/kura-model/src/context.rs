@@ -19,9 +19,12 @@ pub enum Role {
     Doctor,
     Researcher,
     Auditor,
+    /// The person at the machine, while the bank has no accounts. Never given to an account.
+    SingleUser,
 }
 
 impl Role {
+    /// The roles an account can have.
     pub const ALL: [Role; 5] = [
         Role::Administrator,
         Role::DataManager,
@@ -37,6 +40,7 @@ impl Role {
             Role::Doctor => "doctor",
             Role::Researcher => "researcher",
             Role::Auditor => "auditor",
+            Role::SingleUser => "single-user",
         }
     }
 }

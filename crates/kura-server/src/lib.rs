@@ -1,1 +1,84 @@
-//! (room under construction)
+//! The wire: decode a request, call one service function, encode the answer.
+
+mod auth;
+mod error;
+mod fhir_rest;
+mod guard;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use kura_model::{Category, Error, Result};
+use kura_service::{Bank, accounts};
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) bank: Arc<Bank>,
+    pub(crate) auth: Arc<auth::Auth>,
+}
+
+/// Serves a bank until Ctrl-C or SIGTERM. `ready` is called with the address once it answers.
+pub async fn serve(bank: Bank, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let listen = bank.config.server.listen.clone();
+    let address: SocketAddr = listen
+        .parse()
+        .map_err(|_| Error::invalid("--listen takes ADDRESS:PORT, such as 127.0.0.1:8080"))?;
+    if !address.ip().is_loopback() && !accounts::sign_in_needed(&bank)? {
+        return Err(Error::new(
+            Category::Forbidden,
+            "only a loopback address may be served while there is no account; make one: kura user add",
+        ));
+    }
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .map_err(|error| {
+            Error::conflict(format!("{address} cannot be served: {error}")).because(error)
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::internal("the address is not known").because(error))?;
+    let app = App {
+        auth: Arc::new(auth::Auth::default()),
+        bank: Arc::new(bank),
+    };
+    tracing::info!(%address, "serving");
+    ready(address);
+    axum::serve(listener, router(app, address))
+        .with_graceful_shutdown(stop())
+        .await
+        .map_err(|error| Error::internal("the server stopped").because(error))
+}
+
+/// All routes.
+pub fn router(app: App, address: SocketAddr) -> Router {
+    let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
+    Router::new()
+        .nest("/fhir", fhir_rest::routes())
+        .layer(axum::middleware::from_fn_with_state(
+            app.clone(),
+            auth::identify,
+        ))
+        .layer(axum::middleware::from_fn_with_state(hosts, guard::check))
+        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .with_state(app)
+}
+
+async fn stop() {
+    let interrupt = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

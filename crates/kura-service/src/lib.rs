@@ -1,1 +1,69 @@
-//! (room under construction)
+//! One function per use case. Only this room composes the others: standards crates do not know
+//! each other, the store knows no standard.
+//!
+//! Every function takes a [`kura_model::RequestContext`], decides access once, and leaves one
+//! audit record.
+
+pub mod access;
+pub mod accounts;
+mod bank;
+pub mod config;
+pub mod fhir_read;
+pub mod import;
+pub mod link;
+mod query;
+pub mod status;
+
+pub use bank::Bank;
+pub use config::Config;
+
+/// Kinds of record that are ours and no FHIR resource.
+pub mod kind {
+    /// One DICOM object: its header as DICOM JSON; the file is a blob. Id: SOP Instance UID.
+    pub const DICOM_INSTANCE: &str = "DicomInstance";
+    /// A line of a sample sheet: which patient a sequenced sample is from. Id: hash of the name.
+    pub const SAMPLE: &str = "Sample";
+    /// An account of a person (identity zone). Id: its name.
+    pub const ACCOUNT: &str = "Account";
+    /// A signed-in browser (identity zone). Id: hash of its token.
+    pub const SESSION: &str = "Session";
+    /// The key of one research project (identity zone). Id: the project's name.
+    pub const PROJECT_KEY: &str = "ProjectKey";
+    /// A data set that was built (research zone). Id: hash of its manifest.
+    pub const DATA_SET: &str = "DataSet";
+}
+
+/// An OperationOutcome with one error, as JSON.
+pub fn outcome(code: &str, diagnostics: &str) -> String {
+    kura_fhir::outcome::single("error", code, diagnostics).to_string()
+}
+
+/// The OperationOutcome of one of our errors, as JSON.
+pub fn outcome_of(error: &kura_model::Error) -> String {
+    kura_fhir::outcome::of(error).to_string()
+}
+
+/// Splits and percent-decodes a query string or a form.
+pub fn decode_query(query: &str) -> kura_model::Result<Vec<(String, String)>> {
+    kura_fhir::search::decode(query)
+}
+
+/// `Tue, 14 Nov 2023 22:13:20 GMT` of milliseconds since 1970. RFC 9110 section 5.6.7.
+pub fn http_date(millis: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let seconds = millis.div_euclid(1000);
+    let day_number = seconds.div_euclid(86_400);
+    let (year, month, day) = kura_fhir::date::civil(day_number);
+    let second = seconds.rem_euclid(86_400);
+    format!(
+        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
+        DAYS[day_number.rem_euclid(7) as usize],
+        MONTHS[(month - 1) as usize],
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}

@@ -203,6 +203,21 @@ impl<'a> Reader<'a> {
         )
     }
 
+    /// The blobs the newest version names.
+    pub fn blobs(&mut self, key: &RecordKey) -> Result<Vec<ContentHash>> {
+        let Some((_, Some(pk))) = self.entity(key)? else {
+            return Ok(Vec::new());
+        };
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT hash FROM record_blob WHERE pk = ?1 ORDER BY hash")
+            .map_err(database)?;
+        let rows = statement
+            .query_map([pk], |row| Ok(ContentHash(row.get(0)?)))
+            .map_err(database)?;
+        rows.collect::<Result<_, _>>().map_err(database)
+    }
+
     /// How many records of each kind `owner`'s compartment holds now.
     pub fn compartment_tally(&mut self, owner: &RecordKey) -> Result<Vec<(String, u64)>> {
         let Some(owner) = self.eid(owner)? else {

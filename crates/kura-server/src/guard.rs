@@ -1,0 +1,89 @@
+//! What every request passes: a Host header that is ours (against DNS rebinding), and headers
+//! that keep a page from running or leaking anything.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+#[derive(Clone)]
+pub(crate) struct Hosts(Arc<Vec<String>>);
+
+impl Hosts {
+    pub(crate) fn new(configured: &[String], address: SocketAddr) -> Self {
+        let port = address.port();
+        let mut hosts = vec![
+            address.to_string(),
+            format!("localhost:{port}"),
+            format!("127.0.0.1:{port}"),
+            format!("[::1]:{port}"),
+        ];
+        for host in configured {
+            hosts.push(host.clone());
+            hosts.push(format!("{host}:{port}"));
+        }
+        Self(Arc::new(hosts))
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        self.0.iter().any(|known| known.eq_ignore_ascii_case(host))
+    }
+}
+
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    if !hosts.knows(host) {
+        return (
+            StatusCode::MISDIRECTED_REQUEST,
+            "This server does not answer to that host name; add it to server.hosts.\n",
+        )
+            .into_response();
+    }
+    // A form on another site must not act for the person who is signed in here.
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let foreign = request
+            .headers()
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
+            .and_then(|origin| origin.split_once("://"))
+            .is_some_and(|(_, origin)| !hosts.knows(origin));
+        if foreign {
+            return (
+                StatusCode::FORBIDDEN,
+                "This request came from another site.\n",
+            )
+                .into_response();
+        }
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    // Records stay out of caches on disk; assets say otherwise themselves.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,60 @@
+//! Who may do what: one table, asked once by every service function.
+
+use kura_model::{Category, Error, RequestContext, Result, Role};
+
+/// What can be asked of the bank. One per kind of right, not per function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Read records for care: the FHIR API, patients, images.
+    ReadClinical,
+    /// Bring data in; see what was refused.
+    Import,
+    /// Counts without patients: dashboard, status.
+    ReadStatus,
+    /// Build a processed data set.
+    BuildDataSet,
+    /// Check or read the audit trail.
+    ReadAudit,
+    /// Make accounts.
+    ManageAccounts,
+}
+
+const ADMINISTRATOR: &[Action] = &[
+    Action::Import,
+    Action::ReadStatus,
+    Action::ReadAudit,
+    Action::ManageAccounts,
+];
+const DATA_MANAGER: &[Action] = &[
+    Action::ReadClinical,
+    Action::Import,
+    Action::ReadStatus,
+    Action::BuildDataSet,
+];
+const DOCTOR: &[Action] = &[Action::ReadClinical, Action::ReadStatus];
+const RESEARCHER: &[Action] = &[Action::ReadStatus];
+const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
+
+pub fn allows(role: Role, action: Action) -> bool {
+    let allowed = match role {
+        Role::Administrator => ADMINISTRATOR,
+        Role::DataManager => DATA_MANAGER,
+        Role::Doctor => DOCTOR,
+        Role::Researcher => RESEARCHER,
+        Role::Auditor => AUDITOR,
+        // The one person of a bank that has no accounts yet.
+        Role::SingleUser => return true,
+    };
+    allowed.contains(&action)
+}
+
+pub fn authorize(context: &RequestContext, action: Action) -> Result<()> {
+    if allows(context.actor.role, action) {
+        Ok(())
+    } else {
+        Err(Error::new(
+            Category::Forbidden,
+            format!("the role {} may not do this", context.actor.role),
+        ))
+    }
+}

@@ -1,0 +1,196 @@
+//! One configuration: defaults, then `kura.toml` in the bank's folder, then the environment,
+//! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
+
+use std::path::Path;
+
+use kura_model::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub hospital: Hospital,
+    pub server: Server,
+    pub import: Import,
+    pub log: Log,
+}
+
+/// Whose bank it is, and how its patients are numbered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hospital {
+    pub name: String,
+    /// `Identifier.system` of the hospital's patient number. JP Core:
+    /// `urn:oid:1.2.392.100495.20.3.51.1` + the ten digits of the institution.
+    pub patient_number_system: String,
+    /// Values of Issuer of Patient ID (0010,0021) that mean this hospital.
+    pub dicom_issuers: Vec<String>,
+    /// Take DICOM objects without an issuer for this hospital's. Only where the archive holds
+    /// no other hospital's images.
+    pub accept_missing_issuer: bool,
+}
+
+impl Default for Hospital {
+    fn default() -> Self {
+        Self {
+            name: "Kura".to_owned(),
+            patient_number_system: "urn:oid:1.2.392.100495.20.3.51.1".to_owned(),
+            dicom_issuers: vec!["1.2.392.100495.20.3.51.1".to_owned()],
+            accept_missing_issuer: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// `address:port`. Anything but loopback needs an account first.
+    pub listen: String,
+    /// Host names the server answers to, besides its own address and localhost.
+    pub hosts: Vec<String>,
+    /// Minutes after which a browser has to sign in again.
+    pub session_minutes: u32,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            hosts: Vec::new(),
+            session_minutes: 480,
+        }
+    }
+}
+
+/// What one input may cost.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Import {
+    /// Bytes of one item: a line of NDJSON, a JSON file.
+    pub item_bytes: u64,
+    /// A compressed input may grow by this factor once it is past `expanded_bytes`.
+    pub expansion: u64,
+    /// Bytes a compressed input may grow to before `expansion` counts.
+    pub expanded_bytes: u64,
+    /// Members of one archive.
+    pub members: u64,
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Self {
+            item_bytes: 64 << 20,
+            expansion: 200,
+            expanded_bytes: 1 << 30,
+            members: 1_000_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, or a filter such as `kura_server=debug`.
+    pub level: String,
+    pub json: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: "info".to_owned(),
+            json: false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `file` if it exists, then `KURA_SECTION__KEY` from the environment.
+    pub fn load(file: &Path, environment: impl Iterator<Item = (String, String)>) -> Result<Self> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(
+                    Error::invalid(format!("{} cannot be read", file.display())).because(error)
+                );
+            }
+        };
+        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            Error::invalid(format!("{}: {}", file.display(), error.message()))
+        })?;
+        for (name, value) in environment {
+            let Some((section, key)) = name
+                .strip_prefix("KURA_")
+                .and_then(|rest| rest.split_once("__"))
+            else {
+                continue;
+            };
+            let section = table
+                .entry(section.to_lowercase())
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            if let toml::Value::Table(section) = section {
+                section.insert(key.to_lowercase(), scalar(&value));
+            }
+        }
+        table.try_into().map_err(|error: toml::de::Error| {
+            Error::invalid(format!("configuration: {}", error.message()))
+        })
+    }
+
+    /// The file a new bank starts with.
+    pub fn to_toml(&self) -> Result<String> {
+        let body = toml::to_string_pretty(self).map_err(|error| {
+            Error::internal("the configuration cannot be written").because(error)
+        })?;
+        Ok(format!(
+            "# Configuration of this bank. Every key is explained in docs/configuration.md.\n\
+             # The environment wins over this file: KURA_SERVER__LISTEN=127.0.0.1:9000\n\n{body}"
+        ))
+    }
+}
+
+fn scalar(text: &str) -> toml::Value {
+    if let Ok(number) = text.parse::<i64>() {
+        return toml::Value::Integer(number);
+    }
+    match text {
+        "true" => toml::Value::Boolean(true),
+        "false" => toml::Value::Boolean(false),
+        list if list.starts_with('[') => list
+            .parse::<toml::Value>()
+            .unwrap_or_else(|_| toml::Value::String(list.to_owned())),
+        other => toml::Value::String(other.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_and_the_environment_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kura.toml");
+        std::fs::write(&file, "[server]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+        let environment = [("KURA_SERVER__LISTEN".to_owned(), "127.0.0.1:2".to_owned())];
+        let config = Config::load(&file, environment.into_iter()).unwrap();
+        assert_eq!(config.server.listen, "127.0.0.1:2");
+
+        std::fs::write(&file, "[server]\nlisen = \"x\"\n").unwrap();
+        let error = Config::load(&file, std::iter::empty()).unwrap_err();
+        assert!(error.message().contains("lisen"), "{error}");
+        let environment = [("KURA_SERVER__PROT".to_owned(), "1".to_owned())];
+        std::fs::write(&file, "").unwrap();
+        assert!(Config::load(&file, environment.into_iter()).is_err());
+    }
+
+    #[test]
+    fn the_written_file_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kura.toml");
+        std::fs::write(&file, Config::default().to_toml().unwrap()).unwrap();
+        let config = Config::load(&file, std::iter::empty()).unwrap();
+        assert_eq!(config.import.members, 1_000_000);
+    }
+}

@@ -1,0 +1,146 @@
+//! FHIR R4 as NDJSON or as one JSON document.
+
+use std::sync::atomic::Ordering;
+
+use kura_fhir::{Resource, bundle, resource, search_parameter};
+use kura_model::{Refusal, Result};
+use kura_store::Put;
+
+use super::Feed;
+use super::input::{self, Line, Lines};
+use super::sink::{Item, Sink};
+
+/// Makes the write of one resource.
+pub(crate) fn put(resource: &Resource, source: Option<(i64, u64)>) -> Put {
+    let extracted = search_parameter::extract(resource.kind(), resource.id(), resource.value());
+    Put {
+        key: resource.key(),
+        body: resource.to_stored(),
+        index: extracted.index,
+        owners: extracted.owners,
+        blobs: Vec::new(),
+        source,
+        once: true,
+    }
+}
+
+/// One resource or Bundle a line.
+pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
+    let limits = &feed.bank.config.import;
+    let opened = input::open(feed.path, limits)?;
+    let mut lines = Lines::new(opened.reader, limits.item_bytes);
+    let mut line = Vec::new();
+    loop {
+        if feed.cancelled() {
+            return Ok(());
+        }
+        match lines.next(&mut line) {
+            Ok(Line::End) => return Ok(()),
+            Ok(Line::Overlong { size }) => {
+                if lines.number > feed.source.position {
+                    let refusal = Refusal::new(
+                        "item-size",
+                        format!("the line is longer than {} bytes", limits.item_bytes),
+                    )
+                    .at_line(lines.number)
+                    .at_byte(lines.offset);
+                    sink.push(Item::Refused {
+                        refusal,
+                        item: std::mem::take(&mut line),
+                        size,
+                    });
+                    sink.reached(lines.number)?;
+                }
+            }
+            Ok(Line::Whole) => {
+                if lines.number > feed.source.position {
+                    if !line.trim_ascii().is_empty() {
+                        item(sink, &line, lines.number, lines.offset);
+                    }
+                    sink.reached(lines.number)?;
+                }
+            }
+            Err(error) => {
+                let refusal = input::refusal_of(&error, lines.offset)
+                    .ok_or_else(|| input::disk(feed.path, error))?
+                    .at_line(lines.number);
+                let size = line.len() as u64;
+                sink.push(Item::Refused {
+                    refusal,
+                    item: std::mem::take(&mut line),
+                    size,
+                });
+                return sink.reached(lines.number);
+            }
+        }
+        if lines.number % 256 == 0 {
+            feed.observer.read(opened.consumed.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// One resource or Bundle in the whole file.
+pub(super) fn document(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
+    use std::io::Read as _;
+    let limits = &feed.bank.config.import;
+    let opened = input::open(feed.path, limits)?;
+    let mut bytes = Vec::new();
+    let read = opened
+        .reader
+        .take(limits.item_bytes + 1)
+        .read_to_end(&mut bytes);
+    let refusal = match read {
+        Err(error) => Some(
+            input::refusal_of(&error, bytes.len() as u64)
+                .ok_or_else(|| input::disk(feed.path, error))?,
+        ),
+        Ok(_) if bytes.len() as u64 > limits.item_bytes => Some(Refusal::new(
+            "item-size",
+            format!(
+                "the document is longer than {} bytes; write large sets as NDJSON",
+                limits.item_bytes
+            ),
+        )),
+        Ok(_) => None,
+    };
+    if let Some(refusal) = refusal {
+        return sink.refuse_file(feed.path, refusal);
+    }
+    item(sink, &bytes, 1, 0);
+    sink.reached(1)
+}
+
+/// One JSON item: a resource, or a Bundle of many. `offset` is where it begins in the input.
+fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
+    let source = Some((sink.source(), line));
+    let refuse = |mut refusal: Refusal| {
+        refusal.location.byte = refusal.location.byte.map(|byte| byte + offset);
+        sink.push(Item::Refused {
+            refusal: refusal.at_line(line),
+            item: bytes.to_vec(),
+            size: bytes.len() as u64,
+        });
+    };
+    let value = match resource::parse_json(bytes) {
+        Ok(value) => value,
+        Err(refusal) => return refuse(refusal),
+    };
+    match resource::kind_of(&value) {
+        Ok("Bundle") => match bundle::unpack(value) {
+            Ok(entries) => {
+                for entry in entries {
+                    match entry {
+                        Ok(resource) => sink.push(Item::Put(put(&resource, source))),
+                        Err(refusal) => refuse(refusal),
+                    }
+                }
+            }
+            Err(refusal) => refuse(refusal),
+        },
+        Ok(_) => match Resource::from_value(value) {
+            Ok(resource) => sink.push(Item::Put(put(&resource, source))),
+            Err(refusal) => refuse(refusal),
+        },
+        Err(refusal) => refuse(refusal),
+    }
+}

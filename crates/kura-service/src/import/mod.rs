@@ -1,0 +1,379 @@
+//! `kura import`: files of any known kind into the bank.
+//!
+//! What a file is, its content says. One thread reads and parses, another commits; a commit
+//! carries a batch of items together with how far the file has been read, so that an import
+//! that was killed goes on after the last commit. Items that are refused go to quarantine with
+//! their reason, and the rest goes on.
+
+mod fhir;
+mod input;
+mod recognise;
+mod sink;
+mod walk;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use kura_model::{Category, Error, Refusal, RequestContext, Result};
+use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow, Source};
+use serde::Serialize;
+
+use crate::access::{Action, authorize};
+use crate::{Bank, link};
+
+pub(crate) use fhir::put as fhir_put;
+pub use recognise::Format;
+use sink::Sink;
+
+/// Fills in what a claim about a patient leaves to a sample sheet, if one has come since.
+pub(crate) fn complete_claim(
+    _bank: &Bank,
+    _resource: &serde_json::Value,
+    claimed: link::Claimed,
+) -> Result<link::Claimed> {
+    Ok(claimed)
+}
+
+/// Told how an import goes on. Called often, from the reading thread and the writing thread.
+pub trait Observer: Sync {
+    /// A file begins; `size` is its size in bytes, `name` its path.
+    fn file(&self, name: &Path, format: &str, size: u64);
+    /// This many bytes of the file, as it lies on disk, have been read.
+    fn read(&self, bytes: u64);
+    /// Totals over the whole import.
+    fn written(&self, accepted: u64, refused: u64);
+    /// The file is dealt with.
+    fn done(&self, file: &FileReport);
+}
+
+/// Nobody looks.
+pub struct Quiet;
+
+impl Observer for Quiet {
+    fn file(&self, _: &Path, _: &str, _: u64) {}
+    fn read(&self, _: u64) {}
+    fn written(&self, _: u64, _: u64) {}
+    fn done(&self, _: &FileReport) {}
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileState {
+    /// Read to its end.
+    Imported,
+    /// The same bytes were imported before.
+    Known,
+    /// Nothing for a bank: a manifest, an index of other files.
+    Skipped,
+    /// Not read to its end; the next import goes on here.
+    Interrupted,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    pub name: String,
+    pub format: &'static str,
+    pub state: FileState,
+    /// Records written.
+    pub accepted: u64,
+    /// Records the bank had already.
+    pub unchanged: u64,
+    pub refused: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub job: i64,
+    pub files: Vec<FileReport>,
+    pub accepted: u64,
+    pub unchanged: u64,
+    pub refused: u64,
+    /// Studies, documents and claims that no patient could be found for, in the whole bank.
+    pub unlinked: u64,
+    /// Of those, how many this import linked.
+    pub linked: u64,
+    pub seconds: f64,
+    pub interrupted: bool,
+}
+
+/// Brings files and folders in.
+///
+/// # Errors
+/// An error means that the import could not go on (a full disk, no right, no such path); what
+/// was committed before stays. Refused items are no error: see [`Report::refused`].
+pub fn import(
+    bank: &Bank,
+    context: &RequestContext,
+    paths: &[PathBuf],
+    observer: &dyn Observer,
+    cancel: &AtomicBool,
+) -> Result<Report> {
+    authorize(context, Action::Import)?;
+    let started = Instant::now();
+    let mut files = walk::files(paths)?;
+    let mut recognised = Vec::with_capacity(files.len());
+    for file in files.drain(..) {
+        let format = recognise::recognise(&file.path)?;
+        recognised.push((file, format));
+    }
+    // Patients first, then what is linked to them.
+    recognised.sort_by_key(|(_, format)| format.rank());
+
+    let job = bank
+        .clinical
+        .job_begin("import", &context.actor.name, "{}")?;
+    let mut run = Run {
+        bank,
+        context,
+        observer,
+        cancel,
+        job: job.id,
+        reports: Vec::new(),
+        accepted: 0,
+        refused: 0,
+    };
+    let mut failure = None;
+    for (file, format) in &recognised {
+        if cancel.load(Ordering::Relaxed) {
+            break;
+        }
+        if let Err(error) = run.file(file, *format) {
+            failure = Some(error);
+            break;
+        }
+    }
+    let linked = match failure {
+        None => link::relink(bank, context)?,
+        Some(_) => 0,
+    };
+    let interrupted = cancel.load(Ordering::Relaxed);
+    let report = Report {
+        job: job.id,
+        accepted: run.accepted,
+        unchanged: run.reports.iter().map(|file| file.unchanged).sum(),
+        refused: run.refused,
+        files: run.reports,
+        unlinked: link::unlinked_count(bank)?,
+        linked,
+        seconds: started.elapsed().as_secs_f64(),
+        interrupted,
+    };
+    let state = match (&failure, interrupted) {
+        (Some(_), _) => JobState::Failed,
+        (None, true) => JobState::Interrupted,
+        (None, false) => JobState::Done,
+    };
+    finish(bank, context, job, state, &report, failure.as_ref())?;
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(report),
+    }
+}
+
+fn finish(
+    bank: &Bank,
+    context: &RequestContext,
+    job: Job,
+    state: JobState,
+    report: &Report,
+    failure: Option<&Error>,
+) -> Result<()> {
+    let detail = serde_json::json!({
+        "files": report.files.len(),
+        "accepted": report.accepted,
+        "unchanged": report.unchanged,
+        "refused": report.refused,
+        "linked": report.linked,
+        "seconds": (report.seconds * 1000.0).round() / 1000.0,
+        "error": failure.map(Error::message),
+    })
+    .to_string();
+    let audit = AuditEntry::new(context, "import", "")
+        .outcome(if failure.is_some() { "failed" } else { "ok" })
+        .detail(detail.clone());
+    let commit = Commit {
+        audit: vec![audit],
+        jobs: vec![Job {
+            state,
+            detail,
+            ..job
+        }],
+        ..Commit::default()
+    };
+    match bank.clinical.commit(commit) {
+        // On a full disk the note that it was full cannot be written either.
+        Err(error) if failure.is_some() && error.category == Category::Exhausted => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// What was refused, newest first; `before` is the id the last page ended with.
+pub fn quarantine(
+    bank: &Bank,
+    context: &RequestContext,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<QuarantineRow>> {
+    authorize(context, Action::Import)?;
+    bank.clinical
+        .audit(AuditEntry::new(context, "quarantine_list", ""));
+    bank.clinical.quarantine(None, before, limit)
+}
+
+/// The bytes of a refused item, as far as they were kept.
+pub fn quarantine_item(bank: &Bank, context: &RequestContext, id: i64) -> Result<Vec<u8>> {
+    authorize(context, Action::Import)?;
+    authorize(context, Action::ReadClinical)?;
+    bank.clinical.audit(AuditEntry::new(
+        context,
+        "quarantine_read",
+        format!("quarantine/{id}"),
+    ));
+    bank.clinical
+        .quarantine_item(id)?
+        .ok_or_else(|| Error::not_found("no such item in quarantine"))
+}
+
+/// The files that were imported, newest first.
+pub fn sources(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec<Source>> {
+    authorize(context, Action::Import)?;
+    bank.clinical.sources(limit)
+}
+
+pub fn jobs(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec<Job>> {
+    authorize(context, Action::Import)?;
+    bank.clinical.jobs(limit)
+}
+
+struct Run<'a> {
+    bank: &'a Bank,
+    context: &'a RequestContext,
+    observer: &'a dyn Observer,
+    cancel: &'a AtomicBool,
+    job: i64,
+    reports: Vec<FileReport>,
+    accepted: u64,
+    refused: u64,
+}
+
+impl Run<'_> {
+    fn file(&mut self, file: &walk::Found, format: Format) -> Result<()> {
+        let name = file.path.display().to_string();
+        self.observer.file(&file.path, format.name(), file.size);
+        let store = &self.bank.clinical;
+        let mut report = FileReport {
+            name: name.clone(),
+            format: format.name(),
+            state: FileState::Known,
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+        };
+        if format == Format::Skip {
+            report.state = FileState::Skipped;
+        } else if store
+            .source_finished(&name, file.size, file.modified)?
+            .is_none()
+        {
+            let hash = walk::hash(&file.path)?;
+            let source = store.source_begin(&Source {
+                id: 0,
+                hash,
+                name,
+                format: format.name().to_owned(),
+                size: file.size,
+                modified: file.modified,
+                done: false,
+                position: 0,
+                accepted: 0,
+                unchanged: 0,
+                refused: 0,
+                started: 0,
+                updated: 0,
+                job: Some(self.job),
+            })?;
+            if !source.done {
+                self.read(file, format, &source, &mut report)?;
+            }
+        }
+        self.accepted += report.accepted;
+        self.refused += report.refused;
+        self.observer.read(file.size);
+        self.observer.written(self.accepted, self.refused);
+        self.observer.done(&report);
+        self.reports.push(report);
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        file: &walk::Found,
+        format: Format,
+        source: &Source,
+        report: &mut FileReport,
+    ) -> Result<()> {
+        let feed = Feed {
+            bank: self.bank,
+            observer: self.observer,
+            cancel: self.cancel,
+            path: &file.path,
+            source,
+        };
+        let before = (self.accepted, self.refused);
+        let totals = std::thread::scope(|scope| {
+            let (sink, writer) = Sink::start(
+                scope,
+                self.bank,
+                self.context,
+                self.observer,
+                self.job,
+                source,
+                before,
+            )?;
+            let read = match format {
+                Format::FhirLines => fhir::lines(&feed, &sink),
+                Format::FhirDocument => fhir::document(&feed, &sink),
+                Format::Skip => Ok(()),
+                Format::Unknown => sink.refuse_file(
+                    &file.path,
+                    Refusal::new(
+                        "format-unknown",
+                        "not recognised as FHIR NDJSON or JSON, DICOM, ZIP, VCF, BCF, CATS, UKE or a sample sheet",
+                    ),
+                ),
+            };
+            let complete = read.is_ok() && !self.cancel.load(Ordering::Relaxed);
+            let totals = sink.finish(writer, complete)?;
+            read.map(|()| totals)
+        })?;
+        report.accepted = totals.accepted;
+        report.unchanged = totals.unchanged;
+        report.refused = totals.refused;
+        report.state = if totals.done {
+            FileState::Imported
+        } else {
+            FileState::Interrupted
+        };
+        Ok(())
+    }
+}
+
+/// One file on its way in, as its reader sees it.
+struct Feed<'a> {
+    bank: &'a Bank,
+    observer: &'a dyn Observer,
+    cancel: &'a AtomicBool,
+    path: &'a Path,
+    /// Its `position` items were dealt with by an earlier import.
+    source: &'a Source,
+}
+
+impl Feed<'_> {
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// A batch is committed when it is this old, so that a slow source shows progress.
+const BATCH_AGE: Duration = Duration::from_secs(2);

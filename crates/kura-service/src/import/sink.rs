@@ -1,0 +1,292 @@
+//! Where parsed items go: gathered into batches, committed by a thread of their own.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use kura_model::{ContentHash, Error, Refusal, RequestContext, Result};
+use kura_store::{
+    Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Source, SourceProgress, Write,
+};
+
+use super::{BATCH_AGE, Observer};
+use crate::Bank;
+use crate::bank::file_error;
+use crate::link::Linkable;
+
+/// A batch is committed when it holds this much: large enough that one fsync is cheap, small
+/// enough that memory stays flat.
+const BATCH_RECORDS: usize = 5_000;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Batches that may wait for the writer.
+const QUEUE: usize = 1;
+
+/// What one item of a file came to.
+pub(super) enum Item {
+    Put(Put),
+    /// A resource that belongs to the patient with a number: the link is made when it is written.
+    Linkable(Box<Linkable>),
+    /// A blob that some put of this batch names.
+    Blob(ContentHash, u64),
+    Refused {
+        refusal: Refusal,
+        /// The item, or its beginning.
+        item: Vec<u8>,
+        size: u64,
+    },
+}
+
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Write>,
+    linkable: Vec<Linkable>,
+    blobs: Vec<(ContentHash, u64)>,
+    refused: Vec<Quarantined>,
+    bytes: usize,
+    position: u64,
+    done: bool,
+}
+
+/// Totals of one file in this import.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Totals {
+    pub(super) accepted: u64,
+    pub(super) unchanged: u64,
+    pub(super) refused: u64,
+    pub(super) done: bool,
+}
+
+pub(super) struct Sink {
+    sender: Sender<Batch>,
+    state: RefCell<State>,
+    job: i64,
+    source: i64,
+    name: String,
+}
+
+struct State {
+    batch: Batch,
+    since: Instant,
+}
+
+impl Sink {
+    /// Starts the writing thread. `before` are the accepted and refused totals of the import up
+    /// to this file, for the observer.
+    pub(super) fn start<'scope, 'env: 'scope>(
+        scope: &'scope Scope<'scope, 'env>,
+        bank: &'env Bank,
+        context: &'env RequestContext,
+        observer: &'env dyn Observer,
+        job: i64,
+        source: &Source,
+        before: (u64, u64),
+    ) -> Result<(Self, ScopedJoinHandle<'scope, Result<Totals>>)> {
+        let (sender, receiver) = bounded(QUEUE);
+        let writer = Writer {
+            bank,
+            context,
+            observer,
+            source: source.clone(),
+            totals: Totals::default(),
+            before,
+        };
+        let handle = std::thread::Builder::new()
+            .name("import-writer".to_owned())
+            .spawn_scoped(scope, move || writer.run(&receiver))
+            .map_err(|error| Error::internal("no thread can be started").because(error))?;
+        let sink = Self {
+            sender,
+            state: RefCell::new(State {
+                batch: Batch {
+                    position: source.position,
+                    ..Batch::default()
+                },
+                since: Instant::now(),
+            }),
+            job,
+            source: source.id,
+            name: source.name.clone(),
+        };
+        Ok((sink, handle))
+    }
+
+    /// Id of the import source, for [`Put::source`].
+    pub(super) fn source(&self) -> i64 {
+        self.source
+    }
+
+    /// Adds what an item came to. It is committed with [`Sink::reached`] of the same item.
+    pub(super) fn push(&self, item: Item) {
+        let batch = &mut self.state.borrow_mut().batch;
+        match item {
+            Item::Put(put) => {
+                batch.bytes += put.body.len();
+                batch.writes.push(Write::Put(put));
+            }
+            Item::Linkable(linkable) => {
+                batch.bytes += 4096;
+                batch.linkable.push(*linkable);
+            }
+            Item::Blob(hash, size) => batch.blobs.push((hash, size)),
+            Item::Refused {
+                refusal,
+                mut item,
+                size,
+            } => {
+                item.truncate(ITEM_BYTES_KEPT);
+                batch.bytes += item.len();
+                batch.refused.push(Quarantined {
+                    job: Some(self.job),
+                    source: Some(self.source),
+                    name: self.name.clone(),
+                    refusal,
+                    item,
+                    item_size: size,
+                });
+            }
+        }
+    }
+
+    /// Says that the item with this number (counted from 1) is complete; the batch goes off if
+    /// it is large or old enough.
+    pub(super) fn reached(&self, position: u64) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        state.batch.position = position;
+        let batch = &state.batch;
+        let full = batch.writes.len() + batch.linkable.len() >= BATCH_RECORDS
+            || batch.bytes >= BATCH_BYTES
+            || batch.refused.len() >= BATCH_RECORDS;
+        if full || state.since.elapsed() > BATCH_AGE {
+            self.send(&mut state)?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, state: &mut State) -> Result<()> {
+        let next = Batch {
+            position: state.batch.position,
+            ..Batch::default()
+        };
+        let batch = std::mem::replace(&mut state.batch, next);
+        state.since = Instant::now();
+        // The writer hangs up when a commit failed; its error is the one to tell.
+        self.sender
+            .send(batch)
+            .map_err(|_| Error::internal("the writing thread stopped"))
+    }
+
+    /// Refuses a file as a whole.
+    pub(super) fn refuse_file(&self, path: &Path, refusal: Refusal) -> Result<()> {
+        let file = File::open(path).map_err(|error| file_error(path, error))?;
+        let size = file
+            .metadata()
+            .map_err(|error| file_error(path, error))?
+            .len();
+        let mut item = Vec::new();
+        file.take(ITEM_BYTES_KEPT as u64)
+            .read_to_end(&mut item)
+            .map_err(|error| file_error(path, error))?;
+        self.push(Item::Refused {
+            refusal,
+            item,
+            size,
+        });
+        self.reached(1)
+    }
+
+    /// Sends the last batch and waits until all is committed. `complete`: the file was read to
+    /// its end.
+    pub(super) fn finish(
+        self,
+        writer: ScopedJoinHandle<'_, Result<Totals>>,
+        complete: bool,
+    ) -> Result<Totals> {
+        let mut state = self.state.into_inner();
+        state.batch.done = complete;
+        let _ = self.sender.send(state.batch);
+        drop(self.sender);
+        writer
+            .join()
+            .unwrap_or_else(|_| Err(Error::internal("the writing thread broke down")))
+    }
+}
+
+struct Writer<'a> {
+    bank: &'a Bank,
+    context: &'a RequestContext,
+    observer: &'a dyn Observer,
+    source: Source,
+    totals: Totals,
+    before: (u64, u64),
+}
+
+impl Writer<'_> {
+    fn run(mut self, batches: &Receiver<Batch>) -> Result<Totals> {
+        for batch in batches {
+            self.commit(batch)?;
+        }
+        Ok(self.totals)
+    }
+
+    fn commit(&mut self, batch: Batch) -> Result<()> {
+        let mut writes = batch.writes;
+        for linkable in batch.linkable {
+            writes.push(Write::Put(linkable.into_put(self.bank)?));
+        }
+        self.totals.refused += batch.refused.len() as u64;
+        let mut commit = Commit {
+            writes,
+            blobs: batch.blobs,
+            quarantine: batch.refused,
+            ..Commit::default()
+        };
+        // How far the file is read is committed with the items. Their outcome is only known
+        // afterwards, so the counts of the last batch come with the next, and at the end once
+        // more.
+        commit.sources.push(self.progress(batch.position, false));
+        let receipt = self.bank.clinical.commit(commit)?;
+        for outcome in receipt.outcomes {
+            match outcome {
+                Outcome::Created | Outcome::Updated { .. } | Outcome::Deleted => {
+                    self.totals.accepted += 1;
+                }
+                Outcome::Unchanged | Outcome::Superseded | Outcome::Absent => {
+                    self.totals.unchanged += 1;
+                }
+            }
+        }
+        if batch.done {
+            self.totals.done = true;
+            let audit = kura_store::AuditEntry::new(
+                self.context,
+                "import_file",
+                format!("source/{}", self.source.id),
+            );
+            self.bank.clinical.commit(Commit {
+                sources: vec![self.progress(batch.position, true)],
+                audit: vec![audit],
+                ..Commit::default()
+            })?;
+        }
+        self.observer.written(
+            self.before.0 + self.totals.accepted,
+            self.before.1 + self.totals.refused,
+        );
+        Ok(())
+    }
+
+    fn progress(&self, position: u64, done: bool) -> SourceProgress {
+        SourceProgress {
+            id: self.source.id,
+            position,
+            done,
+            accepted: self.source.accepted + self.totals.accepted,
+            unchanged: self.source.unchanged + self.totals.unchanged,
+            refused: self.source.refused + self.totals.refused,
+        }
+    }
+}
