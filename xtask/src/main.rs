@@ -1,1 +1,21 @@
-fn main() {}
+//! Checks and makers for the repository: `cargo run -p xtask -- check`.
+#![allow(clippy::print_stdout, reason = "a command-line tool")]
+
+mod dependencies;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let done = match arguments.next().as_deref() {
+        Some("check") => dependencies::check(),
+        _ => Err("usage: cargo run -p xtask -- check".to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -286,10 +286,8 @@ impl Reader<'_> {
             .iter()
             .enumerate()
             .filter_map(|(index, clause)| match clause {
-                Clause::Any(predicates) if predicates.len() == 1 => {
-                    exactness(&predicates[0]).map(|rank| (rank, index))
-                }
-                _ => None,
+                Clause::Any(predicates) => alternatives(predicates).map(|rank| (rank, index)),
+                Clause::None(_) => None,
             })
             .min();
 
@@ -317,7 +315,13 @@ impl Reader<'_> {
                     return Ok(None);
                 };
                 sql.push(" FROM (");
-                self.predicate(sql, query, kind, &predicates[0])?;
+                for (number, predicate) in predicates.iter().enumerate() {
+                    if number > 0 {
+                        // A record found twice is one record.
+                        sql.push(" UNION ");
+                    }
+                    self.predicate(sql, query, kind, predicate)?;
+                }
                 sql.push(") a WHERE 1");
                 // Tables whose parameter name carries the kind need no check of the kind.
             }
@@ -606,6 +610,20 @@ impl Reader<'_> {
         );
         sql.bind(param);
         Ok(())
+    }
+}
+
+/// The rank of a clause to walk by: all its alternatives must be exact.
+fn alternatives(predicates: &[Predicate]) -> Option<u8> {
+    let worst = predicates
+        .iter()
+        .map(exactness)
+        .try_fold(0, |worst, rank| rank.map(|rank| rank.max(worst)))?;
+    match predicates.len() {
+        0 => None,
+        1 => Some(worst),
+        // Several ranges have to be merged before the first row is known.
+        _ => Some(worst + 10),
     }
 }
 

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# make test: installs what the tests talk to, then runs every test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/install.sh
+need cargo "install Rust 1.95 from https://rustup.rs"
+need npm "install Node.js 20 or later"
+install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools bcftools tabix chromium fonts-noto-cjk
+venv="${XDG_CACHE_HOME:-$HOME/.cache}/kura/venv"
+wanted=$(sha256sum tests/requirements.txt | cut -c1-16)
+if [ ! -f "$venv/.ready-$wanted" ]; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
+    touch "$venv/.ready-$wanted"
+fi
+npm ci --prefix tests/browser --no-audit --no-fund --silent
+export KURA_PYTHON="$venv/bin/python"
+KURA_PYDICOM_FILES=$("$KURA_PYTHON" -c 'import os, pydicom.data; print(os.path.join(os.path.dirname(pydicom.data.__file__), "test_files"))')
+export KURA_PYDICOM_FILES
+# Here a missing tool is a failure, not a reason to skip.
+export KURA_TEST_TOOLS=1
+exec cargo test --workspace --locked "$@"
