@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
 mod dependencies;
+mod sample_hospital;
 
 use std::process::ExitCode;
 
@@ -9,7 +10,8 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("check") => dependencies::check(),
-        _ => Err("usage: cargo run -p xtask -- check".to_owned()),
+        Some("sample-hospital") => sample_hospital::run(&arguments.collect::<Vec<_>>()),
+        _ => Err("usage: cargo run -p xtask -- check | sample-hospital [--out FOLDER]".to_owned()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -159,7 +159,7 @@ def write_text(pixels, lines, at, size):
     return numpy.asarray(image)
 
 
-def set_pixels(ds, pixels, compress=False):
+def set_pixels(ds, pixels, compress=False, keep=()):
     pixels = numpy.ascontiguousarray(pixels)
     ds.Rows, ds.Columns = pixels.shape[:2]
     ds.BitsAllocated = ds.BitsStored = 8
@@ -169,7 +169,7 @@ def set_pixels(ds, pixels, compress=False):
     if pixels.ndim == 3:
         ds.PlanarConfiguration = 0
     for name in ("NumberOfFrames", "WindowCenter", "WindowWidth"):
-        if name in ds:
+        if name in ds and name not in keep:
             del ds[name]
     data = pixels.tobytes()
     ds.PixelData = data + b"\0" * (len(data) % 2)
@@ -192,7 +192,6 @@ def radiograph(modality):
     ds.BodyPartExamined = "CHEST"
     ds.ViewPosition = "PA"
     ds.PatientOrientation = ["L", "F"]
-    ds.Laterality = ""
     ds.ImageType = ["ORIGINAL", "PRIMARY"]
     ds.Manufacturer = "Kura sample"
     if modality == "DX":
@@ -205,6 +204,13 @@ def radiograph(modality):
         ds.LossyImageCompression = "00"
         ds.ImageLaterality = "U"
         ds.PixelSpacing = ds.ImagerPixelSpacing = [0.8, 0.8]
+        ds.WindowCenter, ds.WindowWidth = 128, 256
+        ds.DetectorType = ds.PositionerType = ""
+        ds.AcquisitionContextSequence = []
+        chest_region = pydicom.Dataset()
+        chest_region.CodeValue, chest_region.CodeMeaning = "51185008", "Chest"
+        chest_region.CodingSchemeDesignator = "SCT"
+        ds.AnatomicRegionSequence = [chest_region]
     return ds
 
 
@@ -238,8 +244,13 @@ def identify(ds, name, patient, visit, modality, body, burned, charset, number, 
     ds.InstitutionName = HOSPITAL if charset else "KURA GENERAL HOSPITAL"
     ds.ReferringPhysicianName = "KOGA^SABURO=古賀^三郎=コガ^サブロウ" if charset else "KOGA^SABURO"
     ds.Modality = modality
+    if "Manufacturer" not in ds:
+        ds.Manufacturer = ""
     if body:
         ds.BodyPartExamined = body
+        # PS3.3 C.7.3.1: only of parts that come in pairs.
+        if "Laterality" in ds:
+            del ds.Laterality
     if burned:
         ds.BurnedInAnnotation = burned
     elif "BurnedInAnnotation" in ds:
@@ -293,7 +304,7 @@ def make_dicom(out, patients):
         elif source == "CR":
             set_pixels(ds, write_text(chest(440, 5), lines, (12, 10), 18), compress=True)
         elif source == "DX":
-            set_pixels(ds, chest(440, 6))
+            set_pixels(ds, chest(440, 6), keep=("WindowCenter", "WindowWidth"))
         elif name.startswith("07"):
             set_pixels(ds, write_text(ds.pixel_array, lines[:2], (140, 196), 12))
         elif name.startswith("10"):

@@ -1,1 +1,11 @@
-//! (room under construction)
+//! A research data set: what was asked for, the tables, the manifest that pins it, and the card
+//! a person reads. Everything here is already processed; this crate never sees a name.
+
+pub mod card;
+pub mod manifest;
+pub mod spec;
+pub mod table;
+
+pub use manifest::{FileEntry, Manifest};
+pub use spec::Spec;
+pub use table::{TABLES, Table, TableWriter};

@@ -1,1 +1,8 @@
-//! (room under construction)
+//! De-identification: (policy, object, keys) in, (processed object, change report) out.
+//!
+//! The crate is pure: it reaches no store and no disk. Policies are data under `policies/`;
+//! every rule has an id, a reason in Japanese and English, and a source.
+
+pub mod fhir;
+pub mod keys;
+pub mod known;

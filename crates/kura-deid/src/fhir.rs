@@ -1,0 +1,583 @@
+//! FHIR resources by a list of what stays.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::keys::{ProjectKey, shift_fhir};
+use crate::known::KnownIdentifiers;
+
+/// `policies/fhir-basic.toml`.
+pub const BASIC: &str = include_str!("../../../policies/fhir-basic.toml");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    Keep,
+    Pseudonym,
+    Shift,
+    BirthYear,
+    Code,
+    Quantity,
+    Uid,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    id: String,
+    action: Action,
+    ja: String,
+    en: String,
+    source: String,
+    paths: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    id: String,
+    version: String,
+    rule: Vec<RuleFile>,
+    types: Types,
+    genomic: Genomic,
+    systems: Systems,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Types {
+    leave: HashSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Genomic {
+    ja: String,
+    en: String,
+    source: String,
+    categories: HashSet<String>,
+    codes: HashSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Systems {
+    exact: HashSet<String>,
+    prefix: Vec<String>,
+}
+
+/// A rule as a card shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rule {
+    pub id: String,
+    pub ja: String,
+    pub en: String,
+    pub source: String,
+}
+
+/// A policy, ready to apply.
+#[derive(Debug)]
+pub struct FhirPolicy {
+    pub id: String,
+    pub version: String,
+    pub rules: Vec<Rule>,
+    genomic_rule: Rule,
+    paths: HashMap<String, (Action, usize)>,
+    file: PolicyFile,
+}
+
+impl FhirPolicy {
+    /// # Errors
+    /// The text is no policy: unknown key, action or shape.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: PolicyFile = toml::from_str(text).map_err(|error| error.to_string())?;
+        let rule = |rule: &RuleFile| Rule {
+            id: rule.id.clone(),
+            ja: rule.ja.clone(),
+            en: rule.en.clone(),
+            source: rule.source.clone(),
+        };
+        let rules: Vec<Rule> = file.rule.iter().map(rule).collect();
+        let mut paths = HashMap::new();
+        for (index, rule) in file.rule.iter().enumerate() {
+            for path in &rule.paths {
+                if paths.insert(path.clone(), (rule.action, index)).is_some() {
+                    return Err(format!("{path} is named by two rules"));
+                }
+            }
+        }
+        Ok(Self {
+            id: file.id.clone(),
+            version: file.version.clone(),
+            rules,
+            genomic_rule: Rule {
+                id: "genomic".to_owned(),
+                ja: file.genomic.ja.clone(),
+                en: file.genomic.en.clone(),
+                source: file.genomic.source.clone(),
+            },
+            paths,
+            file,
+        })
+    }
+
+    pub fn genomic_rule(&self) -> &Rule {
+        &self.genomic_rule
+    }
+
+    fn action(&self, kind: &str, path: &str) -> Option<Action> {
+        self.paths
+            .get(&format!("{kind}.{path}"))
+            .or_else(|| self.paths.get(&format!("*.{path}")))
+            .map(|(action, _)| *action)
+    }
+
+    fn published(&self, system: &str) -> bool {
+        self.file.systems.exact.contains(system)
+            || self
+                .file
+                .systems
+                .prefix
+                .iter()
+                .any(|prefix| system.starts_with(prefix.as_str()))
+    }
+
+    /// Whether a resource is, or holds, a genomic result.
+    pub fn is_genomic(&self, resource: &Value) -> bool {
+        if matches!(
+            resource.get("resourceType").and_then(Value::as_str),
+            Some("MolecularSequence")
+        ) {
+            return true;
+        }
+        let profiles = resource.pointer("/meta/profile").and_then(Value::as_array);
+        if profiles
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .any(|profile| profile.contains("genomics-reporting"))
+        {
+            return true;
+        }
+        let mut found = false;
+        codes(resource, &mut |code| {
+            found |= self.file.genomic.categories.contains(code)
+                || self.file.genomic.codes.contains(code);
+        });
+        found
+    }
+}
+
+fn codes(value: &Value, visit: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                if name == "code"
+                    && let Value::String(code) = inner
+                {
+                    visit(code);
+                }
+                codes(inner, visit);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| codes(item, visit)),
+        _ => {}
+    }
+}
+
+/// Why a resource does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Withheld {
+    /// Its type is not on the list.
+    Type,
+    Genomic,
+    /// After processing it still held something that names the patient.
+    IdentifierLeft,
+}
+
+impl Withheld {
+    pub fn code(self) -> &'static str {
+        match self {
+            Withheld::Type => "type-not-listed",
+            Withheld::Genomic => "genomic",
+            Withheld::IdentifierLeft => "identifier-left",
+        }
+    }
+}
+
+/// What was done, counted by rule over one or many resources.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct ChangeReport {
+    /// Elements a rule applied to, by rule id.
+    pub applied: BTreeMap<String, u64>,
+    /// Elements removed, by path: nothing lists them.
+    pub removed: BTreeMap<String, u64>,
+    /// Codes dropped because their system is not a published one.
+    pub local_codes: u64,
+    /// Units dropped because they are not UCUM.
+    pub local_units: u64,
+}
+
+impl ChangeReport {
+    pub fn add(&mut self, other: &ChangeReport) {
+        for (rule, count) in &other.applied {
+            *self.applied.entry(rule.clone()).or_default() += count;
+        }
+        for (path, count) in &other.removed {
+            *self.removed.entry(path.clone()).or_default() += count;
+        }
+        self.local_codes += other.local_codes;
+        self.local_units += other.local_units;
+    }
+}
+
+/// The patient a resource belongs to, as processing sees them.
+pub struct Subject<'a> {
+    pub key: &'a ProjectKey,
+    pub known: &'a KnownIdentifiers,
+    /// From [`ProjectKey::date_shift_days`].
+    pub shift_days: i32,
+    /// Year at the bank's time `t`, for the age limit.
+    pub reference_year: i64,
+}
+
+/// Ages from here on are one group.
+pub const AGE_GROUPED_FROM: i64 = 90;
+
+/// Processes one resource. `Err` means that it stays inside.
+pub fn process(
+    policy: &FhirPolicy,
+    resource: &Value,
+    subject: &Subject<'_>,
+) -> Result<(Value, ChangeReport), Withheld> {
+    let kind = resource
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if !policy.file.types.leave.contains(kind) {
+        return Err(Withheld::Type);
+    }
+    if policy.is_genomic(resource) {
+        return Err(Withheld::Genomic);
+    }
+    let mut walk = Walk {
+        policy,
+        subject,
+        kind,
+        report: ChangeReport::default(),
+    };
+    let mut out = match resource {
+        Value::Object(members) => walk.object(members, ""),
+        _ => Map::new(),
+    };
+    out.insert("resourceType".to_owned(), Value::String(kind.to_owned()));
+    let out = Value::Object(out);
+    if holds_known(&out, subject.known) {
+        return Err(Withheld::IdentifierLeft);
+    }
+    Ok((out, walk.report))
+}
+
+fn holds_known(value: &Value, known: &KnownIdentifiers) -> bool {
+    match value {
+        Value::String(text) => known.found_in(text),
+        Value::Array(items) => items.iter().any(|item| holds_known(item, known)),
+        Value::Object(members) => members.values().any(|value| holds_known(value, known)),
+        _ => false,
+    }
+}
+
+struct Walk<'a> {
+    policy: &'a FhirPolicy,
+    subject: &'a Subject<'a>,
+    kind: &'a str,
+    report: ChangeReport,
+}
+
+impl Walk<'_> {
+    fn object(&mut self, members: &Map<String, Value>, prefix: &str) -> Map<String, Value> {
+        let mut out = Map::new();
+        for (name, value) in members {
+            if prefix.is_empty() && name == "resourceType" {
+                continue;
+            }
+            let path = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}.{name}")
+            };
+            if let Some(kept) = self.element(value, &path) {
+                out.insert(name.clone(), kept);
+            }
+        }
+        out
+    }
+
+    fn element(&mut self, value: &Value, path: &str) -> Option<Value> {
+        match self.policy.action(self.kind, path) {
+            Some(action) => {
+                let kept = each(value, &mut |value| self.apply(action, path, value));
+                if kept.is_some() {
+                    self.count(path);
+                } else {
+                    self.remove(path);
+                }
+                kept
+            }
+            // Not listed itself; an element below it may be.
+            None => {
+                let below = format!(".{path}.");
+                let listed = self
+                    .policy
+                    .paths
+                    .keys()
+                    .any(|listed| matches_below(listed, self.kind, &below));
+                if !listed {
+                    self.remove(path);
+                    return None;
+                }
+                each(value, &mut |value| match value {
+                    Value::Object(members) => {
+                        let inner = self.object(members, path);
+                        (!inner.is_empty()).then_some(Value::Object(inner))
+                    }
+                    _ => None,
+                })
+            }
+        }
+    }
+
+    fn count(&mut self, path: &str) {
+        let rule = self
+            .policy
+            .paths
+            .get(&format!("{}.{path}", self.kind))
+            .or_else(|| self.policy.paths.get(&format!("*.{path}")))
+            .map(|(_, index)| self.policy.rules[*index].id.clone());
+        if let Some(rule) = rule {
+            *self.report.applied.entry(rule).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, path: &str) {
+        *self
+            .report
+            .removed
+            .entry(format!("{}.{path}", self.kind))
+            .or_default() += 1;
+    }
+
+    fn apply(&mut self, action: Action, path: &str, value: &Value) -> Option<Value> {
+        let key = self.subject.key;
+        match action {
+            Action::Keep => match value {
+                // A listed element with members under it would smuggle what is not listed.
+                Value::Object(_) | Value::Array(_) => None,
+                Value::String(text) if !is_code(text) => None,
+                plain => Some(plain.clone()),
+            },
+            Action::Pseudonym if path == "id" => {
+                let id = value.as_str()?;
+                Some(Value::String(key.pseudonym(self.kind, id)))
+            }
+            Action::Pseudonym => {
+                let target =
+                    kura_fhir::search_parameter::reference(value.get("reference")?.as_str()?)?;
+                let pseudonym = key.pseudonym(&target.kind, &target.id);
+                Some(serde_json::json!({ "reference": format!("{}/{pseudonym}", target.kind) }))
+            }
+            Action::Shift => {
+                shift_fhir(value.as_str()?, self.subject.shift_days).map(Value::String)
+            }
+            Action::BirthYear => {
+                let shifted = shift_fhir(value.as_str()?, self.subject.shift_days)?;
+                let year: i64 = shifted.get(..4)?.parse().ok()?;
+                let oldest = self.subject.reference_year - AGE_GROUPED_FROM;
+                Some(Value::String(format!("{:04}", year.max(oldest))))
+            }
+            Action::Code => self.concept(value),
+            Action::Quantity => self.quantity(value),
+            Action::Uid => Some(Value::String(key.uid(value.as_str()?))),
+        }
+    }
+
+    /// A CodeableConcept or a Coding, reduced to published codes.
+    fn concept(&mut self, value: &Value) -> Option<Value> {
+        if let Some(Value::Array(codings)) = value.get("coding") {
+            let kept: Vec<Value> = codings
+                .iter()
+                .filter_map(|coding| self.coding(coding))
+                .collect();
+            return (!kept.is_empty()).then(|| serde_json::json!({ "coding": kept }));
+        }
+        match value {
+            // `category` and the like are plain codes in some types: FHIR fixes their values.
+            Value::String(text) if is_code(text) => Some(value.clone()),
+            Value::Object(_) => self.coding(value),
+            _ => None,
+        }
+    }
+
+    fn coding(&mut self, coding: &Value) -> Option<Value> {
+        let code = coding.get("code").and_then(Value::as_str)?;
+        match coding.get("system").and_then(Value::as_str) {
+            Some(system) if self.policy.published(system) && is_code(code) => {
+                Some(serde_json::json!({ "system": system, "code": code }))
+            }
+            _ => {
+                self.report.local_codes += 1;
+                None
+            }
+        }
+    }
+
+    fn quantity(&mut self, value: &Value) -> Option<Value> {
+        let number = value.get("value").filter(|number| number.is_number())?;
+        let mut out = Map::new();
+        out.insert("value".to_owned(), number.clone());
+        if let Some(comparator) = value.get("comparator").and_then(Value::as_str)
+            && matches!(comparator, "<" | "<=" | ">" | ">=")
+        {
+            out.insert("comparator".to_owned(), comparator.into());
+        }
+        let ucum = value.get("system").and_then(Value::as_str) == Some("http://unitsofmeasure.org");
+        match value.get("code").and_then(Value::as_str) {
+            Some(code) if ucum && is_unit(code) => {
+                out.insert("code".to_owned(), code.into());
+            }
+            _ => {
+                if value.get("unit").is_some() || value.get("code").is_some() {
+                    self.report.local_units += 1;
+                }
+            }
+        }
+        Some(Value::Object(out))
+    }
+}
+
+/// Applies to a value or to each item of a list; an empty result is none.
+fn each(value: &Value, apply: &mut dyn FnMut(&Value) -> Option<Value>) -> Option<Value> {
+    match value {
+        Value::Array(items) => {
+            let kept: Vec<Value> = items.iter().filter_map(apply).collect();
+            (!kept.is_empty()).then_some(Value::Array(kept))
+        }
+        single => apply(single),
+    }
+}
+
+fn matches_below(listed: &str, kind: &str, below: &str) -> bool {
+    let Some((of, path)) = listed.split_once('.') else {
+        return false;
+    };
+    (of == "*" || of == kind) && format!(".{path}").starts_with(below)
+}
+
+/// FHIR R4 datatypes.html#code, narrowed: no spaces, nothing but ASCII, not long.
+fn is_code(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/".contains(&byte))
+}
+
+fn is_unit(text: &str) -> bool {
+    (1..=24).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(resource: &Value) -> Result<(Value, ChangeReport), Withheld> {
+        let policy = FhirPolicy::parse(BASIC).unwrap();
+        let key = ProjectKey::new([7; 32]);
+        let known = KnownIdentifiers::new(["小野 綾子".to_owned(), "POP-000209".to_owned()]);
+        process(
+            &policy,
+            resource,
+            &Subject {
+                key: &key,
+                known: &known,
+                shift_days: -10,
+                reference_year: 2026,
+            },
+        )
+    }
+
+    #[test]
+    fn of_a_patient_only_sex_and_birth_year_stay() {
+        let (out, report) = run(&json!({
+            "resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1950-01-04",
+            "name": [{"text": "小野 綾子"}], "telecom": [{"value": "090"}], "address": [{"text": "市川市"}],
+            "identifier": [{"value": "POP-000209"}], "extension": [{"url": "x", "valueString": "y"}],
+            "contact": [{"name": {"text": "z"}}], "text": {"div": "<div>小野</div>"}
+        }))
+        .unwrap();
+        let mut names: Vec<&str> = out
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["birthDate", "gender", "id", "resourceType"]);
+        assert_eq!(out["birthDate"], "1949");
+        assert_ne!(out["id"], "p1");
+        assert_eq!(report.removed["Patient.name"], 1);
+        let (out, _) =
+            run(&json!({"resourceType": "Patient", "id": "p", "birthDate": "1910-01-04"})).unwrap();
+        assert_eq!(out["birthDate"], "1936");
+    }
+
+    #[test]
+    fn free_text_and_local_codes_go() {
+        let (out, report) = run(&json!({
+            "resourceType": "Observation", "id": "o", "status": "final",
+            "code": {"text": "小野さんの検査", "coding": [
+                {"system": "http://loinc.org", "code": "718-7", "display": "小野"},
+                {"system": "urn:local", "code": "X1"}]},
+            "subject": {"reference": "Patient/p1", "display": "小野 綾子"},
+            "effectiveDateTime": "2026-01-20T06:00:00+09:00",
+            "valueQuantity": {"value": 13.2, "unit": "g/dL", "system": "http://unitsofmeasure.org", "code": "g/dL"},
+            "valueString": "小野", "note": [{"text": "x"}],
+            "component": [{"code": {"coding": [{"system": "http://loinc.org", "code": "8480-6"}]}, "valueString": "z"}]
+        }))
+        .unwrap();
+        assert_eq!(
+            out["code"],
+            json!({"coding": [{"system": "http://loinc.org", "code": "718-7"}]})
+        );
+        assert_eq!(out["effectiveDateTime"], "2026-01-10T06:00:00+09:00");
+        assert_eq!(
+            out["valueQuantity"].to_string(),
+            r#"{"value":13.2,"code":"g/dL"}"#
+        );
+        assert!(out.get("valueString").is_none() && out.get("note").is_none());
+        assert!(out["component"][0].get("valueString").is_none());
+        assert!(out["subject"].get("display").is_none());
+        assert_eq!(report.local_codes, 1);
+    }
+
+    #[test]
+    fn some_things_never_leave() {
+        for resource in [
+            json!({"resourceType": "Observation", "id": "g", "category": [{"coding": [{"code": "GE"}]}]}),
+            json!({"resourceType": "Observation", "id": "g", "code": {"coding": [{"system": "http://loinc.org", "code": "69548-6"}]}}),
+            json!({"resourceType": "Observation", "id": "g", "component": [{"code": {"coding": [{"code": "48018-6"}]}}]}),
+            json!({"resourceType": "MolecularSequence", "id": "g"}),
+            json!({"resourceType": "DocumentReference", "id": "d"}),
+            json!({"resourceType": "Practitioner", "id": "d"}),
+        ] {
+            assert!(run(&resource).is_err(), "{resource}");
+        }
+        // A name in a code of a published system is caught by the last look.
+        let smuggled = json!({"resourceType": "Condition", "id": "c", "code": {"coding": [
+            {"system": "http://loinc.org", "code": "POP-000209"}]}});
+        assert_eq!(run(&smuggled).unwrap_err(), Withheld::IdentifierLeft);
+    }
+}
