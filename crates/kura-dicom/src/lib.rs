@@ -1,1 +1,43 @@
-//! (room under construction)
+//! DICOM headers, frames and DICOM JSON behind memory limits.
+//!
+//! Bytes that arrive are hostile until read: every length is checked against the bytes that are
+//! left and against [`Limits`] before anything is allocated, by a walker of our own
+//! ([`read_header`]). dicom-rs gives the object model, the dictionary and the codecs; it is never
+//! handed a length that was not checked, and what it decodes is decoded under `catch_unwind`.
+//!
+//! * [`sniff`] says whether a prefix looks like DICOM.
+//! * [`read_header`] reads everything before the pixel data and says where that lies.
+//! * [`decode_frame`] decodes one frame; [`Frame::render`] windows it.
+//! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
+//! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
+
+mod charset;
+pub mod codestream;
+mod header;
+mod json;
+mod limits;
+mod person_name;
+pub mod pixel;
+mod read;
+mod sniff;
+mod source;
+mod syntax;
+mod value;
+mod write;
+
+pub use header::{Header, Meta};
+pub use kura_model::Refusal;
+pub use limits::Limits;
+pub use person_name::PersonName;
+pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
+pub use pixel::render::Image8;
+pub use pixel::{PixelLocation, decode_frame, decode_frame_from};
+pub use read::read_header;
+pub use sniff::{Kind, sniff};
+pub use syntax::Encoding;
+pub use write::write_dataset;
+
+/// `(gggg,eeee)`, or a path of them: how this crate names a place in a [`Refusal`].
+pub(crate) fn tag_text(tag: dicom_core::Tag) -> String {
+    tag.to_string()
+}

@@ -9,6 +9,8 @@ pub mod accounts;
 mod bank;
 pub mod config;
 pub mod fhir_read;
+pub mod genomics;
+pub mod imaging;
 pub mod import;
 pub mod link;
 mod query;

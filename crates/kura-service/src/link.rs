@@ -35,7 +35,7 @@ pub enum Reason {
     /// The number is another institution's.
     ForeignIssuer,
     UnknownPatient,
-    /// More than one patient has the number.
+    /// More than one patient has the number, or the objects of one study name different ones.
     Ambiguous,
     BirthDateDiffers,
     SexDiffers,
@@ -163,7 +163,7 @@ fn patient_element(kind: &str) -> Result<&'static str> {
 }
 
 /// Writes the patient element and the tag.
-fn write_link(
+pub(crate) fn write_link(
     value: &mut Value,
     claimed: &Claimed,
     linked: std::result::Result<RecordKey, Reason>,

@@ -37,7 +37,7 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
         match lines.next(&mut line) {
             Ok(Line::End) => return Ok(()),
             Ok(Line::Overlong { size }) => {
-                if lines.number > feed.source.position {
+                if lines.number > feed.position {
                     let refusal = Refusal::new(
                         "item-size",
                         format!("the line is longer than {} bytes", limits.item_bytes),
@@ -53,7 +53,7 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
                 }
             }
             Ok(Line::Whole) => {
-                if lines.number > feed.source.position {
+                if lines.number > feed.position {
                     if !line.trim_ascii().is_empty() {
                         item(sink, &line, lines.number, lines.offset);
                     }

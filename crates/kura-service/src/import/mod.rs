@@ -5,10 +5,14 @@
 //! that was killed goes on after the last commit. Items that are refused go to quarantine with
 //! their reason, and the rest goes on.
 
+mod archive;
+mod dicom;
 mod fhir;
+pub(crate) mod genomics;
 mod input;
 mod recognise;
 mod sink;
+mod uke;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -26,14 +30,8 @@ pub(crate) use fhir::put as fhir_put;
 pub use recognise::Format;
 use sink::Sink;
 
-/// Fills in what a claim about a patient leaves to a sample sheet, if one has come since.
-pub(crate) fn complete_claim(
-    _bank: &Bank,
-    _resource: &serde_json::Value,
-    claimed: link::Claimed,
-) -> Result<link::Claimed> {
-    Ok(claimed)
-}
+pub(crate) use dicom::STUDY_PARAM;
+pub(crate) use genomics::{BLOB_URL, SAMPLE_SYSTEM, complete_claim};
 
 /// Told how an import goes on. Called often, from the reading thread and the writing thread.
 pub trait Observer: Sync {
@@ -318,7 +316,7 @@ impl Run<'_> {
             observer: self.observer,
             cancel: self.cancel,
             path: &file.path,
-            source,
+            position: source.position,
         };
         let before = (self.accepted, self.refused);
         let totals = std::thread::scope(|scope| {
@@ -331,18 +329,7 @@ impl Run<'_> {
                 source,
                 before,
             )?;
-            let read = match format {
-                Format::FhirLines => fhir::lines(&feed, &sink),
-                Format::FhirDocument => fhir::document(&feed, &sink),
-                Format::Skip => Ok(()),
-                Format::Unknown => sink.refuse_file(
-                    &file.path,
-                    Refusal::new(
-                        "format-unknown",
-                        "not recognised as FHIR NDJSON or JSON, DICOM, ZIP, VCF, BCF, CATS, UKE or a sample sheet",
-                    ),
-                ),
-            };
+            let read = dispatch(&feed, &sink, format);
             let complete = read.is_ok() && !self.cancel.load(Ordering::Relaxed);
             let totals = sink.finish(writer, complete)?;
             read.map(|()| totals)
@@ -365,13 +352,36 @@ struct Feed<'a> {
     observer: &'a dyn Observer,
     cancel: &'a AtomicBool,
     path: &'a Path,
-    /// Its `position` items were dealt with by an earlier import.
-    source: &'a Source,
+    /// Items dealt with by an earlier import.
+    position: u64,
 }
 
 impl Feed<'_> {
     fn cancelled(&self) -> bool {
         self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads one file of a known format.
+fn dispatch(feed: &Feed<'_>, sink: &Sink, format: Format) -> Result<()> {
+    match format {
+        Format::FhirLines => fhir::lines(feed, sink),
+        Format::FhirDocument => fhir::document(feed, sink),
+        Format::SampleSheet => genomics::sample_sheet(feed, sink),
+        Format::Dicom => dicom::file(feed, sink),
+        Format::Vcf => genomics::vcf(feed, sink, kura_genomics::Format::Vcf),
+        Format::Bcf => genomics::vcf(feed, sink, kura_genomics::Format::Bcf),
+        Format::Cats => genomics::cats(feed, sink),
+        Format::Uke => uke::file(feed, sink),
+        Format::Zip => archive::zip(feed, sink),
+        Format::Skip => Ok(()),
+        Format::Unknown => sink.refuse_file(
+            feed.path,
+            Refusal::new(
+                "format-unknown",
+                "not recognised as FHIR NDJSON or JSON, DICOM, ZIP, VCF, BCF, CATS, UKE or a sample sheet",
+            ),
+        ),
     }
 }
 

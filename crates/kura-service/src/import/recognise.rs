@@ -15,6 +15,15 @@ pub enum Format {
     FhirLines,
     /// One FHIR resource or Bundle, over many lines, plain or gzip.
     FhirDocument,
+    /// Which patient a sequenced sample is from.
+    SampleSheet,
+    Dicom,
+    Vcf,
+    Bcf,
+    Cats,
+    /// Claims.
+    Uke,
+    Zip,
     /// Known, and nothing for a bank.
     Skip,
     Unknown,
@@ -25,6 +34,13 @@ impl Format {
         match self {
             Format::FhirLines => "fhir-ndjson",
             Format::FhirDocument => "fhir-json",
+            Format::SampleSheet => "sample-sheet",
+            Format::Dicom => "dicom",
+            Format::Vcf => "vcf",
+            Format::Bcf => "bcf",
+            Format::Cats => "cats",
+            Format::Uke => "uke",
+            Format::Zip => "zip",
             Format::Skip => "skip",
             Format::Unknown => "unknown",
         }
@@ -35,6 +51,12 @@ impl Format {
         match self {
             Format::FhirLines => 0,
             Format::FhirDocument => 1,
+            Format::SampleSheet => 2,
+            Format::Dicom => 3,
+            Format::Vcf | Format::Bcf | Format::Cats => 4,
+            Format::Uke => 5,
+            // What is inside is only known when it is opened.
+            Format::Zip => 6,
             Format::Skip | Format::Unknown => 9,
         }
     }
@@ -48,6 +70,16 @@ pub(super) fn recognise(path: &Path) -> Result<Format> {
     File::open(path)
         .and_then(|file| file.take(PREFIX_BYTES).read_to_end(&mut prefix))
         .map_err(|error| file_error(path, error))?;
+    if prefix.starts_with(b"PK\x03\x04") || prefix.starts_with(b"PK\x05\x06") {
+        return Ok(Format::Zip);
+    }
+    if let Some(format) = kura_genomics::sniff(&prefix) {
+        return Ok(match format {
+            kura_genomics::Format::Vcf => Format::Vcf,
+            kura_genomics::Format::Bcf => Format::Bcf,
+            kura_genomics::Format::Cats => Format::Cats,
+        });
+    }
     if prefix.starts_with(&[0x1F, 0x8B]) {
         let mut inner = Vec::new();
         // What is damaged further on is told when it is read.
@@ -64,6 +96,15 @@ fn plain(prefix: &[u8]) -> Format {
     let text = text.trim_ascii_start();
     if text.first() == Some(&b'{') {
         return json(text);
+    }
+    if super::genomics::is_sample_sheet(text) {
+        return Format::SampleSheet;
+    }
+    if kura_feeds::uke::sniff(prefix).is_some() {
+        return Format::Uke;
+    }
+    if kura_dicom::sniff(prefix).is_some() {
+        return Format::Dicom;
     }
     Format::Unknown
 }

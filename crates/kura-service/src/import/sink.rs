@@ -13,6 +13,7 @@ use kura_store::{
     Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Source, SourceProgress, Write,
 };
 
+use super::dicom::{self, Instance};
 use super::{BATCH_AGE, Observer};
 use crate::Bank;
 use crate::bank::file_error;
@@ -30,6 +31,8 @@ pub(super) enum Item {
     Put(Put),
     /// A resource that belongs to the patient with a number: the link is made when it is written.
     Linkable(Box<Linkable>),
+    /// A DICOM object; its study is brought up to date when it is written.
+    Instance(Box<Instance>),
     /// A blob that some put of this batch names.
     Blob(ContentHash, u64),
     Refused {
@@ -44,6 +47,7 @@ pub(super) enum Item {
 struct Batch {
     writes: Vec<Write>,
     linkable: Vec<Linkable>,
+    instances: Vec<Instance>,
     blobs: Vec<(ContentHash, u64)>,
     refused: Vec<Quarantined>,
     bytes: usize,
@@ -71,6 +75,8 @@ pub(super) struct Sink {
 struct State {
     batch: Batch,
     since: Instant,
+    /// Inside an archive: the member's name; items count no further.
+    member: Option<String>,
 }
 
 impl Sink {
@@ -106,6 +112,7 @@ impl Sink {
                     ..Batch::default()
                 },
                 since: Instant::now(),
+                member: None,
             }),
             job,
             source: source.id,
@@ -121,7 +128,8 @@ impl Sink {
 
     /// Adds what an item came to. It is committed with [`Sink::reached`] of the same item.
     pub(super) fn push(&self, item: Item) {
-        let batch = &mut self.state.borrow_mut().batch;
+        let state = &mut *self.state.borrow_mut();
+        let batch = &mut state.batch;
         match item {
             Item::Put(put) => {
                 batch.bytes += put.body.len();
@@ -130,6 +138,10 @@ impl Sink {
             Item::Linkable(linkable) => {
                 batch.bytes += 4096;
                 batch.linkable.push(*linkable);
+            }
+            Item::Instance(instance) => {
+                batch.bytes += 4096;
+                batch.instances.push(*instance);
             }
             Item::Blob(hash, size) => batch.blobs.push((hash, size)),
             Item::Refused {
@@ -142,7 +154,10 @@ impl Sink {
                 batch.refused.push(Quarantined {
                     job: Some(self.job),
                     source: Some(self.source),
-                    name: self.name.clone(),
+                    name: match &state.member {
+                        Some(member) => format!("{}!/{member}", self.name),
+                        None => self.name.clone(),
+                    },
                     refusal,
                     item,
                     item_size: size,
@@ -155,9 +170,12 @@ impl Sink {
     /// it is large or old enough.
     pub(super) fn reached(&self, position: u64) -> Result<()> {
         let mut state = self.state.borrow_mut();
-        state.batch.position = position;
+        if state.member.is_none() {
+            state.batch.position = position;
+        }
         let batch = &state.batch;
-        let full = batch.writes.len() + batch.linkable.len() >= BATCH_RECORDS
+        let full = batch.writes.len() + batch.linkable.len() + batch.instances.len()
+            >= BATCH_RECORDS
             || batch.bytes >= BATCH_BYTES
             || batch.refused.len() >= BATCH_RECORDS;
         if full || state.since.elapsed() > BATCH_AGE {
@@ -177,6 +195,12 @@ impl Sink {
         self.sender
             .send(batch)
             .map_err(|_| Error::internal("the writing thread stopped"))
+    }
+
+    /// Enters a member of an archive: its own items are no positions of the archive. `None`
+    /// leaves it.
+    pub(super) fn enter(&self, member: Option<String>) {
+        self.state.borrow_mut().member = member;
     }
 
     /// Refuses a file as a whole.
@@ -237,6 +261,7 @@ impl Writer<'_> {
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
+        dicom::write(self.bank, batch.instances, &mut writes)?;
         self.totals.refused += batch.refused.len() as u64;
         let mut commit = Commit {
             writes,

@@ -1,0 +1,6 @@
+//! Tests of `kura-dicom` over whole files.
+
+mod build;
+mod conformance;
+mod hostile;
+mod reading;

@@ -1,0 +1,235 @@
+//! Images for the pages: what a study holds, and its frames.
+
+use kura_dicom::{Frame, Limits, Pixels, decode_frame};
+use kura_fhir::view;
+use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result};
+use kura_store::{AuditEntry, Predicate, Query};
+use serde_json::Value;
+
+use crate::access::{Action, authorize};
+use crate::import::STUDY_PARAM;
+use crate::{Bank, kind};
+
+/// One object of a study.
+#[derive(Debug, Clone)]
+pub struct InstanceInfo {
+    pub sop_instance_uid: String,
+    pub series_uid: String,
+    pub series_number: Option<i64>,
+    pub series_description: Option<String>,
+    pub modality: String,
+    pub instance_number: Option<i64>,
+    /// 0 for objects without pixels.
+    pub frames: u32,
+    pub rows: u32,
+    pub columns: u32,
+}
+
+/// The value of an attribute in DICOM JSON. PS3.18 F.2.
+fn attribute<'a>(header: &'a Value, tag: &str) -> Option<&'a Value> {
+    header.get(tag)?.get("Value")?.get(0)
+}
+
+fn text(header: &Value, tag: &str) -> Option<String> {
+    attribute(header, tag)?.as_str().map(str::to_owned)
+}
+
+fn number(header: &Value, tag: &str) -> Option<i64> {
+    let value = attribute(header, tag)?;
+    value
+        .as_i64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+fn decode(body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::internal("a stored record is damaged").because(error))
+}
+
+/// UID of the study an `ImagingStudy` describes.
+pub(crate) fn study_uid(study: &Value) -> Option<&str> {
+    view::identifiers(study, "urn:dicom:uid")
+        .next()
+        .map(|uid| uid.strip_prefix("urn:oid:").unwrap_or(uid))
+}
+
+/// Objects of one study shown on a page at most.
+const INSTANCES_AT_MOST: u32 = 10_000;
+
+/// The objects of a study that are in the bank, by series and number.
+pub fn instances(
+    bank: &Bank,
+    context: &RequestContext,
+    imaging_study_id: &str,
+) -> Result<Vec<InstanceInfo>> {
+    authorize(context, Action::ReadClinical)?;
+    let key = RecordKey::new("ImagingStudy", imaging_study_id);
+    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    bank.clinical
+        .audit(AuditEntry::new(context, "study_read", key.to_string()));
+    let study = found
+        .filter(|version| !version.deleted)
+        .ok_or_else(|| Error::not_found(format!("{key} is not in this bank")))?;
+    let study = decode(&study.body)?;
+    let Some(uid) = study_uid(&study) else {
+        return Ok(Vec::new());
+    };
+    let query = of_study(uid);
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, INSTANCES_AT_MOST))?;
+    let mut out = Vec::with_capacity(page.versions.len());
+    for version in page.versions {
+        let record = decode(&version.body)?;
+        let header = &record["header"];
+        out.push(InstanceInfo {
+            sop_instance_uid: version.key.id,
+            series_uid: text(header, "0020000E").unwrap_or_default(),
+            series_number: number(header, "00200011"),
+            series_description: text(header, "0008103E"),
+            modality: text(header, "00080060").unwrap_or_default(),
+            instance_number: number(header, "00200013"),
+            frames: record["frames"].as_u64().unwrap_or(0) as u32,
+            rows: number(header, "00280010").unwrap_or(0) as u32,
+            columns: number(header, "00280011").unwrap_or(0) as u32,
+        });
+    }
+    out.sort_by(|a, b| {
+        (
+            a.series_number,
+            &a.series_uid,
+            a.instance_number,
+            &a.sop_instance_uid,
+        )
+            .cmp(&(
+                b.series_number,
+                &b.series_uid,
+                b.instance_number,
+                &b.sop_instance_uid,
+            ))
+    });
+    Ok(out)
+}
+
+/// Finds the objects of a study.
+pub(crate) fn of_study(uid: &str) -> Query {
+    Query::all(kind::DICOM_INSTANCE).and(Predicate::Token {
+        param: STUDY_PARAM.to_owned(),
+        system: Some(None),
+        code: Some(uid.to_owned()),
+    })
+}
+
+/// The blob of a DICOM record's body.
+pub(crate) fn blob_of(record: &Value) -> Result<ContentHash> {
+    view::text(record, "blob")
+        .and_then(|hash| hash.parse().ok())
+        .ok_or_else(|| Error::internal("a stored record names no blob"))
+}
+
+/// One frame, decoded. `frame` counts from 1.
+fn frame(bank: &Bank, context: &RequestContext, sop_uid: &str, frame: u32) -> Result<Frame> {
+    authorize(context, Action::ReadClinical)?;
+    let key = RecordKey::new(kind::DICOM_INSTANCE, sop_uid);
+    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    bank.clinical
+        .audit(AuditEntry::new(context, "frame_read", key.to_string()));
+    let version = found
+        .filter(|version| !version.deleted)
+        .ok_or_else(|| Error::not_found("this object is not in the bank"))?;
+    let blob = blob_of(&decode(&version.body)?)?;
+    let index = frame
+        .checked_sub(1)
+        .ok_or_else(|| Error::not_found("frames count from 1"))?;
+    decode_frame(&bank.clinical.blobs().path(blob), index, &Limits::default()).map_err(|refusal| {
+        Error::new(Category::Unsupported, refusal.message.clone()).because(refusal)
+    })
+}
+
+/// A frame as PNG, windowed by `(center, width)` or its own default, not larger than `max_side`.
+pub fn frame_png(
+    bank: &Bank,
+    context: &RequestContext,
+    sop_instance_uid: &str,
+    number: u32,
+    window: Option<(f64, f64)>,
+    max_side: Option<u32>,
+) -> Result<Vec<u8>> {
+    let frame = frame(bank, context, sop_instance_uid, number)?;
+    Ok(frame.render(window).to_png(max_side))
+}
+
+/// A frame for a page that windows on its own.
+#[derive(Debug, Clone)]
+pub struct RawFrame {
+    pub rows: u32,
+    pub columns: u32,
+    pub kind: RawKind,
+    /// Row by row: little-endian 16-bit words, or red, green and blue bytes.
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone)]
+pub enum RawKind {
+    /// `value = word × slope + intercept`, in `unit`.
+    Gray16 {
+        slope: f64,
+        intercept: f64,
+        /// Center, width, name; the first is the default.
+        windows: Vec<(f64, f64, String)>,
+        unit: Option<String>,
+        /// MONOCHROME1: the smallest value is white.
+        invert: bool,
+    },
+    Rgb8,
+}
+
+pub fn raw_frame(
+    bank: &Bank,
+    context: &RequestContext,
+    sop_instance_uid: &str,
+    number: u32,
+) -> Result<RawFrame> {
+    let frame = frame(bank, context, sop_instance_uid, number)?;
+    if let Some((bytes, slope, intercept)) = frame.to_gray16() {
+        let mut windows: Vec<(f64, f64, String)> = frame
+            .windows
+            .iter()
+            .map(|window| {
+                (
+                    window.center,
+                    window.width,
+                    window.name.clone().unwrap_or_default(),
+                )
+            })
+            .collect();
+        if windows.is_empty() {
+            windows.push((
+                frame.default_window.0,
+                frame.default_window.1,
+                String::new(),
+            ));
+        }
+        return Ok(RawFrame {
+            rows: frame.rows,
+            columns: frame.columns,
+            kind: RawKind::Gray16 {
+                slope,
+                intercept,
+                windows,
+                unit: frame.unit,
+                invert: frame.inverted,
+            },
+            bytes,
+        });
+    }
+    let Pixels::Rgb(bytes) = frame.pixels else {
+        return Err(Error::internal("a frame is neither grey nor colour"));
+    };
+    Ok(RawFrame {
+        rows: frame.rows,
+        columns: frame.columns,
+        kind: RawKind::Rgb8,
+        bytes,
+    })
+}

@@ -1,0 +1,421 @@
+//! DICOM files: each object a record and a blob, each study an `ImagingStudy`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+
+use kura_dicom::{Header, Limits, read_header};
+use kura_fhir::{Resource, view};
+use kura_model::{ContentHash, Error, IndexEntry, IndexValue, RecordKey, Refusal, Result};
+use kura_store::{Predicate, Put, Query, Write};
+use serde_json::{Value, json};
+
+use super::sink::{Item, Sink};
+use super::{Feed, fhir, input};
+use crate::link::{self, Claimed, Reason};
+use crate::{Bank, config, kind};
+
+/// Media Storage Directory: an index of other files. PS3.4 Annex F.
+const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
+
+/// Name of the search parameter that finds the objects of a study.
+pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
+
+/// What a study needs to know of one of its objects.
+pub(super) struct Instance {
+    put: Put,
+    study_uid: String,
+    series_uid: String,
+    sop_uid: String,
+    sop_class: String,
+    modality: Option<String>,
+    series_number: Option<u32>,
+    instance_number: Option<u32>,
+    body_part: Option<String>,
+    study_description: Option<String>,
+    series_description: Option<String>,
+    accession_number: Option<String>,
+    started: Option<String>,
+    claimed: Claimed,
+    source: Option<(i64, u64)>,
+}
+
+/// Reads one file: an object, or an index that is passed over.
+pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
+    let read = File::open(feed.path).map_err(|error| input::disk(feed.path, error))?;
+    let header = match read_header(io::BufReader::new(read), &Limits::default()) {
+        Ok(header) => header,
+        Err(refusal) => return sink.refuse_file(feed.path, refusal),
+    };
+    let class = header.meta().media_storage_sop_class_uid.as_deref();
+    if class == Some(MEDIA_STORAGE_DIRECTORY) {
+        return sink.reached(1);
+    }
+    let (Some(sop_uid), Some(study_uid), Some(series_uid)) = (
+        uid(header.sop_instance_uid()),
+        uid(header.study_instance_uid()),
+        uid(header.series_instance_uid()),
+    ) else {
+        return sink.refuse_file(
+            feed.path,
+            Refusal::new(
+                "dicom-uid",
+                "the object does not name its study, series and instance",
+            )
+            .at_path("(0020,000D)"),
+        );
+    };
+    let read = File::open(feed.path).map_err(|error| input::disk(feed.path, error))?;
+    let (blob, size) = feed.bank.clinical.blobs().put(read)?;
+    let source = Some((sink.source(), 1));
+    sink.push(Item::Blob(blob, size));
+    sink.push(Item::Instance(Box::new(Instance {
+        put: put(&header, &sop_uid, &study_uid, blob, size, source)?,
+        sop_class: header.sop_class_uid().unwrap_or_default(),
+        modality: header.modality(),
+        series_number: header.series_number(),
+        instance_number: header.instance_number(),
+        body_part: header.body_part_examined(),
+        study_description: header.study_description(),
+        series_description: header.series_description(),
+        accession_number: header.accession_number(),
+        started: started(&header),
+        claimed: claimed(&header, &feed.bank.config.hospital),
+        study_uid,
+        series_uid,
+        sop_uid,
+        source,
+    })));
+    sink.reached(1)
+}
+
+fn uid(text: Option<String>) -> Option<String> {
+    text.filter(|uid| {
+        (1..=64).contains(&uid.len())
+            && uid
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
+}
+
+/// The record of one object: its header as DICOM JSON, and where its bytes are.
+fn put(
+    header: &Header,
+    sop_uid: &str,
+    study_uid: &str,
+    blob: ContentHash,
+    size: u64,
+    source: Option<(i64, u64)>,
+) -> Result<Put> {
+    let body = json!({
+        "blob": blob,
+        "size": size,
+        "transferSyntax": header.transfer_syntax_uid(),
+        "frames": if header.pixel().is_some() { header.number_of_frames() } else { 0 },
+        "header": header.to_dicom_json(),
+    });
+    let body = serde_json::to_vec(&body)
+        .map_err(|error| Error::internal("a header cannot be written").because(error))?;
+    Ok(Put {
+        key: RecordKey::new(kind::DICOM_INSTANCE, sop_uid),
+        body,
+        index: vec![IndexEntry {
+            param: STUDY_PARAM,
+            value: IndexValue::Token {
+                system: None,
+                code: study_uid.to_owned(),
+            },
+        }],
+        owners: Vec::new(),
+        blobs: vec![blob],
+        source,
+        once: true,
+    })
+}
+
+/// `2026-04-05T10:20:30+09:00` of StudyDate, StudyTime and the offset; what is not known is left
+/// out.
+fn started(header: &Header) -> Option<String> {
+    let date = header
+        .study_date()
+        .filter(|date| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let date = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
+    let time = header
+        .study_time()
+        .filter(|time| time.len() >= 6 && time.bytes().take(6).all(|byte| byte.is_ascii_digit()));
+    let text = match time {
+        None => date,
+        Some(time) => {
+            let offset = header
+                .timezone_offset_from_utc()
+                .filter(|offset| offset.len() == 5 && offset.is_ascii())
+                .map_or_else(
+                    || "+09:00".to_owned(),
+                    |offset| format!("{}:{}", &offset[..3], &offset[3..]),
+                );
+            format!(
+                "{date}T{}:{}:{}{offset}",
+                &time[..2],
+                &time[2..4],
+                &time[4..6]
+            )
+        }
+    };
+    kura_fhir::date::range(&text).map(|_| text)
+}
+
+/// PS3.3 C.7.1.1: a Patient ID means something only with its issuer.
+fn claimed(header: &Header, hospital: &config::Hospital) -> Claimed {
+    let issuer = header
+        .issuer_of_patient_id()
+        .filter(|issuer| !issuer.is_empty());
+    let system = match issuer {
+        Some(issuer) if hospital.dicom_issuers.contains(&issuer) => {
+            Some(hospital.patient_number_system.clone())
+        }
+        Some(issuer) => Some(format!("urn:kura:dicom-issuer:{issuer}")),
+        None if hospital.accept_missing_issuer => Some(hospital.patient_number_system.clone()),
+        None => None,
+    };
+    Claimed {
+        number: header.patient_id().filter(|number| !number.is_empty()),
+        system,
+        birth_date: header
+            .patient_birth_date()
+            .filter(|date| date.len() == 8 && date.is_ascii())
+            .map(|date| format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..])),
+        sex: header.patient_sex().and_then(|sex| {
+            Some(
+                match sex.as_str() {
+                    "M" => "male",
+                    "F" => "female",
+                    "O" => "other",
+                    _ => return None,
+                }
+                .to_owned(),
+            )
+        }),
+    }
+}
+
+/// Adds the writes of a batch of objects, and of the studies they belong to.
+pub(super) fn write(bank: &Bank, instances: Vec<Instance>, writes: &mut Vec<Write>) -> Result<()> {
+    let mut studies: BTreeMap<String, Vec<Instance>> = BTreeMap::new();
+    for instance in instances {
+        studies
+            .entry(instance.study_uid.clone())
+            .or_default()
+            .push(instance);
+    }
+    for (uid, instances) in studies {
+        let source = instances.first().and_then(|instance| instance.source);
+        let study = study(bank, &uid, &instances)?;
+        let resource = Resource::from_value(study).map_err(|refusal| {
+            Error::internal("an ImagingStudy of ours is not sound").because(refusal)
+        })?;
+        let mut put = fhir::put(&resource, source);
+        put.once = false;
+        writes.push(Write::Put(put));
+        writes.extend(
+            instances
+                .into_iter()
+                .map(|instance| Write::Put(instance.put)),
+        );
+    }
+    Ok(())
+}
+
+/// The `ImagingStudy` with these objects added.
+fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
+    let mut claimed = instances[0].claimed.clone();
+    let mut agreed = instances.iter().all(|instance| instance.claimed == claimed);
+    let mut linked = link::find(bank, &claimed)?;
+    let own = RecordKey::new("ImagingStudy", study_id(uid));
+    let mut value = match existing(bank, uid, &own, linked.as_ref().ok())? {
+        Some(value) => {
+            let before = link::claimed_of(&value);
+            if value.get("id").and_then(Value::as_str) == Some(own.id.as_str()) {
+                agreed &= before == claimed;
+                claimed = before;
+            }
+            value
+        }
+        None => json!({
+            "resourceType": "ImagingStudy",
+            "id": own.id,
+            "meta": {},
+            "identifier": [{ "system": "urn:dicom:uid", "value": format!("urn:oid:{uid}") }],
+            "status": "available",
+        }),
+    };
+    if !agreed {
+        linked = Err(Reason::Ambiguous);
+    }
+    // A study the hospital's own record linked keeps that link; `existing` checked it.
+    let keeps_link = value.pointer("/subject/reference").is_some()
+        && value.pointer("/subject/identifier").is_none();
+    if !keeps_link {
+        link::write_link(&mut value, &claimed, linked)?;
+    }
+    for instance in instances {
+        add(&mut value, instance);
+    }
+    summarise(&mut value);
+    Ok(value)
+}
+
+/// Ids of studies are ours: a UID may hold a date or a number that says something.
+pub(crate) fn study_id(uid: &str) -> String {
+    format!("study-{}", &ContentHash::of(uid.as_bytes()).to_hex()[..24])
+}
+
+/// Our own record of the study, or the one the hospital's FHIR data brought, if that is of the
+/// same patient.
+fn existing(
+    bank: &Bank,
+    uid: &str,
+    own: &RecordKey,
+    patient: Option<&RecordKey>,
+) -> Result<Option<Value>> {
+    let decode = |body: &[u8]| -> Result<Value> {
+        serde_json::from_slice(body)
+            .map_err(|error| Error::internal("a stored resource is damaged").because(error))
+    };
+    let found = bank.clinical.read(|reader| reader.current(own))?;
+    if let Some(version) = found.filter(|version| !version.deleted) {
+        return decode(&version.body).map(Some);
+    }
+    let Some(patient) = patient else {
+        return Ok(None);
+    };
+    let query = Query::all("ImagingStudy").and(Predicate::Token {
+        param: "ImagingStudy.identifier".to_owned(),
+        system: Some(Some("urn:dicom:uid".to_owned())),
+        code: Some(format!("urn:oid:{uid}")),
+    });
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, 2))?;
+    for version in page.versions {
+        let value = decode(&version.body)?;
+        if value.pointer("/subject/reference").and_then(Value::as_str)
+            == Some(patient.to_string().as_str())
+        {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+
+fn add(study: &mut Value, instance: &Instance) {
+    if let Some(started) = &instance.started {
+        study["started"] = json!(started);
+    }
+    if let Some(text) = &instance.study_description {
+        study["description"] = json!(text);
+    }
+    if let Some(number) = &instance.accession_number
+        && !number.is_empty()
+    {
+        let accession = json!({
+            "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN" }] },
+            "value": number,
+        });
+        if !view::items(study, "identifier").any(|identifier| *identifier == accession)
+            && let Some(Value::Array(identifiers)) = study.get_mut("identifier")
+        {
+            identifiers.push(accession);
+        }
+    }
+    let Some(series) = series_of(study, instance) else {
+        return;
+    };
+    let mut entry = json!({
+        "uid": instance.sop_uid,
+        "sopClass": { "system": "urn:ietf:rfc:3986", "code": format!("urn:oid:{}", instance.sop_class) },
+    });
+    if let Some(number) = instance.instance_number {
+        entry["number"] = json!(number);
+    }
+    if !series["instance"].is_array() {
+        series["instance"] = json!([]);
+    }
+    if let Value::Array(entries) = &mut series["instance"] {
+        match entries
+            .iter_mut()
+            .find(|known| view::text(known, "uid") == Some(instance.sop_uid.as_str()))
+        {
+            Some(known) => *known = entry,
+            None => entries.push(entry),
+        }
+        entries.sort_by_key(|entry| {
+            (
+                entry
+                    .get("number")
+                    .and_then(Value::as_u64)
+                    .unwrap_or(u64::MAX),
+                view::text(entry, "uid").unwrap_or_default().to_owned(),
+            )
+        });
+    }
+}
+
+fn series_of<'a>(study: &'a mut Value, instance: &Instance) -> Option<&'a mut Value> {
+    if !study["series"].is_array() {
+        study["series"] = json!([]);
+    }
+    let Value::Array(all) = &mut study["series"] else {
+        return None;
+    };
+    let known = all
+        .iter()
+        .position(|series| view::text(series, "uid") == Some(instance.series_uid.as_str()));
+    let index = known.unwrap_or_else(|| {
+        all.push(json!({ "uid": instance.series_uid }));
+        all.len() - 1
+    });
+    let series = all.get_mut(index)?;
+    if let Some(number) = instance.series_number {
+        series["number"] = json!(number);
+    }
+    if let Some(modality) = &instance.modality {
+        series["modality"] = json!({ "system": DCM, "code": modality });
+    }
+    if let Some(text) = &instance.series_description {
+        series["description"] = json!(text);
+    }
+    if let Some(part) = &instance.body_part {
+        series["bodySite"] = json!({ "display": part });
+    }
+    Some(series)
+}
+
+/// Counts and modalities follow from the series.
+fn summarise(study: &mut Value) {
+    let mut instances = 0;
+    let mut modalities: Vec<Value> = Vec::new();
+    let mut count = 0;
+    if let Some(Value::Array(all)) = study.get_mut("series") {
+        count = all.len();
+        for series in all {
+            if let Some(Value::Array(entries)) = series.get("instance") {
+                let number = entries.len();
+                series["numberOfInstances"] = json!(number);
+            }
+            instances += series
+                .get("numberOfInstances")
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
+            if let Some(modality) = series.get("modality")
+                && !modalities.contains(modality)
+            {
+                modalities.push(modality.clone());
+            }
+        }
+    }
+    study["numberOfSeries"] = json!(count);
+    study["numberOfInstances"] = json!(instances);
+    study["modality"] = Value::Array(modalities);
+}
