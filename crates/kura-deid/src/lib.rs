@@ -3,6 +3,7 @@
 //! The crate is pure: it reaches no store and no disk. Policies are data under `policies/`;
 //! every rule has an id, a reason in Japanese and English, and a source.
 
+pub mod dicom;
 pub mod fhir;
 pub mod keys;
 pub mod known;

@@ -368,7 +368,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             return Ok(self.source.remaining() == 0);
         }
         // An inflating source does not know its end: it shows when nothing more comes.
-        Ok(self.source.exhausted().map_err(|e| self.io(e))?)
+        self.source.exhausted().map_err(|e| self.io(e))
     }
 
     fn count(&mut self, at: u64) -> Result<(), Refusal> {
@@ -406,7 +406,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         } else {
             let letters: [u8; 2] = self.exactly()?;
             self.explicit_length(&mut header, letters, big)?;
-            if header.vr == VR::UN && tag.group() % 2 == 0 {
+            if header.vr == VR::UN && tag.group().is_multiple_of(2) {
                 // PS3.5 6.2.2 note 2: UN holds the value as implicit VR little endian
                 let known = dictionary_vr(tag, scope.signed);
                 header.implicit_inside = true;

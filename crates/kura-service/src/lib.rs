@@ -8,13 +8,17 @@ pub mod access;
 pub mod accounts;
 mod bank;
 pub mod config;
+pub mod dashboard;
+pub mod dataset;
 pub mod fhir_read;
 pub mod genomics;
 pub mod imaging;
 pub mod import;
 pub mod link;
+pub mod patients;
 mod query;
 pub mod status;
+pub mod timeline;
 
 pub use bank::Bank;
 pub use config::Config;

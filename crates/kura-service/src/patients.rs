@@ -4,7 +4,9 @@ pub mod birth;
 
 use kura_fhir::{date, romaji, text, view};
 use kura_model::{Error, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, TextMatch, Version};
+use kura_store::{
+    AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, TextMatch, Version,
+};
 use serde_json::Value;
 
 use crate::Bank;
@@ -195,12 +197,21 @@ mod tests {
 
     #[test]
     fn a_word_is_read_in_each_way_it_can_be() {
-        assert_eq!(params("小野　綾子"), [["Patient.name=小野"], ["Patient.name=綾子"]]);
+        assert_eq!(
+            params("小野　綾子"),
+            [["Patient.name=小野"], ["Patient.name=綾子"]]
+        );
         assert_eq!(params("オノ"), [["Patient.name=おの"]]);
-        assert_eq!(params("ONO"), [["Patient.phonetic=ono", "Patient.name=ono"]]);
+        assert_eq!(
+            params("ONO"),
+            [["Patient.phonetic=ono", "Patient.name=ono"]]
+        );
         assert_eq!(
             params("pop-000035"),
-            [["Patient.identifier=POP-000035", "Patient.identifier=pop-000035"]]
+            [[
+                "Patient.identifier=POP-000035",
+                "Patient.identifier=pop-000035"
+            ]]
         );
         assert_eq!(params("昭和 25年 4月 4日")[0][0], "Patient.birthdate");
         assert_eq!(params("小野 S25.4.4").len(), 2);

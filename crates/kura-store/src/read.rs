@@ -292,6 +292,18 @@ impl<'a> Reader<'a> {
         rows.collect::<Result<_, _>>().map_err(database)
     }
 
+    /// When the last commit up to `t` was made, milliseconds since 1970.
+    pub fn commit_at(&self, t: LogicalTime) -> Result<Option<i64>> {
+        self.connection()
+            .prepare_cached("SELECT at FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([t.0 as i64], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(database)
+    }
+
     pub(crate) fn pk_last(&self, t: LogicalTime) -> Result<i64> {
         self.connection()
             .prepare_cached("SELECT pk_last FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1")

@@ -17,11 +17,36 @@ pub struct Era {
 
 /// 元号. Meiji begins in the lunar calendar; its dates are Gregorian from 1873 (明治6年) on.
 pub const ERAS: [Era; 5] = [
-    Era { kanji: "明治", latin: "Meiji", letter: 'M', begins: (1868, 10, 23) },
-    Era { kanji: "大正", latin: "Taishō", letter: 'T', begins: (1912, 7, 30) },
-    Era { kanji: "昭和", latin: "Shōwa", letter: 'S', begins: (1926, 12, 25) },
-    Era { kanji: "平成", latin: "Heisei", letter: 'H', begins: (1989, 1, 8) },
-    Era { kanji: "令和", latin: "Reiwa", letter: 'R', begins: (2019, 5, 1) },
+    Era {
+        kanji: "明治",
+        latin: "Meiji",
+        letter: 'M',
+        begins: (1868, 10, 23),
+    },
+    Era {
+        kanji: "大正",
+        latin: "Taishō",
+        letter: 'T',
+        begins: (1912, 7, 30),
+    },
+    Era {
+        kanji: "昭和",
+        latin: "Shōwa",
+        letter: 'S',
+        begins: (1926, 12, 25),
+    },
+    Era {
+        kanji: "平成",
+        latin: "Heisei",
+        letter: 'H',
+        begins: (1989, 1, 8),
+    },
+    Era {
+        kanji: "令和",
+        latin: "Reiwa",
+        letter: 'R',
+        begins: (2019, 5, 1),
+    },
 ];
 
 /// Era and year of the era of a Gregorian date.
@@ -44,8 +69,9 @@ pub fn parse(typed: &str) -> Option<String> {
     for era in ERAS {
         let letter = era.letter.to_ascii_lowercase();
         let after = rest.strip_prefix(era.kanji).or_else(|| {
-            rest.strip_prefix(letter)
-                .filter(|after| after.starts_with(|next: char| next.is_ascii_digit() || next == '元'))
+            rest.strip_prefix(letter).filter(|after| {
+                after.starts_with(|next: char| next.is_ascii_digit() || next == '元')
+            })
         });
         if let Some(after) = after {
             base = Some(era.begins.0 - 1);
@@ -126,7 +152,11 @@ pub fn age(birth_date: &str, on: (i64, i64, i64)) -> Option<Age> {
 /// Year, month, day of a FHIR date that is known to the day.
 pub fn civil(date: &str) -> Option<(i64, i64, i64)> {
     date::range(date).filter(|_| date.len() == 10)?;
-    Some((date[..4].parse().ok()?, date[5..7].parse().ok()?, date[8..].parse().ok()?))
+    Some((
+        date[..4].parse().ok()?,
+        date[5..7].parse().ok()?,
+        date[8..].parse().ok()?,
+    ))
 }
 
 /// Today in Japan.
@@ -142,8 +172,18 @@ mod tests {
     #[test]
     fn the_ways_to_write_a_birth_date() {
         for typed in [
-            "1950-04-04", "1950/4/4", "1950.4.4", "1950年4月4日", "19500404", "S25.4.4", "s25-4-4",
-            "昭和25年4月4日", "昭和２５年４月４日生", "Ｓ２５．４．４", "昭和 25年 4月 4日", "㍼25.4.4",
+            "1950-04-04",
+            "1950/4/4",
+            "1950.4.4",
+            "1950年4月4日",
+            "19500404",
+            "S25.4.4",
+            "s25-4-4",
+            "昭和25年4月4日",
+            "昭和２５年４月４日生",
+            "Ｓ２５．４．４",
+            "昭和 25年 4月 4日",
+            "㍼25.4.4",
         ] {
             assert_eq!(parse(typed).as_deref(), Some("1950-04-04"), "{typed}");
         }
@@ -158,8 +198,20 @@ mod tests {
     #[test]
     fn what_is_no_date() {
         for typed in [
-            "", "小野", "佐藤", "S", "S0.1.1", "1950-13-01", "1950-02-30", "19501301", "POP-000035",
-            "12345", "S25.4.4.4", "sato", "昭和", "H100.1.1",
+            "",
+            "小野",
+            "佐藤",
+            "S",
+            "S0.1.1",
+            "1950-13-01",
+            "1950-02-30",
+            "19501301",
+            "POP-000035",
+            "12345",
+            "S25.4.4.4",
+            "sato",
+            "昭和",
+            "H100.1.1",
         ] {
             assert_eq!(parse(typed), None, "{typed}");
         }
@@ -181,8 +233,20 @@ mod tests {
         let years = |on| age("1950-04-04", on).map(|age| age.years);
         assert_eq!(years((2026, 4, 3)), Some(75));
         assert_eq!(years((2026, 4, 4)), Some(76));
-        assert_eq!(age("2025-12-31", (2026, 1, 30)), Some(Age { years: 0, months: 0 }));
-        assert_eq!(age("2025-12-31", (2026, 1, 31)), Some(Age { years: 0, months: 1 }));
+        assert_eq!(
+            age("2025-12-31", (2026, 1, 30)),
+            Some(Age {
+                years: 0,
+                months: 0
+            })
+        );
+        assert_eq!(
+            age("2025-12-31", (2026, 1, 31)),
+            Some(Age {
+                years: 0,
+                months: 1
+            })
+        );
         assert_eq!(age("1950", (2026, 4, 4)), None);
         assert_eq!(age("2027-01-01", (2026, 4, 4)), None);
     }

@@ -1,6 +1,7 @@
 //! The command line. `docs/` and scripts of others rely on it: add, do not rename.
 
 mod audit;
+mod dataset;
 mod import;
 mod init;
 mod serve;
@@ -50,6 +51,8 @@ enum Command {
     Serve(serve::Serve),
     Status(status::Status),
     #[command(subcommand)]
+    Dataset(dataset::Dataset),
+    #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
     User(user::User),
@@ -98,6 +101,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Import(command) => command.run(&shell),
         Command::Serve(command) => command.run(&shell),
         Command::Status(command) => command.run(&shell),
+        Command::Dataset(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
     }

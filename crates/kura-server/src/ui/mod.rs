@@ -1,0 +1,52 @@
+//! The pages: server-rendered HTML, Japanese and English. A handler decodes the request, calls
+//! one service function and hands its answer to a template.
+
+mod assets;
+mod charts;
+mod dashboard;
+mod failure;
+mod images;
+mod imports;
+mod page;
+mod patient;
+mod patients;
+mod record;
+mod sign_in;
+mod text;
+
+use axum::Router;
+use axum::routing::{get, post};
+use kura_model::{Error, Result};
+
+use crate::App;
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(dashboard::show))
+        .route("/import", get(imports::show))
+        .route("/quarantine", get(imports::quarantine))
+        .route("/quarantine/{id}", get(imports::quarantine_item))
+        .route("/unlinked", get(imports::unlinked))
+        .route("/patients", get(patients::show).post(patients::search))
+        .route("/patients/{id}", get(patient::show))
+        .route("/patients/{id}/open/{kind}/{record}", get(record::open))
+        .route("/patients/{id}/source/{kind}/{record}", get(record::source))
+        .route("/patients/{id}/variants/{record}", get(record::variants))
+        .route("/images/{study}", get(images::viewer))
+        .route("/images/frame/{object}/{frame}", get(images::frame))
+        .route("/images/picture/{object}/{frame}", get(images::picture))
+        .route("/sign-in", get(sign_in::show).post(sign_in::enter))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/assets/{name}", get(assets::serve))
+        .fallback(failure::nothing_here)
+}
+
+/// Runs what may take longer than a point read where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::internal("the request broke down").because(error)),
+    }
+}

@@ -1,0 +1,399 @@
+//! Every word of the pages in both languages. A word that lacks one of them does not compile.
+
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lang {
+    Ja,
+    En,
+}
+
+impl Lang {
+    /// BCP 47.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Lang::Ja => "ja",
+            Lang::En => "en",
+        }
+    }
+
+    pub(crate) fn of(code: &str) -> Option<Self> {
+        match code {
+            "ja" => Some(Lang::Ja),
+            "en" => Some(Lang::En),
+            _ => None,
+        }
+    }
+
+    /// The first of the two that the browser asks for. RFC 9110 section 12.5.4, with the order of
+    /// the list for its weights: browsers write them in order.
+    pub(crate) fn accepted(header: &str) -> Option<Self> {
+        header
+            .split(',')
+            .filter_map(|range| range.split(';').next())
+            .filter_map(|range| range.trim().get(..2))
+            .find_map(Self::of)
+    }
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Lang::Ja => Lang::En,
+            Lang::En => Lang::Ja,
+        }
+    }
+}
+
+/// One text in both languages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text {
+    ja: &'static str,
+    en: &'static str,
+}
+
+impl Text {
+    pub(crate) fn to(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Ja => self.ja,
+            Lang::En => self.en,
+        }
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:ident: $ja:literal, $en:literal;)*) => {
+        $(pub(crate) const $name: Text = Text { ja: $ja, en: $en };)*
+        #[cfg(test)]
+        const ALL: &[(&str, Text)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+catalogue! {
+    // Frame
+    OVERVIEW: "概要", "Overview";
+    PATIENTS: "患者", "Patients";
+    IMPORT: "取り込み", "Import";
+    QUARANTINE: "隔離", "Quarantine";
+    UNLINKED: "患者未確定", "Unlinked";
+    SKIP: "本文へ", "Skip to content";
+    NAVIGATION: "ページ", "Pages";
+    OTHER_LANGUAGE: "English", "日本語";
+    SINGLE_USER: "単独利用モード:アカウントがないため、この端末からの操作はサインインなしで行えます。", "Single-user mode: there is no account, so whoever is at this machine may do everything without signing in.";
+    SIGN_IN: "サインイン", "Sign in";
+    SIGN_OUT: "サインアウト", "Sign out";
+    NAME: "名前", "Name";
+    PASSWORD: "パスワード", "Password";
+    SIGN_IN_FAILED: "名前かパスワードが違います。続けて間違えると、15分のあいだ受け付けません。", "The name or the password is wrong. After several wrong passwords the account waits for 15 minutes.";
+    NO_ACCOUNT: "アカウントがまだありません", "There is no account yet";
+    NO_ACCOUNT_LONG: "このバンクは単独利用モードで、この端末(ループバック)からだけ使えます。ほかの人も使うなら、最初のアカウントを作ってください。", "This bank is in single-user mode and can be used from this machine (loopback) only. To let others use it, make the first account.";
+    SIGNED_IN_AS: "サインイン中", "Signed in as";
+    TO_OVERVIEW: "概要へ", "To the overview";
+    ROLE_ADMINISTRATOR: "管理者", "administrator";
+    ROLE_DATA_MANAGER: "データ管理者", "data manager";
+    ROLE_DOCTOR: "医師", "doctor";
+    ROLE_RESEARCHER: "研究者", "researcher";
+    ROLE_AUDITOR: "監査者", "auditor";
+    ROLE_SINGLE: "単独利用", "single user";
+
+    // Errors
+    NOT_FOUND: "見つかりません", "Not found";
+    NOT_FOUND_LONG: "この場所には何もありません。消されたか、アドレスが違います。", "There is nothing here. It was removed, or the address is wrong.";
+    FORBIDDEN: "この役割では見られません", "Your role may not see this";
+    FORBIDDEN_LONG: "必要なら、管理者に役割の変更を頼んでください。", "If you need it, ask an administrator for another role.";
+    INVALID: "この入力は使えません", "This cannot be used";
+    INVALID_LONG: "入力を直して、もう一度試してください。", "Correct what was typed and try again.";
+    BROKEN: "うまくいきませんでした", "Something went wrong";
+    BROKEN_LONG: "原因はサーバーの記録に残しました。もう一度試しても同じなら、管理者に伝えてください。", "The cause is in the server's log. If it happens again, tell an administrator.";
+    UNSUPPORTED: "表示できない形式です", "This cannot be shown";
+    UNSUPPORTED_LONG: "元のデータはバンクにそのまま残っています。", "The original data are kept in the bank as they came.";
+
+    // Overview
+    RECORDS: "記録", "Records";
+    KIND: "種類", "Kind";
+    COUNT: "件数", "Count";
+    VERSIONS: "版", "Versions";
+    BY_KIND: "種類別", "By kind";
+    BY_SOURCE: "取り込み元", "By source";
+    FORMAT: "形式", "Format";
+    FILES: "ファイル", "Files";
+    WRITTEN: "書き込み", "Written";
+    REFUSED: "拒否", "Refused";
+    OVER_TIME: "日ごとの書き込み", "Written per day";
+    REFUSED_ITEMS: "拒否された項目", "Refused items";
+    UNLINKED_ITEMS: "患者が決まらない記録", "Records without a patient";
+    DATABASE_SIZE: "データベース", "Database";
+    LOGICAL_TIME: "コミット t", "Commit t";
+    EMPTY_BANK: "バンクはまだ空です", "The bank is empty";
+    EMPTY_BANK_LONG: "FHIR、DICOM、VCF、レセプト(UKE)のファイルやフォルダーを、次の命令で取り込みます。形式は中身から判断します。", "Bring in files or folders of FHIR, DICOM, VCF or claims (UKE) with this command. What a file is, its content says.";
+    EMPTY_BANK_SAMPLE: "試すだけなら、付属の架空の病院を取り込めます。", "Just trying? Bring in the invented hospital that comes along.";
+    NOTHING_TO_DO: "なし", "none";
+    MORE_KINDS: "ほかの種類", "Other kinds";
+
+    // Import
+    JOBS: "取り込みの実行", "Import runs";
+    NO_JOBS: "取り込みはまだありません", "Nothing was imported yet";
+    STATE: "状態", "State";
+    STARTED: "開始", "Started";
+    BY_WHOM: "実行者", "By";
+    SECONDS: "秒", "Seconds";
+    LINKED: "患者を確定", "Linked";
+    UNCHANGED: "変更なし", "Unchanged";
+    STATE_RUNNING: "実行中", "running";
+    STATE_DONE: "完了", "done";
+    STATE_FAILED: "失敗", "failed";
+    STATE_INTERRUPTED: "中断", "interrupted";
+    FILE: "ファイル", "File";
+    SIZE: "大きさ", "Size";
+    ITEMS: "項目", "Items";
+    FILE_DONE: "読了", "read to the end";
+    FILE_PART: "途中", "read in part";
+    MORE_FILES: "新しい順に一部だけ表示しています。", "Only the newest are shown.";
+    WHEN: "日時", "When";
+
+    // Quarantine
+    QUARANTINE_LONG: "取り込みで拒否された項目です。元の内容は消さずに取ってあります。直したファイルをもう一度取り込めば足されます。", "Items an import refused. What came is kept. Correct the file and import it again to add them.";
+    QUARANTINE_EMPTY: "拒否された項目はありません", "Nothing was refused";
+    QUARANTINE_EMPTY_LONG: "取り込んだものは、すべて規則どおりでした。", "Everything that came was as the rules ask.";
+    PLACE: "場所", "Place";
+    LINE: "行", "line";
+    BYTE: "バイト", "byte";
+    RULE: "規則", "Rule";
+    REASON: "理由", "Reason";
+    OPEN: "開く", "Open";
+    OLDER: "より古いもの", "Older";
+    KEPT_BYTES: "取ってある内容", "What was kept";
+    KEPT_PART: "先頭だけを表示しています。", "Only the beginning is shown.";
+    BYTES: "バイト", "bytes";
+    BINARY: "文字ではない内容です。先頭を16進数で示します。", "This is no text. Its head in hexadecimal:";
+    BACK_TO_LIST: "一覧へ戻る", "Back to the list";
+    IDENTIFIES: "患者を特定できる内容が含まれることがあります。", "This may identify a patient.";
+
+    // Unlinked
+    UNLINKED_LONG: "患者番号から患者を1人に決められなかった記録です。推測ではつなぎません。取り込みのたびに、もう一度試します。", "Records whose patient number did not lead to exactly one patient. Nothing is guessed. Each import tries them again.";
+    UNLINKED_EMPTY: "すべての記録の患者が決まっています", "Every record has its patient";
+    UNLINKED_EMPTY_LONG: "患者の決まらない画像・文書・レセプトはありません。", "There is no image, document or claim without one.";
+    WHY_NO_NUMBER: "患者番号がありません", "there is no patient number";
+    WHY_NO_ISSUER: "患者番号の発行者が書かれていません", "it does not say whose patient number it is";
+    WHY_FOREIGN: "ほかの施設の患者番号です", "the patient number is another institution's";
+    WHY_UNKNOWN: "この番号の患者がいません", "no patient has this number";
+    WHY_AMBIGUOUS: "この番号の患者が2人以上います", "more than one patient has this number";
+    WHY_BIRTH: "生年月日が患者の記録と違います", "the birth date differs from the patient's";
+    WHY_SEX: "性別が患者の記録と違います", "the sex differs from the patient's";
+    FIRST_OF: "種類ごとに先頭だけを表示しています。", "Only the first of each kind are shown.";
+
+    // Patients
+    FIND_PATIENT: "患者を探す", "Find a patient";
+    FIND_HINT: "氏名(漢字・かな・ローマ字)、患者番号、生年月日(1950-04-04、S25.4.4、昭和25年4月4日)。空白で区切ると、すべてに合う人を探します。", "Name (kanji, kana or Latin letters), patient number, birth date (1950-04-04, S25.4.4, 昭和25年4月4日). Several words must all match.";
+    SEARCH: "検索", "Search";
+    MATCHES: "人が該当", "found";
+    ALL_PATIENTS: "人の患者", "patients";
+    NO_MATCH: "該当する患者はいません", "No patient matches";
+    NO_MATCH_LONG: "姓だけ、よみがな、または患者番号で試してください。", "Try the family name alone, the reading, or the patient number.";
+    NO_PATIENTS: "患者はまだいません", "There are no patients yet";
+    NEXT_PAGE: "次の人たち", "Next";
+    PATIENT_NUMBER: "患者番号", "Number";
+    BIRTH_DATE: "生年月日", "Born";
+    SEX: "性別", "Sex";
+    HOLDS: "記録", "Records";
+    MALE: "男", "male";
+    FEMALE: "女", "female";
+    SEX_OTHER: "その他", "other";
+    SEX_UNKNOWN: "不明", "unknown";
+    DECEASED: "死亡", "deceased";
+    NO_NAME: "氏名なし", "no name";
+    KEYS_HINT: "↑↓で選び、Enterで開く", "↑↓ to choose, Enter to open";
+
+    // One patient
+    TIME_LINE: "経過", "Time line";
+    PROBLEMS: "病名", "Problems";
+    ALLERGIES: "アレルギー", "Allergies";
+    NONE_RECORDED: "記録なし", "none recorded";
+    PAST: "過去", "past";
+    SINCE: "から", "since";
+    HIGH_RISK: "重篤化のおそれ", "high risk";
+    MONTHS: "月ごとの記録", "Months";
+    MONTHS_EARLIER: "以前の年", "Earlier years";
+    SHOW: "表示", "Show";
+    NEWER_MONTH: "次の月", "Later";
+    OLDER_MONTH: "前の月", "Earlier";
+    EMPTY_RECORD: "この患者の記録はまだありません", "There is nothing in this record yet";
+    EMPTY_MONTH: "この月の記録はありません", "There is nothing in this month";
+    MONTH_CUT: "この月は記録が多いため、一部だけを表示しています。", "There is more in this month than is shown.";
+    LANE_ENCOUNTER: "受診", "Visits";
+    LANE_CONDITION: "病名", "Problems";
+    LANE_ALLERGY: "アレルギー", "Allergies";
+    LANE_LABORATORY: "検体検査", "Laboratory";
+    LANE_MEASUREMENT: "バイタル・評価", "Vitals, scores";
+    LANE_MEDICINE: "薬", "Medicines";
+    LANE_PROCEDURE: "処置・手術", "Procedures";
+    LANE_VACCINATION: "予防接種", "Vaccinations";
+    LANE_IMAGE: "画像", "Images";
+    LANE_GENOME: "ゲノム", "Genome";
+    LANE_DOCUMENT: "文書", "Documents";
+    LANE_CLAIM: "レセプト", "Claims";
+    CLASS_AMB: "外来", "outpatient";
+    CLASS_EMER: "救急", "emergency";
+    CLASS_IMP: "入院", "inpatient";
+    CLASS_OTHER: "受診", "visit";
+    IN_HOSPITAL: "入院中", "in hospital";
+    UNTIL: "まで", "until";
+    GIVEN: "投与", "Given";
+    TIMES: "回", "times";
+    LAB_CHARTS: "検査の推移", "Laboratory over time";
+    LAB_CHARTS_HINT: "帯は基準範囲、点は値です。", "The band is the reference range.";
+    MORE_TESTS: "ほかの検査", "Other tests";
+    HIGH: "高", "H";
+    LOW: "低", "L";
+    ABNORMAL: "異常", "A";
+    HIGH_LONG: "基準範囲より高い", "above the reference range";
+    LOW_LONG: "基準範囲より低い", "below the reference range";
+    ABNORMAL_LONG: "基準から外れる", "outside what is usual";
+    MEDICINES_OVER_TIME: "薬の期間", "Medicines over time";
+    IMAGES: "画像検査", "Images";
+    NO_OBJECTS: "画像本体なし", "no image here";
+    OBJECTS: "枚", "objects";
+    GENOME: "ゲノム", "Genome";
+    VARIANTS: "変異の一覧", "List variants";
+    POINTS: "点", "points";
+    YEN: "円", "yen";
+    SOURCE: "元データ", "Source";
+    SOURCE_LONG: "FHIRリソースと、取り込み元のファイル", "The FHIR resource and the file it came from";
+    BACK_TO_PATIENT: "患者の経過へ戻る", "Back to the time line";
+    CAME_FROM: "取り込み元", "Came from";
+    NOT_IMPORTED: "取り込みではなく、バンクの中で作られました", "made in the bank, not imported";
+    VERSION: "版", "Version";
+    WRITTEN_AT: "書き込み日時", "Written";
+    NO_TEXT: "この記録に本文はありません。", "This record holds no text.";
+    AUTHOR: "記載", "By";
+    CATEGORY: "区分", "Category";
+    CODE: "コード", "Code";
+    ITEM_NAME: "名称", "Name";
+    QUANTITY: "数量", "Quantity";
+    REPEATS: "回数", "Times";
+    TOTAL: "合計", "Total";
+    DATE: "日付", "Date";
+
+    // Variants
+    CHROMOSOME: "染色体", "Chromosome";
+    POSITION: "位置", "Position";
+    REF_ALT: "参照→変異", "Ref → alt";
+    GENOTYPE: "遺伝型", "Genotype";
+    DEPTH: "深度", "Depth";
+    FILTER: "フィルター", "Filter";
+    GENE: "遺伝子", "Gene";
+    CONSEQUENCE: "影響", "Consequence";
+    NO_VARIANTS: "この検体に変異はありません", "This sample carries no variant";
+    NEXT_VARIANTS: "次の変異", "Next variants";
+
+    // Image viewer
+    SERIES: "シリーズ", "Series";
+    FRAME: "フレーム", "Frame";
+    WINDOW: "濃度", "Window";
+    PRESET: "既定値", "Preset";
+    PRESET_FILE: "画像の指定", "From the image";
+    PRESET_FULL: "全範囲", "Full range";
+    PRESET_SOFT: "軟部", "Soft tissue";
+    PRESET_LUNG: "肺", "Lung";
+    PRESET_BONE: "骨", "Bone";
+    PRESET_BRAIN: "脳", "Brain";
+    ZOOM: "拡大", "Zoom";
+    FIT: "全体", "Fit";
+    INVERT: "白黒反転", "Invert";
+    VIEWER_HINT: "ドラッグ:濃度 · ホイール/矢印:フレーム · Ctrl+ホイールか +/−:拡大 · 拡大中はShift+ドラッグで移動", "Drag: window · wheel or arrows: frames · Ctrl+wheel or +/−: zoom · Shift+drag moves when zoomed";
+    NO_IMAGES: "この検査の画像本体はバンクにありません", "The images of this study are not in the bank";
+    NO_IMAGES_LONG: "検査の記録だけが届いています。PACSからDICOMファイルを取り込むと、ここに表示されます。", "Only the record of the study arrived. Import its DICOM files from the PACS, and they appear here.";
+    NO_SCRIPT_IMAGE: "スクリプトが使えないため、既定の濃度で1枚目を表示しています。", "Scripts are off: the first frame is shown in its default window.";
+    NO_PIXELS: "画素なし", "no pixels";
+    LOADING: "読み込み中", "Loading";
+    FRAME_FAILED: "このフレームは表示できません", "This frame cannot be shown";
+    PATIENT_UNKNOWN: "患者未確定", "Patient not known";
+    BACK: "戻る", "Back";
+}
+
+/// What a kind of record is called by people; `None` for kinds that have no name of ours.
+pub(crate) fn kind(kind: &str, lang: Lang) -> Option<&'static str> {
+    let (ja, en) = match kind {
+        "Patient" => ("患者", "Patients"),
+        "Encounter" => ("受診", "Visits"),
+        "Condition" => ("病名", "Problems"),
+        "Observation" => ("検査・観察", "Observations"),
+        "DiagnosticReport" => ("検査報告", "Diagnostic reports"),
+        "MedicationRequest" => ("処方・オーダー", "Prescriptions"),
+        "MedicationAdministration" => ("与薬", "Medicines given"),
+        "MedicationDispense" => ("調剤", "Medicines dispensed"),
+        "MedicationStatement" => ("服薬情報", "Medicines taken"),
+        "AllergyIntolerance" => ("アレルギー", "Allergies"),
+        "Immunization" => ("予防接種", "Vaccinations"),
+        "Procedure" => ("処置・手術", "Procedures"),
+        "Composition" => ("文書", "Documents"),
+        "DocumentReference" => ("文書ファイル", "Document files"),
+        "ClinicalImpression" => ("経過の評価", "Clinical impressions"),
+        "ImagingStudy" => ("画像検査", "Imaging studies"),
+        "DicomInstance" => ("DICOM画像", "DICOM objects"),
+        "Claim" => ("レセプト", "Claims"),
+        "Coverage" => ("保険", "Insurance"),
+        "ServiceRequest" => ("依頼", "Orders"),
+        "Specimen" => ("検体", "Specimens"),
+        "Sample" => ("ゲノム検体", "Sequenced samples"),
+        "FamilyMemberHistory" => ("家族歴", "Family history"),
+        "CareTeam" => ("ケアチーム", "Care teams"),
+        "Practitioner" => ("医療者", "Practitioners"),
+        "PractitionerRole" => ("医療者の役割", "Practitioner roles"),
+        "Organization" => ("組織", "Organizations"),
+        "Location" => ("場所", "Locations"),
+        "Device" => ("機器", "Devices"),
+        "DeviceUseStatement" => ("機器の使用", "Device use"),
+        "Endpoint" => ("接続先", "Endpoints"),
+        "Consent" => ("同意", "Consents"),
+        "Questionnaire" => ("テンプレート", "Templates"),
+        "QuestionnaireResponse" => ("テンプレートの回答", "Template answers"),
+        "RiskAssessment" => ("リスク評価", "Risk assessments"),
+        "Medication" => ("医薬品", "Drugs"),
+        "Bundle" => ("文書束", "Bundles"),
+        _ => return None,
+    };
+    Some(match lang {
+        Lang::Ja => ja,
+        Lang::En => en,
+    })
+}
+
+/// What a format of import is called.
+pub(crate) fn format(format: &str, lang: Lang) -> &str {
+    match (format, lang) {
+        ("fhir-ndjson", Lang::Ja) => "FHIR(NDJSON)",
+        ("fhir-ndjson", Lang::En) => "FHIR (NDJSON)",
+        ("fhir-json" | "fhir", Lang::Ja) => "FHIR(JSON)",
+        ("fhir-json" | "fhir", Lang::En) => "FHIR (JSON)",
+        ("dicom", _) => "DICOM",
+        ("vcf", _) => "VCF",
+        ("bcf", _) => "BCF",
+        ("uke", Lang::Ja) => "レセプト(UKE)",
+        ("uke", Lang::En) => "Claims (UKE)",
+        ("cats", Lang::Ja) => "がん遺伝子パネル(CATS)",
+        ("cats", Lang::En) => "Cancer gene panel (CATS)",
+        ("sample-sheet" | "samples", Lang::Ja) => "検体表",
+        ("sample-sheet" | "samples", Lang::En) => "Sample sheet",
+        ("zip", _) => "ZIP",
+        ("unknown", Lang::Ja) => "不明",
+        (other, _) => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_empty() {
+        for (name, text) in ALL {
+            assert!(!text.ja.is_empty() && !text.en.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_browser_chooses_the_language() {
+        assert_eq!(Lang::accepted("ja,en-US;q=0.9"), Some(Lang::Ja));
+        assert_eq!(Lang::accepted("fr-FR, en-GB;q=0.8, ja;q=0.5"), Some(Lang::En));
+        assert_eq!(Lang::accepted("fr"), None);
+        assert_eq!(Lang::accepted("あ"), None);
+    }
+}

@@ -1,0 +1,757 @@
+//! `kura dataset build`: from a specification to a processed, pinned data set.
+//!
+//! Everything is read at one logical time `t`, goes once through `kura-deid` with the project's
+//! own key, and is written into a folder that appears only when it is whole. There is no way
+//! around a rule that withholds something.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use kura_dataset::manifest::{self, Difference, Policy};
+use kura_dataset::{FileEntry, Manifest, Spec, TableWriter, card, table};
+use kura_deid::dicom::DicomPolicy;
+use kura_deid::fhir::{self, ChangeReport, FhirPolicy, Subject};
+use kura_deid::keys::ProjectKey;
+use kura_deid::known::KnownIdentifiers;
+use kura_fhir::{date, search, search_parameter, view};
+use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
+use kura_store::{AuditEntry, Commit, Put, Query, Version, Write};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::access::{Action, authorize};
+use crate::bank::file_error;
+use crate::{Bank, imaging, kind, query};
+
+/// Told how a build goes on.
+pub trait Observer {
+    fn patients(&self, done: u64, total: u64);
+}
+
+/// What a build came to.
+#[derive(Debug, Serialize)]
+pub struct Built {
+    pub folder: PathBuf,
+    pub manifest: ContentHash,
+    pub t: LogicalTime,
+    pub patients: u64,
+    pub files: usize,
+    pub bytes: u64,
+    pub withheld: BTreeMap<String, u64>,
+    pub seconds: f64,
+}
+
+/// Builds a data set into `out`, which must not exist or be empty.
+pub fn build(
+    bank: &Bank,
+    context: &RequestContext,
+    spec_text: &str,
+    out: &Path,
+    observer: &dyn Observer,
+) -> Result<Built> {
+    authorize(context, Action::BuildDataSet)?;
+    let started = std::time::Instant::now();
+    let result = Spec::parse(spec_text).and_then(|spec| {
+        check_out(out)?;
+        let partial = partial_folder(out)?;
+        let built = run(bank, spec, &partial, observer);
+        match built {
+            Ok(manifest) => {
+                if out.is_dir() {
+                    fs::remove_dir(out).map_err(|error| file_error(out, error))?;
+                }
+                fs::rename(&partial, out).map_err(|error| file_error(out, error))?;
+                Ok(manifest)
+            }
+            Err(error) => {
+                let _ = fs::remove_dir_all(&partial);
+                Err(error)
+            }
+        }
+    });
+    let (manifest, hash) = match result {
+        Ok(done) => done,
+        Err(error) => {
+            note(bank, context, "failed", "", error.message())?;
+            return Err(error);
+        }
+    };
+    let built = Built {
+        folder: out.to_owned(),
+        manifest: hash,
+        t: manifest.t,
+        patients: manifest.patients,
+        files: manifest.files.len(),
+        bytes: manifest.files.iter().map(|file| file.bytes).sum(),
+        withheld: manifest.withheld.clone(),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    record(bank, context, &manifest, hash)?;
+    Ok(built)
+}
+
+fn check_out(out: &Path) -> Result<()> {
+    let holds_something = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    if holds_something || out.is_file() {
+        return Err(Error::conflict(format!(
+            "{} is not empty; a data set needs a folder of its own",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+/// The folder a build is written into until it is whole.
+fn partial_folder(out: &Path) -> Result<PathBuf> {
+    let mut name = out
+        .file_name()
+        .ok_or_else(|| Error::invalid("--out names no folder"))?
+        .to_owned();
+    name.push(".partial");
+    let partial = out.with_file_name(name);
+    if partial.exists() {
+        // What a build that was killed left behind.
+        fs::remove_dir_all(&partial).map_err(|error| file_error(&partial, error))?;
+    }
+    fs::create_dir_all(&partial).map_err(|error| file_error(&partial, error))?;
+    Ok(partial)
+}
+
+fn note(
+    bank: &Bank,
+    context: &RequestContext,
+    outcome: &'static str,
+    target: &str,
+    detail: &str,
+) -> Result<()> {
+    let audit = AuditEntry::new(context, "dataset_build", target)
+        .outcome(outcome)
+        .detail(detail);
+    bank.clinical
+        .commit(Commit {
+            audit: vec![audit],
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
+/// The research zone remembers what was built; both zones audit it.
+fn record(
+    bank: &Bank,
+    context: &RequestContext,
+    manifest: &Manifest,
+    hash: ContentHash,
+) -> Result<()> {
+    let target = format!("DataSet/{}", hash.to_hex());
+    let detail = serde_json::json!({
+        "name": manifest.spec.name, "project": manifest.spec.project, "t": manifest.t, "patients": manifest.patients,
+    })
+    .to_string();
+    note(bank, context, "ok", &target, &detail)?;
+    bank.research
+        .commit(Commit {
+            writes: vec![Write::Put(Put {
+                key: RecordKey::new(kind::DATA_SET, hash.to_hex()),
+                body: manifest.to_json()?,
+                index: Vec::new(),
+                owners: Vec::new(),
+                blobs: Vec::new(),
+                source: None,
+                once: false,
+            })],
+            audit: vec![AuditEntry::new(context, "dataset_build", target).detail(detail)],
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
+/// Data sets that were built, newest first: manifest hash and manifest.
+pub fn data_sets(bank: &Bank, context: &RequestContext) -> Result<Vec<(String, Manifest)>> {
+    authorize(context, Action::ReadStatus)?;
+    let mut query = Query::all(kind::DATA_SET);
+    query.order = kura_store::Order::StoredDescending;
+    let page = bank
+        .research
+        .read(|reader| reader.search(&query, None, 1000))?;
+    page.versions
+        .into_iter()
+        .map(|version| {
+            let manifest = serde_json::from_slice(&version.body)
+                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
+            Ok((version.key.id, manifest))
+        })
+        .collect()
+}
+
+fn run(
+    bank: &Bank,
+    spec: Spec,
+    folder: &Path,
+    observer: &dyn Observer,
+) -> Result<(Manifest, ContentHash)> {
+    let now = bank.clinical.now()?;
+    let t = match spec.t {
+        Some(t) if t > now.0 => {
+            return Err(Error::invalid(format!(
+                "the specification asks for t = {t}; the bank is at t = {now}"
+            )));
+        }
+        Some(t) => LogicalTime(t),
+        None => now,
+    };
+    let as_of = as_of(bank, t)?;
+    let key = project_key(bank, &spec.project)?;
+    let fhir_policy = FhirPolicy::parse(fhir::BASIC)
+        .map_err(|error| Error::internal("the FHIR policy is damaged").because(error))?;
+    let dicom_policy = DicomPolicy::basic();
+
+    // In the order of pseudonyms: the order of the bank would tell something.
+    let mut patients: Vec<(String, RecordKey)> = cohort(bank, &spec, t)?
+        .into_iter()
+        .map(|patient| (key.pseudonym("Patient", &patient.id), patient))
+        .collect();
+    patients.sort();
+
+    let mut writer = Writer::new(&spec, folder)?;
+    let mut build = Build {
+        bank,
+        t,
+        key: &key,
+        fhir: &fhir_policy,
+        dicom: &dicom_policy,
+        reference_year: as_of
+            .get(..4)
+            .and_then(|year| year.parse().ok())
+            .unwrap_or(2000),
+        sources: blake3::Hasher::new(),
+        changes: ChangeReport::default(),
+        dicom_applied: BTreeMap::new(),
+        withheld: BTreeMap::new(),
+    };
+    let total = patients.len() as u64;
+    for (index, (_, patient)) in patients.iter().enumerate() {
+        observer.patients(index as u64, total);
+        build.patient(&spec, patient, &mut writer)?;
+    }
+    observer.patients(total, total);
+
+    let mut files = writer.finish()?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut applied = build.changes.applied.clone();
+    applied.extend(build.dicom_applied.clone());
+    let mut manifest = Manifest {
+        kura: env!("CARGO_PKG_VERSION").to_owned(),
+        spec,
+        t,
+        as_of,
+        patients: total,
+        policies: vec![
+            Policy {
+                id: fhir_policy.id.clone(),
+                version: fhir_policy.version.clone(),
+                hash: ContentHash::of(fhir::BASIC.as_bytes()),
+            },
+            Policy {
+                id: dicom_policy.id().to_owned(),
+                version: dicom_policy.version().to_owned(),
+                hash: dicom_policy.hash(),
+            },
+        ],
+        sources: ContentHash(*build.sources.finalize().as_bytes()),
+        withheld: build.withheld,
+        applied,
+        files,
+    };
+    let rules = rules(&fhir_policy, &dicom_policy);
+    for (name, text) in [
+        ("card.md", card::markdown(&manifest, &rules)),
+        ("card.html", card::html(&manifest, &rules)),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, &text).map_err(|error| file_error(&file, error))?;
+        manifest.files.push(FileEntry {
+            path: name.to_owned(),
+            bytes: text.len() as u64,
+            hash: ContentHash::of(text.as_bytes()),
+            rows: None,
+        });
+    }
+    let text = manifest.to_json()?;
+    let file = folder.join(manifest::FILE);
+    fs::write(&file, &text).map_err(|error| file_error(&file, error))?;
+    Ok((manifest, ContentHash::of(&text)))
+}
+
+fn rules(fhir: &FhirPolicy, dicom: &DicomPolicy) -> Vec<card::Rule> {
+    fhir.rules
+        .iter()
+        .chain([fhir.genomic_rule()])
+        .map(|rule| card::Rule {
+            id: rule.id.clone(),
+            ja: rule.ja.clone(),
+            en: rule.en.clone(),
+            source: rule.source.clone(),
+        })
+        .chain(dicom.rules().iter().map(|rule| card::Rule {
+            id: rule.id.clone(),
+            ja: rule.ja.clone(),
+            en: rule.en.clone(),
+            source: rule.source.clone(),
+        }))
+        .collect()
+}
+
+/// When the bank wrote the state at `t`.
+fn as_of(bank: &Bank, t: LogicalTime) -> Result<String> {
+    let at = bank.clinical.read(|reader| reader.commit_at(t))?;
+    Ok(at.map_or_else(|| "empty".to_owned(), date::instant))
+}
+
+/// The key of a project: made once, kept in the identity zone.
+fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
+    let key = RecordKey::new(kind::PROJECT_KEY, project);
+    if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
+        let secret = <[u8; 32]>::try_from(&found.body[..])
+            .map_err(|_| Error::internal("a project's key is damaged"))?;
+        return Ok(ProjectKey::new(secret));
+    }
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
+    bank.identity.commit(Commit {
+        writes: vec![Write::Put(Put {
+            key,
+            body: secret.to_vec(),
+            index: Vec::new(),
+            owners: Vec::new(),
+            blobs: Vec::new(),
+            source: None,
+            once: false,
+        })],
+        ..Commit::default()
+    })?;
+    Ok(ProjectKey::new(secret))
+}
+
+/// Patients found by one search expression.
+fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
+    let request = search::parse_expression(expression)?;
+    let query = query::query(&request, Some(t));
+    if request.kind == "Patient" {
+        let mut out = BTreeSet::new();
+        let mut after = None;
+        loop {
+            let page = bank
+                .clinical
+                .read(|reader| reader.search(&query, after, 1000))?;
+            out.extend(page.versions.into_iter().map(|version| version.key));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(out),
+            }
+        }
+    }
+    let link = search_parameter::parameters(request.kind)
+        .iter()
+        .find(|parameter| parameter.compartment)
+        .ok_or_else(|| {
+            Error::invalid(format!(
+                "a cohort by {} is not possible: it belongs to no patient",
+                request.kind
+            ))
+        })?;
+    let targets = bank
+        .clinical
+        .read(|reader| reader.targets(&query, link.name))?;
+    Ok(targets.into_iter().collect())
+}
+
+fn cohort(bank: &Bank, spec: &Spec, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
+    let mut patients = found(bank, "Patient", t)?;
+    for expression in &spec.cohort.all {
+        let these = found(bank, expression, t)?;
+        patients.retain(|patient| these.contains(patient));
+    }
+    if !spec.cohort.any.is_empty() {
+        let mut these = BTreeSet::new();
+        for expression in &spec.cohort.any {
+            these.extend(found(bank, expression, t)?);
+        }
+        patients.retain(|patient| these.contains(patient));
+    }
+    for expression in &spec.cohort.none {
+        let these = found(bank, expression, t)?;
+        patients.retain(|patient| !these.contains(patient));
+    }
+    Ok(patients)
+}
+
+/// The files of a build, as they are written.
+struct Writer<'a> {
+    folder: &'a Path,
+    tables: Vec<TableWriter<File>>,
+    files: Vec<FileEntry>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(spec: &Spec, folder: &'a Path) -> Result<Self> {
+        let mut tables = Vec::new();
+        for name in &spec.data.tables {
+            let Some(table) = table::by_name(name) else {
+                continue;
+            };
+            let file = folder.join(format!("{name}.parquet"));
+            let file = File::create(&file).map_err(|error| file_error(&file, error))?;
+            tables.push(TableWriter::create(table, file)?);
+        }
+        Ok(Self {
+            folder,
+            tables,
+            files: Vec::new(),
+        })
+    }
+
+    fn finish(mut self) -> Result<Vec<FileEntry>> {
+        for table in self.tables {
+            let path = format!("{}.parquet", table.table().name);
+            let (rows, file) = table.finish()?;
+            drop(file);
+            let (hash, bytes) = manifest::hash_file(&self.folder.join(&path))?;
+            self.files.push(FileEntry {
+                path,
+                bytes,
+                hash,
+                rows: Some(rows),
+            });
+        }
+        Ok(self.files)
+    }
+}
+
+struct Build<'a> {
+    bank: &'a Bank,
+    t: LogicalTime,
+    key: &'a ProjectKey,
+    fhir: &'a FhirPolicy,
+    dicom: &'a DicomPolicy,
+    reference_year: i64,
+    sources: blake3::Hasher,
+    changes: ChangeReport,
+    dicom_applied: BTreeMap<String, u64>,
+    withheld: BTreeMap<String, u64>,
+}
+
+impl Build<'_> {
+    fn withhold(&mut self, reason: &str, what: &str) {
+        *self.withheld.entry(format!("{reason}:{what}")).or_default() += 1;
+    }
+
+    fn decode(version: &Version) -> Result<Value> {
+        serde_json::from_slice(&version.body)
+            .map_err(|error| Error::internal("a stored resource is damaged").because(error))
+    }
+
+    fn patient(&mut self, spec: &Spec, patient: &RecordKey, writer: &mut Writer<'_>) -> Result<()> {
+        let t = self.t;
+        let known = known(self.bank, patient, t)?;
+        let identifiers = KnownIdentifiers::new(known.iter().cloned());
+        let shift_days = self.key.date_shift_days(&patient.id);
+        let mut kinds: Vec<&'static str> = writer
+            .tables
+            .iter()
+            .map(|table| table.table().kind)
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        for kind in kinds {
+            let versions = self
+                .bank
+                .clinical
+                .read(|reader| reader.compartment(patient, kind, t))?;
+            let mut processed = Vec::with_capacity(versions.len());
+            for version in &versions {
+                self.sources.update(&version.hash.0);
+                let subject = Subject {
+                    key: self.key,
+                    known: &identifiers,
+                    shift_days,
+                    reference_year: self.reference_year,
+                };
+                match fhir::process(self.fhir, &Self::decode(version)?, &subject) {
+                    Ok((value, changes)) => {
+                        self.changes.add(&changes);
+                        processed.push(value);
+                    }
+                    Err(reason) => self.withhold(reason.code(), kind),
+                }
+            }
+            // By pseudonym, so that the order of writing does not leave either.
+            processed.sort_by(|a, b| view::text(a, "id").cmp(&view::text(b, "id")));
+            for table in writer
+                .tables
+                .iter_mut()
+                .filter(|table| table.table().kind == kind)
+            {
+                for value in &processed {
+                    table.add(value)?;
+                }
+            }
+        }
+        if spec.data.images {
+            self.images(patient, known, writer)?;
+        }
+        Ok(())
+    }
+
+    fn images(
+        &mut self,
+        patient: &RecordKey,
+        known: Vec<String>,
+        writer: &mut Writer<'_>,
+    ) -> Result<()> {
+        let t = self.t;
+        let studies = self
+            .bank
+            .clinical
+            .read(|reader| reader.compartment(patient, "ImagingStudy", t))?;
+        let identity = kura_deid::dicom::PatientIdentity {
+            patient_key: patient.id.clone(),
+            known,
+        };
+        for study in &studies {
+            let study = Self::decode(study)?;
+            let Some(uid) = imaging::study_uid(&study) else {
+                continue;
+            };
+            let mut query = imaging::of_study(uid);
+            query.at = Some(t);
+            let mut after = None;
+            loop {
+                let page = self
+                    .bank
+                    .clinical
+                    .read(|reader| reader.search(&query, after, 200))?;
+                for version in &page.versions {
+                    self.sources.update(&version.hash.0);
+                    self.image(version, &identity, writer)?;
+                }
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn image(
+        &mut self,
+        version: &Version,
+        identity: &kura_deid::dicom::PatientIdentity,
+        writer: &mut Writer<'_>,
+    ) -> Result<()> {
+        let record = Self::decode(version)?;
+        let blob = imaging::blob_of(&record)?;
+        let header = &record["header"];
+        let uid = |tag: &str| {
+            header
+                .pointer(&format!("/{tag}/Value/0"))
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let modality = uid("00080060");
+        let (study, series, instance) = (uid("0020000D"), uid("0020000E"), uid("00080018"));
+        let path = format!(
+            "dicom/{}/{}/{}.dcm",
+            self.key.uid(&study),
+            self.key.uid(&series),
+            self.key.uid(&instance)
+        );
+        self.bank.clinical.blobs().verify(blob)?;
+        let source = self.bank.clinical.blobs().path(blob);
+        let input = File::open(&source)
+            .map_err(|error| Error::internal("a blob cannot be read").because(error))?;
+        let target = writer.folder.join(&path);
+        let folder = target.parent().unwrap_or(writer.folder).to_owned();
+        fs::create_dir_all(&folder).map_err(|error| file_error(&folder, error))?;
+        let out = File::create(&target).map_err(|error| file_error(&target, error))?;
+        let done = kura_deid::dicom::deidentify(
+            std::io::BufReader::new(input),
+            std::io::BufWriter::new(out),
+            self.dicom,
+            self.key,
+            identity,
+        );
+        match done {
+            Ok(report) => {
+                for (rule, count) in report.applied() {
+                    *self.dicom_applied.entry(rule).or_default() += count;
+                }
+                let (hash, bytes) = manifest::hash_file(&target)?;
+                writer.files.push(FileEntry {
+                    path,
+                    bytes,
+                    hash,
+                    rows: None,
+                });
+            }
+            Err(withheld) => {
+                fs::remove_file(&target).map_err(|error| file_error(&target, error))?;
+                // Folders that stay empty would tell how many studies there were.
+                for folder in folder.ancestors().take(2) {
+                    let _ = fs::remove_dir(folder);
+                }
+                if withheld.rule == "dicom-disk" {
+                    return Err(Error::new(
+                        Category::Exhausted,
+                        "an image cannot be written; is the disk full?",
+                    ));
+                }
+                self.withhold(&withheld.rule, &modality);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything the bank knows that names one patient: from the Patient, its relatives, its
+/// insurance and what sources called it.
+fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<Vec<String>> {
+    let mut out = Vec::new();
+    let mut take = |kind: &str, elements: &[&str]| -> Result<()> {
+        let versions = bank
+            .clinical
+            .read(|reader| reader.compartment(patient, kind, t))?;
+        for version in versions {
+            let value = Build::decode(&version)?;
+            for element in elements {
+                strings(&value[*element], &mut out);
+            }
+        }
+        Ok(())
+    };
+    take(
+        "Patient",
+        &["id", "name", "identifier", "telecom", "address", "contact"],
+    )?;
+    take(
+        "RelatedPerson",
+        &["name", "identifier", "telecom", "address"],
+    )?;
+    take("Coverage", &["identifier", "subscriberId"])?;
+    take("ImagingStudy", &["subject", "identifier"])?;
+    take("Claim", &["patient"])?;
+    let romaji: Vec<String> = out
+        .iter()
+        .filter_map(|value| kura_fhir::romaji::kana_key(value))
+        .filter(|key| key.len() >= 4)
+        .collect();
+    out.extend(romaji);
+    out.sort();
+    out.dedup();
+    Ok(out)
+}
+
+/// Values of these names say nothing of a person.
+const NOT_IDENTIFYING: [&str; 15] = [
+    "system",
+    "url",
+    "use",
+    "type",
+    "code",
+    "valueCode",
+    "country",
+    "state",
+    "relationship",
+    "period",
+    "rank",
+    "gender",
+    "assigner",
+    "preferred",
+    "valueBoolean",
+];
+
+fn strings(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            out.push(text.clone());
+            out.extend(text.split_whitespace().map(str::to_owned));
+        }
+        Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if !NOT_IDENTIFYING.contains(&name.as_str()) {
+                    strings(value, out);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Checks every file of a data set against its manifest.
+pub fn verify(folder: &Path) -> Result<(Manifest, Vec<Difference>)> {
+    manifest::verify(folder)
+}
+
+/// Builds the data set again from the bank, at its own `t`, and says what differs.
+pub fn rebuild(
+    bank: &Bank,
+    context: &RequestContext,
+    folder: &Path,
+    observer: &dyn Observer,
+) -> Result<Vec<Difference>> {
+    authorize(context, Action::BuildDataSet)?;
+    let mut spec = Manifest::read(folder)?.spec;
+    let pinned = Manifest::read(folder)?.t;
+    // The manifest of a set built without a `t` has none in its specification.
+    let given = spec.t;
+    spec.t = Some(pinned.0);
+    let scratch = tempfile::Builder::new()
+        .prefix("rebuild-")
+        .tempdir_in(bank.folder().join("research"))
+        .map_err(|error| file_error(bank.folder(), error))?;
+    run(bank, spec, scratch.path(), observer)?;
+    let (again, _) = manifest::verify(scratch.path())?;
+    let before = Manifest::read(folder)?;
+    let mut differences = Vec::new();
+    let old: BTreeMap<&str, &FileEntry> = before
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    let new: BTreeMap<&str, &FileEntry> = again
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
+    for (path, file) in &old {
+        match new.get(path) {
+            None => differences.push(Difference::Extra((*path).to_owned())),
+            Some(now) if now.hash != file.hash => {
+                differences.push(Difference::Changed((*path).to_owned()));
+            }
+            Some(_) => {}
+        }
+    }
+    for path in new.keys().filter(|path| !old.contains_key(**path)) {
+        differences.push(Difference::Missing((*path).to_owned()));
+    }
+    let same = |manifest: &Manifest| {
+        let mut manifest = manifest.clone();
+        manifest.spec.t = given;
+        manifest.to_json()
+    };
+    if differences.is_empty() && same(&before)? != same(&again)? {
+        differences.push(Difference::Changed(manifest::FILE.to_owned()));
+    }
+    let audit = AuditEntry::new(context, "dataset_rebuild", "")
+        .detail(format!("{{\"differences\":{}}}", differences.len()));
+    bank.clinical.commit(Commit {
+        audit: vec![audit],
+        ..Commit::default()
+    })?;
+    Ok(differences)
+}

@@ -1,0 +1,159 @@
+//! Who is asking: accounts, sign-in, roles, hosts.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{TestBank, sample};
+
+fn add(bank: &TestBank, name: &str, role: &str, password: &str) -> i32 {
+    let mut child = bank
+        .command(&["user", "add", name, "--role", role])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("kura runs");
+    child
+        .stdin
+        .take()
+        .expect("standard input")
+        .write_all(format!("{password}\n").as_bytes())
+        .expect("a password");
+    child.wait().expect("kura ends").code().unwrap_or(-1)
+}
+
+/// RFC 7617 of name and password.
+fn basic(text: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let mut word = [0; 3];
+        word[..chunk.len()].copy_from_slice(chunk);
+        let bits = u32::from_be_bytes([0, word[0], word[1], word[2]]);
+        for place in 0..4 {
+            out.push(if place <= chunk.len() {
+                char::from(LETTERS[(bits >> (18 - 6 * place) & 63) as usize])
+            } else {
+                '='
+            });
+        }
+    }
+    format!("Basic {out}")
+}
+
+#[test]
+fn with_an_account_everybody_signs_in() {
+    let bank = TestBank::new();
+    bank.import(&[&sample("fhir/Patient.ndjson.gz")], 0);
+    let server = bank.serve();
+    assert_eq!(server.get("/fhir/Patient?_count=1").status, 200);
+    drop(server);
+
+    assert_ne!(add(&bank, "sato", "doctor", "too short"), 0);
+    assert_ne!(add(&bank, "sato", "emperor", "correct horse battery"), 0);
+    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    assert_ne!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    assert_eq!(add(&bank, "kato", "researcher", "another long password"), 0);
+
+    let server = bank.serve();
+    let ask = |credentials: Option<&str>| {
+        let value = credentials.map(basic);
+        let headers: Vec<(&str, &str)> = value
+            .iter()
+            .map(|value| ("Authorization", value.as_str()))
+            .collect();
+        server
+            .send("GET", "/fhir/Patient?_count=1", &headers, "")
+            .status
+    };
+    assert_eq!(ask(None), 401);
+    assert_eq!(ask(Some("sato:wrong horse battery")), 401);
+    assert_eq!(ask(Some("nobody:correct horse battery")), 401);
+    assert_eq!(ask(Some("sato:correct horse battery")), 200);
+    // A researcher sees processed sets, not records.
+    assert_eq!(ask(Some("kato:another long password")), 403);
+    assert_eq!(server.get("/fhir/metadata").status, 200);
+
+    let audit = bank
+        .kura(&["audit", "verify", "--format", "json"])
+        .ok()
+        .json();
+    assert_eq!(audit["whole"], true);
+}
+
+#[test]
+fn a_strange_host_or_another_site_gets_nothing() {
+    let bank = TestBank::new();
+    let server = bank.serve();
+    assert_eq!(
+        server
+            .send("GET", "/", &[("Host", "evil.example")], "")
+            .status,
+        421
+    );
+    let posted = server.send(
+        "POST",
+        "/fhir/Patient/_search",
+        &[
+            ("Origin", "http://evil.example"),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ],
+        "name=a",
+    );
+    assert_eq!(posted.status, 403);
+    let answer = server.get("/");
+    assert!(
+        answer
+            .header("content-security-policy")
+            .unwrap()
+            .contains("default-src 'none'")
+    );
+}
+
+#[test]
+fn only_loopback_without_an_account() {
+    let bank = TestBank::new();
+    let run = bank.kura(&["serve", "--listen", "0.0.0.0:0"]).exits(1);
+    assert!(run.err.contains("loopback"), "{}", run.err);
+}
+
+#[test]
+fn a_bank_is_not_made_over_something() {
+    let bank = TestBank::new();
+    let run = bank.kura(&["init", &bank.path()]).exits(1);
+    assert!(run.err.contains("already"), "{}", run.err);
+    let other = bank.file("y", b"").parent().unwrap().display().to_string();
+    bank.kura(&["init", &other]).exits(1);
+    bank.kura(&["status", "--bank", "/nowhere"]).exits(1);
+    bank.kura(&["status", "--nonsense"]).exits(2);
+}
+
+#[test]
+fn a_changed_audit_row_is_found() {
+    let bank = TestBank::new();
+    bank.import(&[&sample("fhir/Patient.ndjson.gz")], 0);
+    let head = bank
+        .kura(&["audit", "verify", "--format", "json"])
+        .ok()
+        .json()["zones"][1]["head"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    bank.kura(&["audit", "verify", "--head", &head]).ok();
+    let Some(python) = crate::support::tool("KURA_PYTHON", "python3") else {
+        return;
+    };
+    let file = format!("{}/clinical/clinical.db", bank.path());
+    let status = std::process::Command::new(python)
+        .args(["-c", "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.execute(\"UPDATE audit SET actor='somebody else' WHERE seq=2\")\nc.commit()"])
+        .arg(&file)
+        .status()
+        .expect("python runs");
+    assert!(status.success());
+    let audit = bank
+        .kura(&["audit", "verify", "--format", "json"])
+        .exits(3)
+        .json();
+    assert_eq!(audit["whole"], false);
+    assert_eq!(audit["zones"][1]["broken_at"], 2);
+}

@@ -1,0 +1,179 @@
+//! From the bank to a data set: what leaves, what does not, and that it can be read.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::{TestBank, repository, sample, tool};
+
+pub fn build(bank: &TestBank, name: &str) -> PathBuf {
+    let out = bank.folder.path().join(name);
+    let spec = repository().join("samples/dataset.toml");
+    bank.kura(&[
+        "dataset",
+        "build",
+        &spec.display().to_string(),
+        "--out",
+        &out.display().to_string(),
+    ])
+    .ok();
+    out
+}
+
+#[track_caller]
+pub fn python(script: &str, arguments: &[&Path]) {
+    let Some(python) = tool("KURA_PYTHON", "python3") else {
+        return;
+    };
+    let output = Command::new(python)
+        .arg(repository().join("tests/python").join(script))
+        .args(arguments)
+        .output()
+        .expect("python runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn the_same_specification_and_time_give_the_same_bytes() {
+    let bank = TestBank::sample();
+    let first = build(&bank, "one");
+    let second = build(&bank, "two");
+    let manifest = |folder: &Path| std::fs::read(folder.join("manifest.json")).unwrap();
+    assert_eq!(manifest(&first), manifest(&second));
+    bank.kura(&["dataset", "verify", &first.display().to_string()])
+        .ok();
+    bank.kura(&[
+        "dataset",
+        "verify",
+        &first.display().to_string(),
+        "--bank",
+        &bank.path(),
+        "--rebuild",
+    ])
+    .ok();
+
+    // The bank goes on; the set at its own t is still the same.
+    let more = "{\"resourceType\":\"Patient\",\"id\":\"later\",\"birthDate\":\"1999-01-01\"}";
+    bank.import(&[&bank.file("later.ndjson", more.as_bytes())], 0);
+    bank.kura(&[
+        "dataset",
+        "verify",
+        &first.display().to_string(),
+        "--bank",
+        &bank.path(),
+        "--rebuild",
+    ])
+    .ok();
+
+    // One changed byte, one file too many, one too few.
+    let table = first.join("patient.parquet");
+    let mut bytes = std::fs::read(&table).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&table, bytes).unwrap();
+    std::fs::write(first.join("names.csv"), "x").unwrap();
+    std::fs::remove_file(first.join("condition.parquet")).unwrap();
+    let run = bank
+        .kura(&[
+            "dataset",
+            "verify",
+            &first.display().to_string(),
+            "--format",
+            "json",
+        ])
+        .exits(3)
+        .json();
+    let differences = run["differences"].as_array().unwrap();
+    assert_eq!(differences.len(), 3, "{differences:?}");
+
+    // A folder that holds something is not written into.
+    let spec = repository()
+        .join("samples/dataset.toml")
+        .display()
+        .to_string();
+    bank.kura(&[
+        "dataset",
+        "build",
+        &spec,
+        "--out",
+        &second.display().to_string(),
+    ])
+    .exits(1);
+}
+
+#[test]
+fn nothing_of_a_patient_is_left_in_any_byte() {
+    let bank = TestBank::sample();
+    let out = build(&bank, "set");
+    python("leak.py", &[&sample(""), &out]);
+}
+
+#[test]
+fn pandas_reads_the_tables() {
+    let bank = TestBank::sample();
+    python("read_set.py", &[&build(&bank, "set")]);
+}
+
+#[test]
+fn two_projects_cannot_be_joined() {
+    let bank = TestBank::sample();
+    let first = build(&bank, "one");
+    let text = std::fs::read_to_string(repository().join("samples/dataset.toml")).unwrap();
+    let spec = bank.file(
+        "other.toml",
+        text.replace("project = \"overview\"", "project = \"other\"")
+            .as_bytes(),
+    );
+    let second = bank.folder.path().join("two");
+    bank.kura(&[
+        "dataset",
+        "build",
+        &spec.display().to_string(),
+        "--out",
+        &second.display().to_string(),
+    ])
+    .ok();
+    python("no_join.py", &[&first, &second]);
+}
+
+#[test]
+fn a_cohort_is_never_wider_than_meant() {
+    let bank = TestBank::sample();
+    let text = std::fs::read_to_string(repository().join("samples/dataset.toml")).unwrap();
+    let with = |cohort: &str| text.replace("[data]", &format!("[cohort]\n{cohort}\n\n[data]"));
+    let try_build = |text: &str, name: &str| {
+        let spec = bank.file("spec.toml", text.as_bytes());
+        let out = bank.folder.path().join(name);
+        let run = bank.kura(&[
+            "dataset",
+            "build",
+            &spec.display().to_string(),
+            "--out",
+            &out.display().to_string(),
+            "--format",
+            "json",
+        ]);
+        (run, out)
+    };
+    let (run, _) = try_build(&with("all = [\"Patient?gender=male\"]"), "m");
+    let male = run.ok().json()["patients"].as_u64().unwrap();
+    let (run, _) = try_build(&with("none = [\"Patient?gender=male\"]"), "f");
+    assert_eq!(run.ok().json()["patients"].as_u64().unwrap() + male, 43);
+    let (run, _) = try_build(
+        &with("all = [\"Observation?code=http://loinc.org|4548-4\", \"Patient?gender=male\"]"),
+        "a",
+    );
+    assert!(run.ok().json()["patients"].as_u64().unwrap() <= male);
+    for wrong in [
+        "all = [\"Patient?nickname=x\"]",
+        "all = [\"Organization?name=x\"]",
+        "al = []",
+    ] {
+        let (run, out) = try_build(&with(wrong), "wrong");
+        run.exits(1);
+        assert!(!out.exists() && !out.with_file_name("wrong.partial").exists());
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole bank, from outside: the binary, real files, real clients.
+
+mod access;
+mod dataset;
+mod fhir_api;
+mod import;
+mod messy;
+mod support;

@@ -1,0 +1,282 @@
+//! What the tests share: a bank in a temporary folder, the binary, a server, an HTTP client.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository")
+}
+
+pub fn sample(path: &str) -> PathBuf {
+    repository().join("samples/hospital").join(path)
+}
+
+/// Data that may not be shipped; `None`, said aloud, where it is missing.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let found = repository().join("../shared/data").join(path);
+    if found.exists() {
+        Some(found)
+    } else {
+        eprintln!("SKIPPED: ../shared/data/{path} is not here");
+        None
+    }
+}
+
+/// A tool the tests talk to. `make test` installs all of them and says so; then a missing one
+/// is a failure.
+pub fn tool(variable: &str, default: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map_or_else(|| PathBuf::from(default), PathBuf::from);
+    let there = path.components().count() > 1 && path.exists()
+        || Command::new("sh")
+            .args(["-c", &format!("command -v '{}'", path.display())])
+            .output()
+            .is_ok_and(|output| output.status.success());
+    if there {
+        return Some(path);
+    }
+    assert!(
+        std::env::var_os("KURA_TEST_TOOLS").is_none(),
+        "{} is missing",
+        path.display()
+    );
+    eprintln!("SKIPPED: {} is not here; run make test", path.display());
+    None
+}
+
+pub struct Run {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.out, self.err))
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+}
+
+pub struct TestBank {
+    pub folder: TempDir,
+}
+
+impl TestBank {
+    pub fn new() -> Self {
+        let bank = Self {
+            folder: TempDir::new().expect("a temporary folder"),
+        };
+        bank.kura(&["init", &bank.path()]).ok();
+        bank
+    }
+
+    /// With the whole sample hospital in it.
+    pub fn sample() -> Self {
+        let bank = Self::new();
+        let paths: Vec<String> = ["fhir", "dicom", "genomics", "claims"]
+            .iter()
+            .map(|part| sample(part).display().to_string())
+            .collect();
+        let mut arguments = vec!["import"];
+        arguments.extend(paths.iter().map(String::as_str));
+        bank.kura(&arguments).ok();
+        bank
+    }
+
+    pub fn path(&self) -> String {
+        self.folder.path().join("bank").display().to_string()
+    }
+
+    pub fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let folder = self.folder.path().join("in");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join(name);
+        std::fs::write(&file, bytes).expect("a file");
+        file
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kura"));
+        command
+            .args(arguments)
+            .env("KURA_BANK", self.path())
+            .env("KURA_OPERATOR", "tester");
+        command
+    }
+
+    pub fn kura(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).output().expect("kura runs"))
+    }
+
+    /// Imports files and gives the report as JSON; the exit code must be `code`.
+    #[track_caller]
+    pub fn import(&self, files: &[&Path], code: i32) -> Value {
+        let names: Vec<String> = files
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect();
+        let mut arguments = vec!["import", "--format", "json"];
+        arguments.extend(names.iter().map(String::as_str));
+        self.kura(&arguments).exits(code).json()
+    }
+
+    /// What was refused, newest first.
+    pub fn refused(&self) -> Vec<Value> {
+        let run = self
+            .kura(&["import", "--report", "--format", "json", "--limit", "1000"])
+            .ok();
+        run.json().as_array().expect("a list").clone()
+    }
+
+    pub fn live(&self, kind: &str) -> u64 {
+        let status = self.kura(&["status", "--format", "json"]).ok().json();
+        status["records"]
+            .as_array()
+            .expect("records")
+            .iter()
+            .find(|tally| tally["kind"] == kind)
+            .map_or(0, |tally| tally["live"].as_u64().expect("a count"))
+    }
+
+    pub fn serve(&self) -> Server {
+        Server::start(self)
+    }
+}
+
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}\n{}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
+        })
+    }
+}
+
+impl Server {
+    fn start(bank: &TestBank) -> Self {
+        let mut child = bank
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("kura serve starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("standard output"))
+            .read_line(&mut line)
+            .expect("the address");
+        let address = line
+            .trim()
+            .rsplit("http://")
+            .next()
+            .expect("an address")
+            .to_owned();
+        Self { child, address }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "")
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request += &format!("Host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).expect("an answer");
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .expect("a status");
+        let chunked = head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked");
+        Answer {
+            status,
+            head: head.to_owned(),
+            body: if chunked {
+                unchunk(body)
+            } else {
+                body.to_owned()
+            },
+        }
+    }
+}
+
+fn unchunk(body: &str) -> String {
+    let mut out = String::new();
+    let mut rest = body;
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        out += &after[..size];
+        rest = &after[size + 2..];
+    }
+    out
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
