@@ -106,8 +106,15 @@ for file in files:
     if any(word in fold(where) for word in folded):
         bad.append((where, "file name " + str([w for w in folded if w in fold(where)])))
     data = file.read_bytes()
+    # Four bytes occur by chance in compressed pages and in pixels. Both are looked at below in
+    # another way: pages after they are opened, pixels by the rule that lets them out.
+    plain_bytes = data
+    if file.suffix == ".parquet":
+        plain_bytes = b""
+    if file.suffix == ".dcm":
+        plain_bytes = data[: data.index(b"\xe0\x7f\x10\x00")]
     for word, needle in needles:
-        if needle in data:
+        if needle in (data if len(needle) >= 8 else plain_bytes):
             bad.append((where, f"bytes of a word of {len(word)} characters"))
     if file.suffix == ".parquet":
         for column in parquet.read_table(file).columns:

@@ -1,7 +1,9 @@
 //! Checks and makers for the repository: `cargo run -p xtask -- check`.
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
+mod ceiling;
 mod dependencies;
+mod grow;
 mod sample_hospital;
 
 use std::process::ExitCode;
@@ -11,7 +13,13 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref() {
         Some("check") => dependencies::check(),
         Some("sample-hospital") => sample_hospital::run(&arguments.collect::<Vec<_>>()),
-        _ => Err("usage: cargo run -p xtask -- check | sample-hospital [--out FOLDER]".to_owned()),
+        Some("grow-hospital") => grow::grow(&arguments.collect::<Vec<_>>()),
+        Some("sqlite-ceiling") => ceiling::measure(&arguments.collect::<Vec<_>>()),
+        _ => Err(
+            "usage: cargo run -p xtask -- check | sample-hospital [--out FOLDER] | \
+                  grow-hospital FROM TIMES OUT | sqlite-ceiling FILE.ndjson.gz DATABASE"
+                .to_owned(),
+        ),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -84,8 +84,39 @@ pub struct FhirPolicy {
     pub version: String,
     pub rules: Vec<Rule>,
     genomic_rule: Rule,
-    paths: HashMap<String, (Action, usize)>,
+    /// By type, then path. What is not here is removed.
+    decisions: HashMap<String, HashMap<String, Decision>>,
     file: PolicyFile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    /// The action of a rule, by its place in the list.
+    Apply(Action, usize),
+    /// Not listed itself; an element below it is.
+    Descend,
+}
+
+/// The decision of every listed path of one type, and of the elements above it.
+fn decisions(rules: &[RuleFile], kind: &str) -> HashMap<String, Decision> {
+    let mut out = HashMap::new();
+    for (index, rule) in rules.iter().enumerate() {
+        for listed in &rule.paths {
+            let Some((of, path)) = listed.split_once('.') else {
+                continue;
+            };
+            // A rule for the type itself wins over one for all.
+            let taken = matches!(out.get(path), Some(Decision::Apply(..)));
+            if of == kind || (of == "*" && !taken) {
+                out.insert(path.to_owned(), Decision::Apply(rule.action, index));
+                for (end, _) in path.match_indices('.') {
+                    out.entry(path[..end].to_owned())
+                        .or_insert(Decision::Descend);
+                }
+            }
+        }
+    }
+    out
 }
 
 impl FhirPolicy {
@@ -100,10 +131,10 @@ impl FhirPolicy {
             source: rule.source.clone(),
         };
         let rules: Vec<Rule> = file.rule.iter().map(rule).collect();
-        let mut paths = HashMap::new();
-        for (index, rule) in file.rule.iter().enumerate() {
+        let mut paths = HashSet::new();
+        for rule in &file.rule {
             for path in &rule.paths {
-                if paths.insert(path.clone(), (rule.action, index)).is_some() {
+                if !paths.insert(path.as_str()) {
                     return Err(format!("{path} is named by two rules"));
                 }
             }
@@ -118,20 +149,18 @@ impl FhirPolicy {
                 en: file.genomic.en.clone(),
                 source: file.genomic.source.clone(),
             },
-            paths,
+            decisions: file
+                .types
+                .leave
+                .iter()
+                .map(|kind| (kind.clone(), decisions(&file.rule, kind)))
+                .collect(),
             file,
         })
     }
 
     pub fn genomic_rule(&self) -> &Rule {
         &self.genomic_rule
-    }
-
-    fn action(&self, kind: &str, path: &str) -> Option<Action> {
-        self.paths
-            .get(&format!("{kind}.{path}"))
-            .or_else(|| self.paths.get(&format!("*.{path}")))
-            .map(|(action, _)| *action)
     }
 
     fn published(&self, system: &str) -> bool {
@@ -256,14 +285,15 @@ pub fn process(
         .get("resourceType")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    if !policy.file.types.leave.contains(kind) {
+    let Some(decisions) = policy.decisions.get(kind) else {
         return Err(Withheld::Type);
-    }
+    };
     if policy.is_genomic(resource) {
         return Err(Withheld::Genomic);
     }
     let mut walk = Walk {
         policy,
+        decisions,
         subject,
         kind,
         report: ChangeReport::default(),
@@ -291,6 +321,7 @@ fn holds_known(value: &Value, known: &KnownIdentifiers) -> bool {
 
 struct Walk<'a> {
     policy: &'a FhirPolicy,
+    decisions: &'a HashMap<String, Decision>,
     subject: &'a Subject<'a>,
     kind: &'a str,
     report: ChangeReport,
@@ -316,48 +347,28 @@ impl Walk<'_> {
     }
 
     fn element(&mut self, value: &Value, path: &str) -> Option<Value> {
-        match self.policy.action(self.kind, path) {
-            Some(action) => {
-                let kept = each(value, &mut |value| self.apply(action, path, value));
+        match self.decisions.get(path) {
+            Some(Decision::Apply(action, rule)) => {
+                let kept = each(value, &mut |value| self.apply(*action, path, value));
                 if kept.is_some() {
-                    self.count(path);
+                    let id = &self.policy.rules[*rule].id;
+                    *self.report.applied.entry(id.clone()).or_default() += 1;
                 } else {
                     self.remove(path);
                 }
                 kept
             }
-            // Not listed itself; an element below it may be.
-            None => {
-                let below = format!(".{path}.");
-                let listed = self
-                    .policy
-                    .paths
-                    .keys()
-                    .any(|listed| matches_below(listed, self.kind, &below));
-                if !listed {
-                    self.remove(path);
-                    return None;
+            Some(Decision::Descend) => each(value, &mut |value| match value {
+                Value::Object(members) => {
+                    let inner = self.object(members, path);
+                    (!inner.is_empty()).then_some(Value::Object(inner))
                 }
-                each(value, &mut |value| match value {
-                    Value::Object(members) => {
-                        let inner = self.object(members, path);
-                        (!inner.is_empty()).then_some(Value::Object(inner))
-                    }
-                    _ => None,
-                })
+                _ => None,
+            }),
+            None => {
+                self.remove(path);
+                None
             }
-        }
-    }
-
-    fn count(&mut self, path: &str) {
-        let rule = self
-            .policy
-            .paths
-            .get(&format!("{}.{path}", self.kind))
-            .or_else(|| self.policy.paths.get(&format!("*.{path}")))
-            .map(|(_, index)| self.policy.rules[*index].id.clone());
-        if let Some(rule) = rule {
-            *self.report.applied.entry(rule).or_default() += 1;
         }
     }
 
@@ -466,13 +477,6 @@ fn each(value: &Value, apply: &mut dyn FnMut(&Value) -> Option<Value>) -> Option
         }
         single => apply(single),
     }
-}
-
-fn matches_below(listed: &str, kind: &str, below: &str) -> bool {
-    let Some((of, path)) = listed.split_once('.') else {
-        return false;
-    };
-    (of == "*" || of == kind) && format!(".{path}").starts_with(below)
 }
 
 /// FHIR R4 datatypes.html#code, narrowed: no spaces, nothing but ASCII, not long.

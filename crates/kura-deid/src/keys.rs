@@ -82,7 +82,7 @@ pub fn shift_fhir(text: &str, days: i32) -> Option<String> {
 
 /// Moves a DICOM DA (`YYYYMMDD`) or the date of a DT (`YYYYMMDDHHMMSS…`). PS3.5 Table 6.2-1.
 pub fn shift_dicom(text: &str, days: i32) -> Option<String> {
-    let date = text.get(..8)?;
+    let date = text.get(..8).filter(|date| date.is_ascii())?;
     let rest = &text[8..];
     let number = |from: usize, to: usize| date.get(from..to)?.parse::<i64>().ok();
     let iso = format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
@@ -111,6 +111,8 @@ mod tests {
         assert_eq!(shift_dicom("20240301101112", -1).unwrap(), "20240229101112");
         assert_eq!(shift_dicom("2024", -1), None);
         assert_eq!(shift_dicom("20241301", -1), None);
+        assert_eq!(shift_dicom("令和6a", -1), None);
+        assert_eq!(shift_dicom("あい20", -1), None);
     }
 
     #[test]

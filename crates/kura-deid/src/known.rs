@@ -5,7 +5,10 @@ use kura_fhir::text::fold;
 /// Everything that names one patient, folded for comparison.
 #[derive(Debug, Default, Clone)]
 pub struct KnownIdentifiers {
-    folded: Vec<String>,
+    /// Plain letters; short ones are compared whole.
+    ascii: Vec<String>,
+    /// Japanese names are short and stand for themselves wherever they occur.
+    others: Vec<String>,
 }
 
 /// Shorter ones are compared whole: "1185" may be part of a code.
@@ -20,21 +23,36 @@ impl KnownIdentifiers {
             .collect();
         folded.sort();
         folded.dedup();
-        Self { folded }
+        let (ascii, others) = folded.into_iter().partition(|known| known.is_ascii());
+        Self { ascii, others }
     }
 
     /// Whether a text that is to leave holds one of them.
     pub fn found_in(&self, text: &str) -> bool {
-        let text = fold(text);
-        self.folded.iter().any(|known| {
-            // Japanese names are short and stand for themselves wherever they occur.
-            let long = known.chars().count() >= CONTAINED_FROM || !known.is_ascii();
-            if long {
+        // Most of what leaves is plain codes: they need no folding of Japanese, and cannot hold
+        // a Japanese name.
+        let plain = text.is_ascii();
+        let text = if plain {
+            text.bytes()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .map(|byte| char::from(byte.to_ascii_lowercase()))
+                .collect()
+        } else {
+            fold(text)
+        };
+        let ascii = self.ascii.iter().any(|known| {
+            if known.len() >= CONTAINED_FROM {
                 text.contains(known.as_str())
             } else {
                 text == *known
             }
-        })
+        });
+        ascii
+            || (!plain
+                && self
+                    .others
+                    .iter()
+                    .any(|known| text.contains(known.as_str())))
     }
 }
 

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use dicom_core::header::HasLength;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -33,6 +35,7 @@ pub struct Header {
     dataset_offset: u64,
     pixel: Option<PixelLocation>,
     character_sets: Vec<String>,
+    undeclared: BTreeSet<Tag>,
 }
 
 macro_rules! text_accessors {
@@ -55,6 +58,7 @@ impl Header {
         dataset_offset: u64,
         pixel: Option<PixelLocation>,
         character_sets: Vec<String>,
+        undeclared: BTreeSet<Tag>,
     ) -> Self {
         Self {
             object,
@@ -63,6 +67,7 @@ impl Header {
             dataset_offset,
             pixel,
             character_sets,
+            undeclared,
         }
     }
 
@@ -117,6 +122,12 @@ impl Header {
     /// Specific Character Set (0008,0005) as the file has it.
     pub fn character_sets(&self) -> &[String] {
         &self.character_sets
+    }
+
+    /// Attributes, at any depth, that the file gives VR UN or one the standard does not have.
+    /// Those the dictionary knows are read by its VR, so in [`Header::object`] it does not show.
+    pub fn undeclared(&self) -> &BTreeSet<Tag> {
+        &self.undeclared
     }
 
     /// As declared; for a data set without file meta information, as guessed.

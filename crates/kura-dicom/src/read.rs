@@ -1,6 +1,7 @@
 //! The walker: element headers and values in the order of the bytes (PS3.5 clause 7), every
 //! length checked before it is believed.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
@@ -85,6 +86,7 @@ pub fn read_header<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Header,
         dataset_offset,
         pixel,
         walker.character_sets,
+        walker.undeclared,
     );
     header.check()?;
     Ok(header)
@@ -164,8 +166,10 @@ struct ElementHeader {
     vr: VR,
     length: u32,
     offset: u64,
-    /// Explicit UN of undefined length: implicit VR little endian inside (PS3.5 6.2.2 note 4).
+    /// Explicit UN: implicit VR little endian inside (PS3.5 6.2.2 notes 2 and 4).
     implicit_inside: bool,
+    /// The file states a VR that the standard does not have.
+    unknown_vr: bool,
 }
 
 struct Walker<'l, R> {
@@ -176,6 +180,7 @@ struct Walker<'l, R> {
     bytes: u64,
     path: Vec<(Tag, usize)>,
     character_sets: Vec<String>,
+    undeclared: BTreeSet<Tag>,
 }
 
 impl<'l, R: Read + Seek> Walker<'l, R> {
@@ -188,6 +193,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             bytes: 0,
             path: Vec::new(),
             character_sets: Vec::new(),
+            undeclared: BTreeSet::new(),
         }
     }
 
@@ -390,6 +396,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             length: 0,
             offset,
             implicit_inside: !scope.encoding.explicit_vr,
+            unknown_vr: false,
         };
         // PS3.5 7.5: items and delimiters have no VR
         if tag.group() == 0xFFFE {
@@ -406,7 +413,10 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         } else {
             let letters: [u8; 2] = self.exactly()?;
             self.explicit_length(&mut header, letters, big)?;
-            if header.vr == VR::UN && tag.group().is_multiple_of(2) {
+            if header.vr == VR::UN && header.length != UNDEFINED {
+                self.undeclared.insert(tag);
+            }
+            if header.vr == VR::UN && !header.unknown_vr && tag.group().is_multiple_of(2) {
                 // PS3.5 6.2.2 note 2: UN holds the value as implicit VR little endian
                 let known = dictionary_vr(tag, scope.signed);
                 header.implicit_inside = true;
@@ -439,7 +449,8 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
                     Some(header.tag),
                 ));
             }
-            // Unknown: newer VRs have the long form, whose reserved bytes are zero.
+            header.unknown_vr = true;
+            // Newer VRs have the long form, whose reserved bytes are zero.
             let short = self.u16(big)?;
             header.length = if short == 0 {
                 self.u32(big)?

@@ -4,6 +4,7 @@ mod auth;
 mod error;
 mod fhir_rest;
 mod guard;
+mod ui;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +57,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
     let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
     Router::new()
         .nest("/fhir", fhir_rest::routes())
+        .merge(ui::routes())
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),
             auth::identify,

@@ -145,14 +145,20 @@ pub fn quarantine_open(bank: &Bank, context: &RequestContext, id: i64) -> Result
 #[derive(Debug)]
 pub struct Homeless {
     pub record: Unlinked,
-    /// File and line.
-    pub file: Option<(String, u64)>,
+    /// File, and line where the file has lines.
+    pub file: Option<(String, Option<u64>)>,
+}
+
+/// The place in a file that a person can look up: a line of NDJSON or CSV. Other formats count
+/// items or nothing at all.
+pub(crate) fn line_of(source: &Source, line: u64) -> Option<u64> {
+    matches!(source.format.as_str(), "fhir-ndjson" | "sample-sheet").then_some(line)
 }
 
 /// The first `limit` of each kind, and how many there are in all.
 pub fn unlinked(bank: &Bank, context: &RequestContext, limit: u32) -> Result<(Vec<Homeless>, u64)> {
     let found = link::unlinked(bank, context, limit)?;
-    let mut files: HashMap<i64, String> = HashMap::new();
+    let mut files: HashMap<i64, Source> = HashMap::new();
     let mut out = Vec::with_capacity(found.len());
     for record in found {
         let mut file = None;
@@ -160,9 +166,11 @@ pub fn unlinked(bank: &Bank, context: &RequestContext, limit: u32) -> Result<(Ve
             if !files.contains_key(&source)
                 && let Some(known) = bank.clinical.source_by_id(source)?
             {
-                files.insert(source, known.name);
+                files.insert(source, known);
             }
-            file = files.get(&source).map(|name| (name.clone(), line));
+            file = files
+                .get(&source)
+                .map(|known| (known.name.clone(), line_of(known, line)));
         }
         out.push(Homeless { record, file });
     }

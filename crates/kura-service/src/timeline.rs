@@ -100,6 +100,20 @@ impl Month {
         })
     }
 
+    fn next(self) -> Self {
+        if self.month == 12 {
+            Self {
+                year: self.year + 1,
+                month: 1,
+            }
+        } else {
+            Self {
+                month: self.month + 1,
+                ..self
+            }
+        }
+    }
+
     /// First and last second.
     fn range(self) -> (i64, i64) {
         date::range(&self.to_string()).unwrap_or_default()
@@ -194,7 +208,10 @@ pub struct GenomeFile {
 #[derive(Debug)]
 pub struct Timeline {
     pub patient: Patient,
+    /// The newest month shown.
     pub month: Option<Month>,
+    /// All months shown, newest first.
+    pub shown: Vec<Month>,
     /// Months with something in them: how much, and whether there was a stay in hospital.
     pub months: BTreeMap<Month, (u64, bool)>,
     pub older: Option<Month>,
@@ -237,6 +254,12 @@ const BY_MONTH: [(&str, &str); 5] = [
 ];
 /// Records of one kind in one month that are read.
 const MONTH_AT_MOST: u32 = 5000;
+/// Older months are added until there are this many days,
+const DAYS_AT_LEAST: usize = 7;
+/// or this many months.
+const MONTHS_AT_MOST: usize = 6;
+/// A month with more than this is not added to another.
+const ITEMS_AT_MOST: u64 = 60;
 /// Laboratory values drawn in charts.
 const LABORATORY_AT_MOST: u32 = 3000;
 
@@ -310,31 +333,39 @@ fn build(
             }
         }
     }
-    let newest = |reader: &mut Reader<'_>| -> Result<Option<Month>> {
-        let seen = neighbour(reader, owner, None)?;
-        Ok(seen.max(months.keys().next_back().copied()))
-    };
     let month = match wanted {
         Some(month) => Some(month),
-        None => newest(reader)?,
+        None => {
+            let known = months.keys().next_back().copied();
+            between(reader, owner, known, None)?.or(known)
+        }
     };
-    let (mut older, mut newer) = (None, None);
+    let mut newer = None;
     if let Some(month) = month {
-        let before = neighbour(reader, owner, Some((month, true)))?;
-        older = before.max(months.range(..month).next_back().map(|(month, _)| *month));
-        let after = neighbour(reader, owner, Some((month, false)))?;
         let known = months.keys().find(|known| **known > month).copied();
-        newer = match (after, known) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        newer = between_rising(reader, owner, month, known)?.or(known);
     }
-
-    let mut cut = false;
-    let days = match month {
-        Some(month) => days(reader, owner, month, &items, &mut cut)?,
-        None => Vec::new(),
-    };
+    // Someone who comes once a month is shown more than one day.
+    let (mut older, mut days, mut cut, mut shown) = (month, Vec::new(), false, Vec::new());
+    while let Some(month) = older {
+        days.extend(self::days(reader, owner, month, &items, &mut cut)?);
+        shown.push(month);
+        let known = months.range(..month).next_back().map(|(month, _)| *month);
+        older = between(reader, owner, known, Some(month))?.or(known);
+        // A month in hospital is a page of its own.
+        let heavy = |month: Month| {
+            months
+                .get(&month)
+                .is_some_and(|(count, stay)| *stay || *count > ITEMS_AT_MOST)
+        };
+        if days.len() >= DAYS_AT_LEAST
+            || shown.len() >= MONTHS_AT_MOST
+            || heavy(month)
+            || older.is_some_and(heavy)
+        {
+            break;
+        }
+    }
     let problems = whole["Condition"]
         .iter()
         .filter_map(|(key, value)| record::problem(key, value))
@@ -351,6 +382,7 @@ fn build(
     let (genome, findings) = genome(reader, owner)?;
     Ok(Timeline {
         month,
+        shown,
         months,
         older,
         newer,
@@ -402,29 +434,53 @@ fn dated(param: &str, compare: Compare, low: i64, high: i64) -> Predicate {
     }
 }
 
-/// The month of the newest record of the kinds read by month: of all, or before or after a month.
-fn neighbour(
+/// The newest month after `low` and before `high` in which there is a record of the kinds read by
+/// month. The months of the other kinds are known; only what lies between them is asked for.
+fn between(
     reader: &mut Reader<'_>,
     owner: &RecordKey,
-    of: Option<(Month, bool)>,
+    low: Option<Month>,
+    high: Option<Month>,
 ) -> Result<Option<Month>> {
+    edge(reader, owner, low, high, true)
+}
+
+/// The oldest month after `low` and before `high`.
+fn between_rising(
+    reader: &mut Reader<'_>,
+    owner: &RecordKey,
+    low: Month,
+    high: Option<Month>,
+) -> Result<Option<Month>> {
+    edge(reader, owner, Some(low), high, false)
+}
+
+fn edge(
+    reader: &mut Reader<'_>,
+    owner: &RecordKey,
+    low: Option<Month>,
+    high: Option<Month>,
+    newest: bool,
+) -> Result<Option<Month>> {
+    if let (Some(low), Some(high)) = (low, high)
+        && low.next() >= high
+    {
+        return Ok(None);
+    }
     let mut found: Option<Month> = None;
     for (kind, param) in BY_MONTH {
         let mut query = owned(owner, kind);
-        let mut descending = true;
-        if let Some((month, before)) = of {
-            let (low, high) = month.range();
-            let compare = if before {
-                Compare::EndsBefore
-            } else {
-                descending = false;
-                Compare::StartsAfter
-            };
-            query = query.and(dated(param, compare, low, high));
+        if let Some(low) = low {
+            let (first, last) = low.range();
+            query = query.and(dated(param, Compare::StartsAfter, first, last));
+        }
+        if let Some(high) = high {
+            let (first, last) = high.range();
+            query = query.and(dated(param, Compare::EndsBefore, first, last));
         }
         query.order = Order::Date {
             param: param.to_owned(),
-            descending,
+            descending: newest,
         };
         let Some(version) = reader.search(&query, None, 1)?.versions.pop() else {
             continue;
@@ -434,7 +490,7 @@ fn neighbour(
             .and_then(Moment::of)
             .map(|moment| moment.month());
         found = match (found, month) {
-            (Some(a), Some(b)) if descending => Some(a.max(b)),
+            (Some(a), Some(b)) if newest => Some(a.max(b)),
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
@@ -611,6 +667,8 @@ pub struct Opened {
     pub author: Option<String>,
     pub sections: Vec<Section>,
     pub claim: Vec<ClaimLine>,
+    /// Diagnoses of a claim: names, or codes where the claim has no names.
+    pub diagnoses: Vec<String>,
     pub yen: Option<i64>,
     pub origin: Origin,
     /// The resource as FHIR serves it, indented.
@@ -624,8 +682,8 @@ pub struct Origin {
     /// Milliseconds since 1970.
     pub written: i64,
     pub t: u64,
-    /// File and line of the import.
-    pub file: Option<(String, u64)>,
+    /// File of the import and line in it, where the file has lines.
+    pub file: Option<(String, Option<u64>)>,
 }
 
 /// Opens a record of this patient.
@@ -668,10 +726,12 @@ pub fn open(
         .ok_or_else(absent)?;
     let value = decode(&version)?;
     let file = match version.source {
-        Some((source, line)) => bank
-            .clinical
-            .source_by_id(source)?
-            .map(|source| (source.name, line)),
+        Some((source, line)) => bank.clinical.source_by_id(source)?.map(|source| {
+            (
+                source.name.clone(),
+                crate::dashboard::line_of(&source, line),
+            )
+        }),
         None => None,
     };
     let shown = resource::present(&version.key, version.version, version.at, &version.body);
@@ -688,6 +748,10 @@ pub fn open(
         } else {
             Vec::new()
         },
+        diagnoses: view::items(&value, "diagnosis")
+            .filter_map(|one| view::concept(&one["diagnosisCodeableConcept"]))
+            .map(str::to_owned)
+            .collect(),
         yen: item.and_then(|item| item.yen),
         origin: Origin {
             version: version.version,

@@ -74,15 +74,17 @@ CREATE TABLE audit (
 /// - `synchronous=FULL`: in WAL mode a commit returns after fsync; acknowledged means on disk.
 /// - `page_size=8192`: most compressed bodies and index leaves fit with less overhead.
 /// - `cell_size_check`, `trusted_schema=OFF`: a damaged or hostile file is noticed early.
-/// - `mmap_size`: reads of a warm bank cost no system call.
-pub(crate) fn configure(connection: &Connection, cache_mib: i64) -> Result<()> {
+/// - `mmap_size`: reads of a warm bank cost no system call. Not for the writer: an import would
+///   seem to grow with the bank.
+pub(crate) fn configure(connection: &Connection, cache_mib: i64, map_mib: i64) -> Result<()> {
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
              PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
              PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=134217728;
-             PRAGMA mmap_size=1073741824; PRAGMA cache_size=-{};",
-            cache_mib * 1024
+             PRAGMA mmap_size={}; PRAGMA cache_size=-{};",
+            map_mib << 20,
+            cache_mib << 10
         ))
         .map_err(database)
 }
@@ -91,7 +93,7 @@ pub(crate) fn create(connection: &Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA page_size=8192;")
         .map_err(database)?;
-    configure(connection, 64)?;
+    configure(connection, 64, 0)?;
     connection
         .execute_batch(&format!(
             "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;"

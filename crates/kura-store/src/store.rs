@@ -78,7 +78,7 @@ impl Store {
         }
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(database)?;
-        schema::configure(&connection, 256)?;
+        schema::configure(&connection, 128, 0)?;
         schema::check(&connection)?;
         connection.set_prepared_statement_cache_capacity(128);
         let inner = Arc::new(Inner {
@@ -301,7 +301,7 @@ impl Inner {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )
         .map_err(database)?;
-        schema::configure(&connection, 32)?;
+        schema::configure(&connection, 32, 1024)?;
         connection
             .execute_batch("PRAGMA query_only=ON;")
             .map_err(database)?;

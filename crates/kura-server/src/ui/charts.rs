@@ -10,7 +10,12 @@ fn at(number: f64) -> String {
 
 /// Bars, oldest first: `(label, value)`. The width is 100 for each of at least 12 places.
 pub(crate) fn bars(values: &[(String, u64)], name: &str) -> Markup {
-    let most = values.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1) as f64;
+    let most = values
+        .iter()
+        .map(|(_, value)| *value)
+        .max()
+        .unwrap_or(0)
+        .max(1) as f64;
     let places = values.len().max(12) as f64;
     let step = 600.0 / places;
     html! {
@@ -53,8 +58,16 @@ pub(crate) fn sparkline(series: &Series) -> Option<Markup> {
     }
     let last = series.values.last()?;
     let bounds = [last.low, last.high];
-    let all = || points.iter().map(|point| point.1).chain(bounds.into_iter().flatten());
-    let (low, high) = (all().fold(f64::MAX, f64::min), all().fold(f64::MIN, f64::max));
+    let all = || {
+        points
+            .iter()
+            .map(|point| point.1)
+            .chain(bounds.into_iter().flatten())
+    };
+    let (low, high) = (
+        all().fold(f64::MAX, f64::min),
+        all().fold(f64::MIN, f64::max),
+    );
     let (from, to) = (points[0].0, points[points.len() - 1].0);
     let x = |seconds: i64| {
         let span = (to - from).max(1) as f64;

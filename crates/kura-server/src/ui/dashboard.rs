@@ -125,7 +125,11 @@ fn over_time(page: &Page, found: &Dashboard) -> Markup {
         return html! {};
     };
     // Every day from the first to the last has a place, also those on which nothing came.
-    let first = found.days.first().map_or(*last, |(day, _)| *day).max(last - DAYS + 1);
+    let first = found
+        .days
+        .first()
+        .map_or(*last, |(day, _)| *day)
+        .max(last - DAYS + 1);
     let days: Vec<(String, u64)> = (first..=*last)
         .map(|day| {
             let count = found
@@ -133,7 +137,10 @@ fn over_time(page: &Page, found: &Dashboard) -> Markup {
                 .iter()
                 .find(|(known, _)| *known == day)
                 .map_or(0, |(_, count)| *count);
-            (format!("{}: {}", super::patients::day(day), thousands(count)), count)
+            (
+                format!("{}: {}", super::patients::day(day), thousands(count)),
+                count,
+            )
         })
         .collect();
     let most = days.iter().map(|(_, count)| *count).max().unwrap_or(0);

@@ -128,8 +128,7 @@ pub(crate) async fn quarantine(
     page: Page,
 ) -> Response {
     let before = page.asked("before").and_then(|text| text.parse().ok());
-    let found =
-        blocking(move || import::quarantine(&app.bank, &context, before, ROWS + 1)).await;
+    let found = blocking(move || import::quarantine(&app.bank, &context, before, ROWS + 1)).await;
     let mut rows = match found {
         Ok(rows) => rows,
         Err(error) => return failure::show(&page, &error),
@@ -147,7 +146,7 @@ pub(crate) async fn quarantine(
                     li {
                         a .row href={ "/quarantine/" (row.id) } {
                             span .row-main {
-                                b { (row.refusal.message) }
+                                b lang="en" { (row.refusal.message) }
                                 span .quiet { span .code { (row.refusal.rule) } " " (place(&page, &row.refusal.location)) }
                             }
                             span .row-side { span .path { (short(&row.name)) } span .quiet { (bytes(row.item_size)) " · " (local_time(row.at)) } }
@@ -182,11 +181,13 @@ fn refused(page: &Page, found: &Refused) -> Markup {
     let row = &found.row;
     html! {
         p { a href="/quarantine" { "← " (page.say(text::BACK_TO_LIST)) } }
-        h1 { (row.refusal.message) }
+        h1 lang="en" { (row.refusal.message) }
         dl .facts {
             dt { (page.say(text::RULE)) } dd .code { (row.refusal.rule) }
             dt { (page.say(text::FILE)) } dd .path { (row.name) }
-            dt { (page.say(text::PLACE)) } dd { (place(page, &row.refusal.location)) }
+            @if row.refusal.location != Location::default() {
+                dt { (page.say(text::PLACE)) } dd { (place(page, &row.refusal.location)) }
+            }
             dt { (page.say(text::SIZE)) } dd { (thousands(row.item_size)) " " (page.say(text::BYTES)) }
             dt { (page.say(text::WHEN)) } dd { (local_time(row.at)) }
         }
@@ -198,7 +199,10 @@ fn refused(page: &Page, found: &Refused) -> Markup {
 
 fn kept(page: &Page, bytes: &[u8], size: u64) -> Markup {
     let readable = std::str::from_utf8(bytes).ok().filter(|text| {
-        !text.chars().take(2000).any(|letter| letter.is_control() && !"\t\r\n".contains(letter))
+        !text
+            .chars()
+            .take(2000)
+            .any(|letter| letter.is_control() && !"\t\r\n".contains(letter))
     });
     let cut = |shown: usize| shown < bytes.len() || (bytes.len() as u64) < size;
     match readable {
@@ -246,9 +250,10 @@ pub(crate) async fn unlinked(
     page: Page,
 ) -> Response {
     match blocking(move || dashboard::unlinked(&app.bank, &context, ROWS)).await {
-        Ok((rows, total)) => {
-            page.whole(page.say(text::UNLINKED_ITEMS), &unlinked_list(&page, &rows, total))
-        }
+        Ok((rows, total)) => page.whole(
+            page.say(text::UNLINKED_ITEMS),
+            &unlinked_list(&page, &rows, total),
+        ),
         Err(error) => failure::show(&page, &error),
     }
 }
@@ -271,7 +276,7 @@ fn unlinked_list(page: &Page, rows: &[Homeless], total: u64) -> Markup {
                                 span .quiet { (text::kind(&key.kind, page.lang).unwrap_or(&key.kind)) " " span .code { (key.id) } }
                             }
                             @if let Some((file, line)) = &row.file {
-                                span .row-side { span .path { (short(file)) } span .quiet { (page.say(text::LINE)) " " (line) } }
+                                span .row-side { span .path { (short(file)) } @if let Some(line) = line { span .quiet { (page.say(text::LINE)) " " (line) } } }
                             }
                         }
                     }

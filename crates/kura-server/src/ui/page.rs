@@ -1,10 +1,9 @@
 //! The frame around every page, and what a handler knows about its request.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts as _};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use kura_model::{RequestContext, Role};
 use kura_service::access::{Action, allows};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -33,18 +32,20 @@ impl FromRequestParts<App> for Page {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let context = Extension::<RequestContext>::from_request_parts(parts, app)
-            .await
-            .ok()
-            .flatten()
-            .map(|Extension(context)| context);
-        let query = kura_service::decode_query(parts.uri.query().unwrap_or_default())
-            .unwrap_or_default();
+        // Absent on the sign-in page of someone who is not signed in.
+        let context = parts.extensions.get::<RequestContext>().cloned();
+        let query =
+            kura_service::decode_query(parts.uri.query().unwrap_or_default()).unwrap_or_default();
         let asked = query
             .iter()
             .find(|(name, _)| name == "lang")
             .and_then(|(_, value)| Lang::of(value));
-        let text = |name| parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
         let cookie = || {
             text(header::COOKIE)?
                 .split(';')
@@ -61,7 +62,10 @@ impl FromRequestParts<App> for Page {
             context,
             hospital: app.bank.config.hospital.name.clone(),
             path: parts.uri.path().to_owned(),
-            query: query.into_iter().filter(|(name, _)| name != "lang").collect(),
+            query: query
+                .into_iter()
+                .filter(|(name, _)| name != "lang")
+                .collect(),
             chosen: asked.is_some(),
             fragment: parts.headers.contains_key("x-fragment"),
         })

@@ -124,7 +124,6 @@ catalogue! {
     EMPTY_BANK: "バンクはまだ空です", "The bank is empty";
     EMPTY_BANK_LONG: "FHIR、DICOM、VCF、レセプト(UKE)のファイルやフォルダーを、次の命令で取り込みます。形式は中身から判断します。", "Bring in files or folders of FHIR, DICOM, VCF or claims (UKE) with this command. What a file is, its content says.";
     EMPTY_BANK_SAMPLE: "試すだけなら、付属の架空の病院を取り込めます。", "Just trying? Bring in the invented hospital that comes along.";
-    NOTHING_TO_DO: "なし", "none";
     MORE_KINDS: "ほかの種類", "Other kinds";
 
     // Import
@@ -142,7 +141,6 @@ catalogue! {
     STATE_INTERRUPTED: "中断", "interrupted";
     FILE: "ファイル", "File";
     SIZE: "大きさ", "Size";
-    ITEMS: "項目", "Items";
     FILE_DONE: "読了", "read to the end";
     FILE_PART: "途中", "read in part";
     MORE_FILES: "新しい順に一部だけ表示しています。", "Only the newest are shown.";
@@ -156,7 +154,6 @@ catalogue! {
     LINE: "行", "line";
     BYTE: "バイト", "byte";
     RULE: "規則", "Rule";
-    REASON: "理由", "Reason";
     OPEN: "開く", "Open";
     OLDER: "より古いもの", "Older";
     KEPT_BYTES: "取ってある内容", "What was kept";
@@ -189,10 +186,6 @@ catalogue! {
     NO_MATCH_LONG: "姓だけ、よみがな、または患者番号で試してください。", "Try the family name alone, the reading, or the patient number.";
     NO_PATIENTS: "患者はまだいません", "There are no patients yet";
     NEXT_PAGE: "次の人たち", "Next";
-    PATIENT_NUMBER: "患者番号", "Number";
-    BIRTH_DATE: "生年月日", "Born";
-    SEX: "性別", "Sex";
-    HOLDS: "記録", "Records";
     MALE: "男", "male";
     FEMALE: "女", "female";
     SEX_OTHER: "その他", "other";
@@ -207,7 +200,6 @@ catalogue! {
     ALLERGIES: "アレルギー", "Allergies";
     NONE_RECORDED: "記録なし", "none recorded";
     PAST: "過去", "past";
-    SINCE: "から", "since";
     HIGH_RISK: "重篤化のおそれ", "high risk";
     MONTHS: "月ごとの記録", "Months";
     MONTHS_EARLIER: "以前の年", "Earlier years";
@@ -234,9 +226,7 @@ catalogue! {
     CLASS_IMP: "入院", "inpatient";
     CLASS_OTHER: "受診", "visit";
     IN_HOSPITAL: "入院中", "in hospital";
-    UNTIL: "まで", "until";
     GIVEN: "投与", "Given";
-    TIMES: "回", "times";
     LAB_CHARTS: "検査の推移", "Laboratory over time";
     LAB_CHARTS_HINT: "帯は基準範囲、点は値です。", "The band is the reference range.";
     MORE_TESTS: "ほかの検査", "Other tests";
@@ -249,11 +239,11 @@ catalogue! {
     MEDICINES_OVER_TIME: "薬の期間", "Medicines over time";
     IMAGES: "画像検査", "Images";
     NO_OBJECTS: "画像本体なし", "no image here";
+    OBJECT: "枚", "object";
     OBJECTS: "枚", "objects";
     GENOME: "ゲノム", "Genome";
     VARIANTS: "変異の一覧", "List variants";
     POINTS: "点", "points";
-    YEN: "円", "yen";
     SOURCE: "元データ", "Source";
     SOURCE_LONG: "FHIRリソースと、取り込み元のファイル", "The FHIR resource and the file it came from";
     BACK_TO_PATIENT: "患者の経過へ戻る", "Back to the time line";
@@ -264,7 +254,6 @@ catalogue! {
     NO_TEXT: "この記録に本文はありません。", "This record holds no text.";
     AUTHOR: "記載", "By";
     CATEGORY: "区分", "Category";
-    CODE: "コード", "Code";
     ITEM_NAME: "名称", "Name";
     QUANTITY: "数量", "Quantity";
     REPEATS: "回数", "Times";
@@ -301,11 +290,9 @@ catalogue! {
     NO_IMAGES: "この検査の画像本体はバンクにありません", "The images of this study are not in the bank";
     NO_IMAGES_LONG: "検査の記録だけが届いています。PACSからDICOMファイルを取り込むと、ここに表示されます。", "Only the record of the study arrived. Import its DICOM files from the PACS, and they appear here.";
     NO_SCRIPT_IMAGE: "スクリプトが使えないため、既定の濃度で1枚目を表示しています。", "Scripts are off: the first frame is shown in its default window.";
-    NO_PIXELS: "画素なし", "no pixels";
     LOADING: "読み込み中", "Loading";
     FRAME_FAILED: "このフレームは表示できません", "This frame cannot be shown";
     PATIENT_UNKNOWN: "患者未確定", "Patient not known";
-    BACK: "戻る", "Back";
 }
 
 /// What a kind of record is called by people; `None` for kinds that have no name of ours.
@@ -356,6 +343,31 @@ pub(crate) fn kind(kind: &str, lang: Lang) -> Option<&'static str> {
     })
 }
 
+/// 診療識別コード of the payers' record format: the tens tell the kind of care.
+pub(crate) fn claim_category(code: &str, lang: Lang) -> &'static str {
+    let (ja, en) = match code {
+        "11" => ("初診", "first visit"),
+        "12" => ("再診", "return visit"),
+        "13" => ("医学管理", "management"),
+        "14" => ("在宅", "home care"),
+        _ => match code.as_bytes().first() {
+            Some(b'2') => ("投薬", "medicines"),
+            Some(b'3') => ("注射", "injection"),
+            Some(b'4') => ("処置", "treatment"),
+            Some(b'5') => ("手術・麻酔", "surgery"),
+            Some(b'6') => ("検査・病理", "tests"),
+            Some(b'7') => ("画像診断", "imaging"),
+            Some(b'8') => ("その他", "other"),
+            Some(b'9') => ("入院", "hospital stay"),
+            _ => ("", ""),
+        },
+    };
+    match lang {
+        Lang::Ja => ja,
+        Lang::En => en,
+    }
+}
+
 /// What a format of import is called.
 pub(crate) fn format(format: &str, lang: Lang) -> &str {
     match (format, lang) {
@@ -392,7 +404,10 @@ mod tests {
     #[test]
     fn the_browser_chooses_the_language() {
         assert_eq!(Lang::accepted("ja,en-US;q=0.9"), Some(Lang::Ja));
-        assert_eq!(Lang::accepted("fr-FR, en-GB;q=0.8, ja;q=0.5"), Some(Lang::En));
+        assert_eq!(
+            Lang::accepted("fr-FR, en-GB;q=0.8, ja;q=0.5"),
+            Some(Lang::En)
+        );
         assert_eq!(Lang::accepted("fr"), None);
         assert_eq!(Lang::accepted("あ"), None);
     }

@@ -15,9 +15,6 @@ use super::{Feed, fhir, input};
 use crate::link::{self, Claimed, Reason};
 use crate::{Bank, config, kind};
 
-/// Media Storage Directory: an index of other files. PS3.4 Annex F.
-const MEDIA_STORAGE_DIRECTORY: &str = "1.2.840.10008.1.3.10";
-
 /// Name of the search parameter that finds the objects of a study.
 pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
 
@@ -40,17 +37,13 @@ pub(super) struct Instance {
     source: Option<(i64, u64)>,
 }
 
-/// Reads one file: an object, or an index that is passed over.
+/// Reads one object.
 pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     let read = File::open(feed.path).map_err(|error| input::disk(feed.path, error))?;
     let header = match read_header(io::BufReader::new(read), &Limits::default()) {
         Ok(header) => header,
         Err(refusal) => return sink.refuse_file(feed.path, refusal),
     };
-    let class = header.meta().media_storage_sop_class_uid.as_deref();
-    if class == Some(MEDIA_STORAGE_DIRECTORY) {
-        return sink.reached(1);
-    }
     let (Some(sop_uid), Some(study_uid), Some(series_uid)) = (
         uid(header.sop_instance_uid()),
         uid(header.study_instance_uid()),

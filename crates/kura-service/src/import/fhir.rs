@@ -73,7 +73,7 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
                 return sink.reached(lines.number);
             }
         }
-        if lines.number % 256 == 0 {
+        if lines.number.is_multiple_of(256) {
             feed.observer.read(opened.consumed.load(Ordering::Relaxed));
         }
     }

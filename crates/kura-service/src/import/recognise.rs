@@ -104,7 +104,14 @@ fn plain(prefix: &[u8]) -> Format {
         return Format::Uke;
     }
     if kura_dicom::sniff(prefix).is_some() {
-        return Format::Dicom;
+        // Media Storage Directory (DICOMDIR): an index of other files. PS3.4 Annex F; its UID
+        // stands in the meta group at the front.
+        let head = &prefix[..prefix.len().min(512)];
+        return if contains(head, b"1.2.840.10008.1.3.10\0") {
+            Format::Skip
+        } else {
+            Format::Dicom
+        };
     }
     Format::Unknown
 }

@@ -12,7 +12,7 @@ use crate::link::{Claimed, Linkable};
 
 pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     let open = || File::open(feed.path).map_err(|error| input::disk(feed.path, error));
-    let mut reader = match uke::read(BufReader::new(open()?), Limits::default()) {
+    let reader = match uke::read(BufReader::new(open()?), Limits::default()) {
         Ok(reader) => reader,
         Err(refusal) => return sink.refuse_file(feed.path, refusal),
     };
@@ -26,7 +26,7 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     let (blob, size) = feed.bank.clinical.blobs().put(open()?)?;
     sink.push(Item::Blob(blob, size));
     let mut position = 0;
-    while let Some(next) = reader.next() {
+    for next in reader {
         if feed.cancelled() {
             return Ok(());
         }

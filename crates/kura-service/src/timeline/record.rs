@@ -77,7 +77,11 @@ pub(super) fn title(value: &Value) -> String {
                 .collect();
             (!modality.is_empty()).then(|| modality.join(" "))
         }),
-        "Claim" => concept("subType").or_else(|| concept("type")),
+        // The kind of a receipt is a number (レセプト種別); its month says more.
+        "Claim" => view::text(&value["billablePeriod"], "start")
+            .and_then(|start| start.get(..7))
+            .map(str::to_owned)
+            .or_else(|| concept("type")),
         "Patient" => view::names(value).best().map(str::to_owned),
         _ => concept("code")
             .or_else(|| concept("type"))
@@ -407,6 +411,6 @@ mod tests {
         )
         .unwrap();
         assert_eq!((item.lane, item.yen), (Lane::Claim, Some(4210)));
-        assert_eq!(item.title, "外来");
+        assert_eq!(item.title, "2026-02");
     }
 }

@@ -74,6 +74,20 @@ fn with_an_account_everybody_signs_in() {
     assert_eq!(ask(Some("kato:another long password")), 403);
     assert_eq!(server.get("/fhir/metadata").status, 200);
 
+    let form = "name=sato&password=correct+horse+battery";
+    let kind = ("Content-Type", "application/x-www-form-urlencoded");
+    let answer = server.send("POST", "/sign-in", &[kind], form);
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
+    let session = cookie.split(';').next().unwrap().to_owned();
+    assert_eq!(
+        server
+            .send("GET", "/fhir/Patient?_count=1", &[("Cookie", &session)], "")
+            .status,
+        200
+    );
+    assert_eq!(server.send("GET", "/patients", &[], "").status, 303);
     let audit = bank
         .kura(&["audit", "verify", "--format", "json"])
         .ok()

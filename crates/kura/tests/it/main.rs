@@ -3,6 +3,8 @@
 mod access;
 mod dataset;
 mod fhir_api;
+mod images;
 mod import;
 mod messy;
+mod pages;
 mod support;

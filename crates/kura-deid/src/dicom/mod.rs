@@ -1,0 +1,205 @@
+//! DICOM objects, by PS3.15 Annex E.
+//!
+//! [`deidentify`] first asks whether the image may leave at all (`gate`), then processes every
+//! attribute (`dataset`), walks the pixel data (`pixels`), and at the end looks for everything
+//! that is known to name the patient (`scan`). It fails closed: where a question has no answer
+//! the object is [`Withheld`], and there is no way to override that.
+//!
+//! What it does not do: it cleans no pixels. Text that is burned in although the object says
+//! that none is, or a scan whose Body Part Examined is wrong, it cannot see.
+
+mod dataset;
+mod dummy;
+mod gate;
+mod pixels;
+mod policy;
+mod report;
+mod scan;
+
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
+use dicom_dictionary_std::tags;
+use dicom_object::InMemDicomObject;
+use kura_dicom::pixel::fragments::PixelStream;
+use kura_dicom::{Encoding, Limits, read_header, write_dataset};
+use kura_model::Refusal;
+
+use crate::keys::ProjectKey;
+use dataset::Cleaner;
+pub use policy::{BASIC, DicomPolicy, TABLE};
+pub use report::{Action, Change, Report, Withheld};
+use scan::Scan;
+
+/// Who the object is about, as the bank knows them.
+pub struct PatientIdentity {
+    /// Id of the patient in the bank: what the pseudonym and the date shift are made of.
+    pub patient_key: String,
+    /// Every name in kanji, kana and romaji, number, phone, address fragment that is known.
+    pub known: Vec<String>,
+}
+
+/// PS3.5 B.2: a UUID of ours, made once, that says which program wrote the file.
+const IMPLEMENTATION_CLASS_UID: &str = "2.25.188907418763325920947183046517230986114";
+const IMPLEMENTATION_VERSION_NAME: &str = "KURA";
+/// Without these nobody can read the pixels (PS3.3 C.7.6.3).
+const PIXELS_NEED: [Tag; 6] = [
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::SAMPLES_PER_PIXEL,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::PHOTOMETRIC_INTERPRETATION,
+];
+const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
+
+/// Processes one object. The same input, key, policy and patient give the same bytes.
+///
+/// The result keeps the transfer syntax (a deflated data set becomes Explicit VR Little Endian);
+/// the preamble is zero, text is UTF-8, pixel values are untouched. Nothing is written before
+/// every check is passed.
+///
+/// # Errors
+/// [`Withheld`] with the rule that keeps the object back; rule `dicom-disk` where `out` fails.
+pub fn deidentify(
+    mut input: impl Read + Seek,
+    mut out: impl Write,
+    policy: &DicomPolicy,
+    key: &ProjectKey,
+    patient: &PatientIdentity,
+) -> Result<Report, Withheld> {
+    let limits = Limits::default();
+    let unreadable = |refusal: Refusal| Withheld::refused(policy, "dicom-unreadable", &refusal);
+    let no_pixels = |refusal: Refusal| Withheld::refused(policy, "dicom-pixels", &refusal);
+
+    let header = read_header(&mut input, &limits).map_err(unreadable)?;
+    gate::check(&header, policy)?;
+    let Some(pixel) = header.pixel().copied() else {
+        return Err(Withheld::new(policy, "dicom-pixels", "(7FE0,0010)"));
+    };
+    input
+        .seek(SeekFrom::Start(0))
+        .map_err(|_| Withheld::new(policy, "dicom-unreadable", "the file cannot be read again"))?;
+    let mut stream = PixelStream::open(input, &header, &limits).map_err(no_pixels)?;
+    let (plan, removed) = pixels::plan(&mut stream, &header, &limits).map_err(no_pixels)?;
+
+    let mut cleaner = Cleaner::new(policy, key, &patient.patient_key, &header);
+    let mut object = cleaner.top(header.object());
+    let sop_class = header.sop_class_uid().unwrap_or_default();
+    let sop_instance = cleaner.uid(&header.sop_instance_uid().unwrap_or_default());
+    let mut changes = cleaner.changes;
+    for (happened, rule) in [(removed.comments, "D09"), (removed.tail, "D10")] {
+        if happened {
+            changes.push(Change {
+                path: pixel.tag.to_string(),
+                action: Action::Remove,
+                rule,
+            });
+        }
+    }
+
+    for tag in PIXELS_NEED {
+        if object.get(tag).is_none() {
+            return Err(Withheld::new(policy, "dicom-pixels", tag.to_string()));
+        }
+    }
+    let scan = Scan::new(&patient.known, cleaner.made);
+    if let Some(tag) = scan.find(&object) {
+        let place = tag.to_string();
+        return Err(Withheld::new(policy, "dicom-identifier-remains", place));
+    }
+    // Strings are UTF-8 from here; a data set of ASCII needs no declaration (PS3.3 C.12.1.1.2).
+    if !is_ascii(&object) {
+        let utf8 = PrimitiveValue::from("ISO_IR 192");
+        object.put(DataElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, utf8));
+    }
+
+    let (syntax, encoding) = if header.encoding().deflated {
+        (EXPLICIT_LE.to_owned(), Encoding::EXPLICIT_LE)
+    } else {
+        declared(&header.transfer_syntax_uid(), header.encoding())
+    };
+    let dataset = write_dataset(&object, encoding).map_err(unreadable)?;
+    let head = file_head(&sop_class, &sop_instance, &syntax);
+    for part in [head, dataset] {
+        out.write_all(&part).map_err(|_| Withheld::disk())?;
+    }
+    pixels::write(
+        &plan,
+        &mut stream,
+        pixel.tag,
+        pixel.vr,
+        encoding,
+        &limits,
+        &mut out,
+    )
+    .map_err(|stop| match stop {
+        pixels::Stop::Output => Withheld::disk(),
+        pixels::Stop::Input(refusal) => no_pixels(refusal),
+    })?;
+    out.flush().map_err(|_| Withheld::disk())?;
+    Ok(Report {
+        changes,
+        sop_instance_uid: sop_instance,
+    })
+}
+
+/// A file whose elements are not written as its transfer syntax says gets the syntax they are
+/// written in; encapsulated ones are always Explicit VR Little Endian.
+fn declared(syntax: &str, found: Encoding) -> (String, Encoding) {
+    match Encoding::of(syntax) {
+        Some(encoding) if encoding == found => (syntax.to_owned(), found),
+        _ if kura_dicom::codestream::family(syntax).is_some() => {
+            (syntax.to_owned(), Encoding::EXPLICIT_LE)
+        }
+        _ if found.big_endian => ("1.2.840.10008.1.2.2".to_owned(), found),
+        _ if found.explicit_vr => (EXPLICIT_LE.to_owned(), found),
+        _ => ("1.2.840.10008.1.2".to_owned(), found),
+    }
+}
+
+fn is_ascii(object: &InMemDicomObject) -> bool {
+    object.iter().all(|element| match element.items() {
+        Some(items) => items.iter().all(is_ascii),
+        None => match element.value().primitive() {
+            Some(PrimitiveValue::Str(text)) => text.is_ascii(),
+            Some(PrimitiveValue::Strs(texts)) => texts.iter().all(|text| text.is_ascii()),
+            _ => true,
+        },
+    })
+}
+
+/// Preamble, prefix and file meta information (PS3.10 7.1). Who sent, received or made the file
+/// is not carried over.
+fn file_head(sop_class: &str, sop_instance: &str, syntax: &str) -> Vec<u8> {
+    let mut meta = Vec::new();
+    let mut put = |number: u16, vr: &[u8; 2], value: &[u8], pad: u8| {
+        meta.extend([2, 0]);
+        meta.extend(number.to_le_bytes());
+        meta.extend(vr);
+        let length = value.len() + value.len() % 2;
+        // The longest is a UID of 64 characters.
+        let length = u16::try_from(length).unwrap_or(u16::MAX);
+        if vr == b"OB" {
+            meta.extend([0, 0]);
+            meta.extend(u32::from(length).to_le_bytes());
+        } else {
+            meta.extend(length.to_le_bytes());
+        }
+        meta.extend(value);
+        if value.len() % 2 == 1 {
+            meta.push(pad);
+        }
+    };
+    put(0x0001, b"OB", &[0, 1], 0);
+    put(0x0002, b"UI", sop_class.as_bytes(), 0);
+    put(0x0003, b"UI", sop_instance.as_bytes(), 0);
+    put(0x0010, b"UI", syntax.as_bytes(), 0);
+    put(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.as_bytes(), 0);
+    put(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.as_bytes(), b' ');
+    let mut out = vec![0; 128];
+    out.extend(b"DICM\x02\0\0\0UL\x04\0");
+    out.extend((meta.len() as u32).to_le_bytes());
+    out.extend(meta);
+    out
+}

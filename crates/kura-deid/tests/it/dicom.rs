@@ -1,0 +1,407 @@
+use std::io::Cursor;
+
+use encoding_rs::{Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
+use kura_deid::dicom::{DicomPolicy, PatientIdentity, Report, Withheld, deidentify};
+use kura_deid::keys::ProjectKey;
+use kura_dicom::{Header, Limits, read_header};
+
+use crate::build::{Object, element, encapsulated, sequence};
+
+const NAMES: [&str; 8] = [
+    "山田^太郎",
+    "山田太郎",
+    "ヤマダ^タロウ",
+    "やまだ",
+    "Yamada^Tarou",
+    "1234567",
+    "090-1234-5678",
+    "東京都千代田区千代田1-1",
+];
+
+fn identity(known: &[&str]) -> PatientIdentity {
+    PatientIdentity {
+        patient_key: "42".to_owned(),
+        known: known.iter().map(|v| (*v).to_owned()).collect(),
+    }
+}
+
+fn run(input: &[u8], known: &[&str]) -> Result<(Vec<u8>, Report), Withheld> {
+    let mut out = Vec::new();
+    let (policy, key) = (DicomPolicy::basic(), ProjectKey::new([7; 32]));
+    let report = deidentify(
+        Cursor::new(input),
+        &mut out,
+        &policy,
+        &key,
+        &identity(known),
+    )?;
+    Ok((out, report))
+}
+
+fn rule(object: &Object) -> String {
+    match run(&object.bytes(), &[]) {
+        Ok(_) => "leaves".to_owned(),
+        Err(withheld) => {
+            assert!(!withheld.ja.is_empty() && !withheld.en.is_empty());
+            withheld.rule
+        }
+    }
+}
+
+fn header(bytes: &[u8]) -> Header {
+    read_header(Cursor::new(bytes), &Limits::default()).unwrap()
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn utf16(text: &str) -> [Vec<u8>; 2] {
+    let units: Vec<u16> = text.encode_utf16().collect();
+    [
+        units.iter().flat_map(|u| u.to_le_bytes()).collect(),
+        units.iter().flat_map(|u| u.to_be_bytes()).collect(),
+    ]
+}
+
+fn encode(text: &str, encoding: &'static Encoding) -> Vec<u8> {
+    encoding.encode(text).0.into_owned()
+}
+
+/// Names, number, phone and address in attributes of every kind, in one encoding.
+fn injected(charset: &[u8], encoding: &'static Encoding) -> Object {
+    let text = |at: usize| encode(NAMES[at % NAMES.len()], encoding);
+    let mut object = Object::chest_ct();
+    object.set(0x0008_0005, "CS", charset);
+    let places: [(u32, &str); 31] = [
+        (0x0008_0050, "SH"), // Accession Number
+        (0x0008_0080, "LO"), // Institution Name
+        (0x0008_0081, "ST"), // Institution Address
+        (0x0008_0090, "PN"), // Referring Physician's Name
+        (0x0008_1010, "SH"), // Station Name
+        (0x0008_1030, "LO"), // Study Description
+        (0x0008_103E, "LO"), // Series Description
+        (0x0008_1040, "LO"), // Institutional Department Name
+        (0x0008_1048, "PN"), // Physician(s) of Record
+        (0x0008_1070, "PN"), // Operators' Name
+        (0x0008_1080, "LO"), // Admitting Diagnoses Description
+        (0x0008_2111, "ST"), // Derivation Description
+        (0x0009_0010, "LO"), // private creator
+        (0x0009_1001, "LT"), // private
+        (0x0010_0010, "PN"),
+        (0x0010_0020, "LO"),
+        (0x0010_1000, "LO"), // Other Patient IDs
+        (0x0010_1001, "PN"), // Other Patient Names
+        (0x0010_1005, "PN"), // Patient's Birth Name
+        (0x0010_1040, "LO"), // Patient's Address
+        (0x0010_2154, "SH"), // Patient's Telephone Numbers
+        (0x0010_21B0, "LT"), // Additional Patient History
+        (0x0010_4000, "LT"), // Patient Comments
+        (0x0018_1000, "LO"), // Device Serial Number
+        (0x0018_1030, "LO"), // Protocol Name
+        (0x0018_1400, "LO"), // Acquisition Device Processing Description
+        (0x0018_9423, "LO"), // Acquisition Protocol Name
+        (0x0020_1040, "LO"), // Position Reference Indicator
+        (0x0020_4000, "LT"), // Image Comments
+        (0x0032_1032, "PN"), // Requesting Physician
+        (0x0040_A160, "UT"), // Text Value
+    ];
+    for (at, (tag, vr)) in places.into_iter().enumerate() {
+        object.set(tag, vr, &text(at));
+    }
+    // A VR the attribute does not have, a VR nobody has, an overlay, a curve, bulk.
+    object.set(0x0018_0022, "LO", &text(0));
+    object.set(0x0018_1250, "ZZ", &text(1));
+    object.set(0x6000_4000, "LT", &text(2));
+    object.set(0x5000_0030, "SH", &text(3));
+    object.set(0x0028_2000, "OB", &text(0));
+    object.set(0x0018_9810, "UN", &text(1));
+    // Nested: a table sequence, one the table does not name, a local code, private inside.
+    let mut inner = element(0x0009_1001, "UN", &text(0));
+    inner.extend(element(0x0010_0010, "PN", &text(1)));
+    inner.extend(element(0x0040_A123, "PN", &text(0)));
+    inner.extend(sequence(
+        0x0040_A730,
+        &[element(0x0040_A160, "UT", &text(7))],
+    ));
+    object.put(sequence(0x0040_0275, std::slice::from_ref(&inner)));
+    let mut code = element(0x0008_0100, "SH", &text(5));
+    code.extend(element(0x0008_0102, "SH", b"99LOCAL"));
+    code.extend(element(0x0008_0104, "LO", &text(0)));
+    object.put(sequence(0x0008_1032, &[code]));
+    object.put(sequence(0x0018_9346, &[inner]));
+    object
+}
+
+#[test]
+fn nothing_that_was_injected_remains() {
+    for (charset, encoding) in [
+        (b"ISO_IR 192".as_slice(), UTF_8),
+        (b"ISO_IR 13", SHIFT_JIS),
+        (b"\\ISO 2022 IR 87", ISO_2022_JP),
+        // Declared as nothing, written as Shift_JIS
+        (b"", SHIFT_JIS),
+    ] {
+        let input = injected(charset, encoding).bytes();
+        assert!(contains(&input, &encode("山田", encoding)));
+        // Both: the profile alone, and with the last look.
+        for known in [&[] as &[&str], &NAMES] {
+            let (out, report) = run(&input, known).unwrap();
+            for name in NAMES {
+                for part in name.split('^').filter(|part| part.chars().count() > 1) {
+                    let mut patterns = vec![part.as_bytes().to_vec()];
+                    patterns.extend([ISO_2022_JP, SHIFT_JIS].map(|e| encode(part, e)));
+                    patterns.extend(utf16(part));
+                    for pattern in patterns.iter().filter(|p| p.len() > 3) {
+                        assert!(!contains(&out, pattern), "{part} remains of {charset:?}");
+                    }
+                }
+            }
+            assert!(!contains(&out, b"SENDER") && !contains(&out, b"PREAMBLE"));
+            assert!(out[..128].iter().all(|byte| *byte == 0));
+            assert!(report.applied()["D02"] > 10);
+        }
+    }
+}
+
+#[test]
+fn what_is_written_and_what_stays() {
+    let input = Object::chest_ct().bytes();
+    let (out, report) = run(&input, &NAMES).unwrap();
+    assert_eq!(run(&input, &NAMES).unwrap().0, out, "not the same bytes");
+    let key = ProjectKey::new([7; 32]);
+    let (before, after) = (header(&input), header(&out));
+    let pseudonym = key.pseudonym("Patient", "42");
+    assert_eq!(after.patient_id().as_deref(), Some(pseudonym.as_str()));
+    assert_eq!(after.patient_name().alphabetic, Some(pseudonym));
+    assert_eq!(after.patient_birth_date(), None);
+    let study = before.study_instance_uid().unwrap();
+    assert_eq!(after.study_instance_uid(), Some(key.uid(&study)));
+    assert_eq!(after.sop_instance_uid(), Some(report.sop_instance_uid));
+    assert_eq!(
+        after.meta().media_storage_sop_instance_uid,
+        after.sop_instance_uid()
+    );
+    assert_eq!(after.sop_class_uid(), before.sop_class_uid());
+    assert_eq!(after.transfer_syntax_uid(), before.transfer_syntax_uid());
+    assert_eq!(after.manufacturer().as_deref(), Some("ACME"));
+    assert_eq!(after.study_time().as_deref(), Some("101530.5"));
+    let tag = dicom_dictionary_std::tags::PATIENT_IDENTITY_REMOVED;
+    assert_eq!(after.text(tag).as_deref(), Some("YES"));
+    let json = after.to_dicom_json();
+    let methods = &json["00120064"]["Value"];
+    assert_eq!(methods[0]["00080100"]["Value"][0], "113100");
+    assert_eq!(methods[1]["00080100"]["Value"][0], "113107");
+    assert_eq!(json["00280303"]["Value"][0], "MODIFIED");
+    // One day lies between the study and the acquisition, as before.
+    let shifted = kura_deid::keys::shift_dicom("20240301", key.date_shift_days("42")).unwrap();
+    assert_eq!(after.study_date(), Some(shifted.clone()));
+    let next = kura_deid::keys::shift_dicom(&shifted, 1).unwrap();
+    assert_eq!(json["00080022"]["Value"][0], next.as_str());
+    assert!(out.ends_with(&[1, 2, 3, 4, 5, 6, 7, 8]));
+    // Another project, another patient: nothing to join on.
+    let mut other = Vec::new();
+    let policy = DicomPolicy::basic();
+    let key = ProjectKey::new([8; 32]);
+    deidentify(
+        Cursor::new(&input),
+        &mut other,
+        &policy,
+        &key,
+        &identity(&[]),
+    )
+    .unwrap();
+    assert_ne!(header(&other).patient_id(), after.patient_id());
+    assert_ne!(header(&other).sop_instance_uid(), after.sop_instance_uid());
+}
+
+#[test]
+fn what_may_not_leave() {
+    let ct = Object::chest_ct;
+    assert_eq!(rule(&ct()), "leaves");
+    let burned = 0x0028_0301;
+    assert_eq!(rule(&ct().without(burned)), "dicom-burned-in");
+    assert_eq!(rule(&ct().with(burned, "CS", b"YES")), "dicom-burned-in");
+    assert_eq!(
+        rule(&ct().with(burned, "CS", b"NO\\YES")),
+        "dicom-burned-in"
+    );
+    for modality in ["US", "ES", "XC", "GM", "SM", "OT", "SC", "XA", "", "ct"] {
+        let object = ct().with(0x0008_0060, "CS", modality.as_bytes());
+        assert_eq!(rule(&object), "dicom-modality", "{modality}");
+    }
+    let capture = b"1.2.840.10008.5.1.4.1.1.7";
+    assert_eq!(
+        rule(&ct().with(0x0008_0016, "UI", capture)),
+        "dicom-secondary-capture"
+    );
+    assert_eq!(
+        rule(&ct().with(0x0008_0064, "CS", b"WSD")),
+        "dicom-secondary-capture"
+    );
+    let report = b"1.2.840.10008.5.1.4.1.1.88.11";
+    assert_eq!(
+        rule(&ct().with(0x0008_0016, "UI", report)),
+        "dicom-sop-class"
+    );
+    let saved = b"DERIVED\\SECONDARY\\SCREEN SAVE";
+    assert_eq!(
+        rule(&ct().with(0x0008_0008, "CS", saved)),
+        "dicom-image-type"
+    );
+    assert_eq!(rule(&ct().without(0x0008_0008)), "dicom-image-type");
+    assert_eq!(
+        rule(&ct().with(0x0028_0302, "CS", b"YES")),
+        "dicom-recognizable"
+    );
+    assert_eq!(
+        rule(&ct().with(0x0028_0004, "CS", b"RGB")),
+        "dicom-photometric"
+    );
+    for part in [
+        "HEAD",
+        "NECK",
+        "BRAIN",
+        "SKULL",
+        "FACE",
+        "WHOLEBODY",
+        "HEADNECK",
+        "",
+        "THING",
+    ] {
+        let object = ct().with(0x0018_0015, "CS", part.as_bytes());
+        assert_eq!(rule(&object), "dicom-body-surface", "{part}");
+    }
+    assert_eq!(rule(&ct().without(0x0018_0015)), "dicom-body-surface");
+    for words in [
+        "頭部CT",
+        "Neuro routine",
+        "胸部〜頸部",
+        "FACE",
+        "ﾄｳﾌﾞ",
+        "whole body",
+    ] {
+        let object =
+            ct().with(0x0008_0005, "CS", b"ISO_IR 192")
+                .with(0x0008_103E, "LO", words.as_bytes());
+        assert_eq!(rule(&object), "dicom-head-words", "{words}");
+    }
+    // "SURFACE" holds no face; a projection shows no surface.
+    assert_eq!(
+        rule(&ct().with(0x0008_103E, "LO", b"SURFACE COIL")),
+        "leaves"
+    );
+    let radiograph = ct()
+        .with(0x0008_0016, "UI", b"1.2.840.10008.5.1.4.1.1.1")
+        .with(0x0008_0060, "CS", b"CR")
+        .with(0x0018_0015, "CS", b"SKULL");
+    assert_eq!(rule(&radiograph), "leaves");
+    let overlay = ct()
+        .with(0x6000_0010, "US", &[2, 0])
+        .with(0x6000_0102, "US", &[12, 0]);
+    assert_eq!(rule(&overlay), "dicom-overlay-in-pixels");
+    assert_eq!(rule(&ct().without(0x7FE0_0010)), "dicom-pixels");
+    assert_eq!(rule(&ct().with(0x7FE0_0010, "OW", &[1, 2])), "dicom-pixels");
+    let cut = ct().bytes();
+    let withheld = run(&cut[..cut.len() - 2], &[]).unwrap_err();
+    assert_eq!(withheld.rule, "dicom-unreadable");
+}
+
+#[test]
+fn the_last_look() {
+    let with = |tag, vr, value: &str| {
+        Object::chest_ct()
+            .with(0x0008_0005, "CS", b"ISO_IR 192")
+            .with(tag, vr, value.as_bytes())
+            .bytes()
+    };
+    let known = [
+        "山田 太郎",
+        "ヤマダ タロウ",
+        "yamadatarou",
+        "1234567",
+        "090-1234-5678",
+    ];
+    for (tag, vr, value) in [
+        (0x0008_0070, "LO", "Dr. YAMADA, Tarou"),
+        (0x0018_1210, "SH", "Yamada^Tarou"),
+        (0x0018_1160, "SH", "YAMADA\\TAROU"),
+        (0x0020_0012, "IS", "1234567"),
+        (0x0018_1090, "IS", "09012345678"),
+        (0x0018_0022, "CS", "ID1234567"),
+        (0x0018_9810, "US", "山田太郎"),
+        (0x0018_9073, "FD", "YamadaTarou, CT2"),
+    ] {
+        let Err(withheld) = run(&with(tag, vr, value), &known) else {
+            panic!("{value} leaves");
+        };
+        assert_eq!(withheld.rule, "dicom-identifier-remains", "{value}");
+        assert!(!withheld.detail.contains("1234567") && !withheld.to_string().contains("1234567"));
+    }
+    assert!(run(&with(0x0018_1210, "SH", "B30f"), &known).is_ok());
+}
+
+#[test]
+fn what_hides_in_pixel_data_goes() {
+    // Bytes after the last frame
+    let padded =
+        Object::chest_ct().with(0x7FE0_0010, "OW", b"\x01\x02\x03\x04\x05\x06\x07\x08YAMADA");
+    let (out, report) = run(&padded.bytes(), &[]).unwrap();
+    assert!(!contains(&out, b"YAMADA"));
+    assert_eq!(report.applied()["D10"], 1);
+    // A JPEG-LS frame with a comment; the decoder's part stays as it was
+    let jpeg = b"\xFF\xD8\xFF\xFE\0\x08YAMADA\xFF\xF7\0\x0B\x10\0\x02\0\x02\x01\x01\x11\0\
+        \xFF\xDA\0\x08\x01\x01\0\0\0\0\x12\x34\x56\xFF\xD9";
+    let mut compressed = Object::chest_ct();
+    compressed.syntax = "1.2.840.10008.1.2.4.80";
+    compressed.put(encapsulated(&[jpeg]));
+    let (out, report) = run(&compressed.bytes(), &[]).unwrap();
+    assert!(!contains(&out, b"YAMADA") && contains(&out, b"\x12\x34\x56\xFF\xD9"));
+    assert_eq!(report.applied()["D09"], 1);
+    // The same, cut: nobody can say what is in there
+    compressed.put(encapsulated(&[&jpeg[..jpeg.len() - 2]]));
+    assert_eq!(rule(&compressed), "dicom-pixels");
+}
+
+#[test]
+fn deflated_comes_out_plain() {
+    use std::io::Write as _;
+    let plain = Object::chest_ct().bytes();
+    let mut object = Object::chest_ct();
+    object.syntax = "1.2.840.10008.1.2.1.99";
+    let whole = object.bytes();
+    let start = header(&plain).dataset_offset() as usize;
+    let at = start + whole.len() - plain.len();
+    let mut deflated = whole[..at].to_vec();
+    let mut encoder = flate2::write::DeflateEncoder::new(&mut deflated, Default::default());
+    encoder.write_all(&whole[at..]).unwrap();
+    encoder.finish().unwrap();
+    assert!(deflated.len() < whole.len());
+    let (out, _) = run(&deflated, &NAMES).unwrap();
+    assert_eq!(out, run(&plain, &NAMES).unwrap().0);
+}
+
+#[test]
+fn damage_never_panics_and_never_leaks() {
+    let whole = injected(b"ISO_IR 192", UTF_8).bytes();
+    let mut dice = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut roll = |sides: usize| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice % sides as u64) as usize
+    };
+    let mut left = 0;
+    for _ in 0..3000 {
+        let mut damaged = whole.clone();
+        for _ in 0..1 + roll(3) {
+            let at = 132 + roll(damaged.len() - 132);
+            damaged[at] = roll(256) as u8;
+        }
+        if let Ok((out, _)) = run(&damaged, &NAMES) {
+            left += 1;
+            assert!(!contains(&out, "山田太郎".as_bytes()) && !contains(&out, b"Yamada^Tarou"));
+        }
+    }
+    assert!(left > 100, "{left}");
+}

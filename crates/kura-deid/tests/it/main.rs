@@ -1,0 +1,5 @@
+//! Tests of `kura-deid` over whole objects.
+
+mod build;
+mod dicom;
+mod pydicom;

@@ -1,0 +1,115 @@
+//! Signing in and out.
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use kura_model::{Category, Error, RequestContext};
+use kura_service::accounts;
+use maud::{Markup, html};
+
+use super::page::Page;
+use super::{blocking, failure, text};
+use crate::{App, auth};
+
+pub(crate) async fn show(State(app): State<App>, page: Page) -> Response {
+    match blocking(move || accounts::sign_in_needed(&app.bank)).await {
+        Ok(needed) => page.whole(page.say(text::SIGN_IN), &form(&page, needed, false)),
+        Err(error) => failure::show(&page, &error),
+    }
+}
+
+fn form(page: &Page, needed: bool, failed: bool) -> Markup {
+    html! {
+        div .sign-in {
+            @if needed {
+                h1 { (page.say(text::SIGN_IN)) }
+                @if failed { p .bad role="alert" { (page.say(text::SIGN_IN_FAILED)) } }
+                form method="post" action="/sign-in" {
+                    label { span { (page.say(text::NAME)) }
+                        input name="name" autocomplete="username" required autofocus maxlength="64"; }
+                    label { span { (page.say(text::PASSWORD)) }
+                        input name="password" type="password" autocomplete="current-password" required maxlength="1000"; }
+                    button { (page.say(text::SIGN_IN)) }
+                }
+            } @else {
+                h1 { (page.say(text::NO_ACCOUNT)) }
+                p { (page.say(text::NO_ACCOUNT_LONG)) }
+                pre { code { "kura user add --bank … NAME --role data-manager" } }
+                p { a href="/" { (page.say(text::TO_OVERVIEW)) } }
+            }
+        }
+    }
+}
+
+pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Response {
+    let form_fields = std::str::from_utf8(&body)
+        .ok()
+        .and_then(|text| kura_service::decode_query(text).ok())
+        .unwrap_or_default();
+    let field = |name: &str| {
+        form_fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
+    };
+    let (name, password) = (field("name"), field("password"));
+    let bank = app.bank.clone();
+    // Argon2 takes a tenth of a second of a core, by design.
+    let opened = blocking(move || {
+        let context = accounts::sign_in(&bank, &name, &password)?;
+        accounts::session_open(&bank, &context)
+    })
+    .await;
+    match opened {
+        Ok(token) => with_cookie(
+            &format!(
+                "{}={token}; Path=/; HttpOnly; SameSite=Strict",
+                auth::COOKIE
+            ),
+            "/",
+        ),
+        Err(error) if error.category == Category::Unauthenticated => page.with_status(
+            StatusCode::UNAUTHORIZED,
+            page.say(text::SIGN_IN),
+            &form(&page, true, true),
+        ),
+        Err(error) => failure::show(&page, &error),
+    }
+}
+
+pub(crate) async fn leave(
+    State(app): State<App>,
+    context: Option<Extension<RequestContext>>,
+    headers: HeaderMap,
+    page: Page,
+) -> Response {
+    if let (Some(Extension(context)), Some(token)) = (context, auth::session_token(&headers)) {
+        let bank = app.bank.clone();
+        let closed = blocking(move || accounts::session_close(&bank, &context, &token)).await;
+        app.auth.forget();
+        if let Err(error) = closed {
+            return failure::show(&page, &error);
+        }
+    }
+    with_cookie(
+        &format!(
+            "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
+            auth::COOKIE
+        ),
+        "/sign-in",
+    )
+}
+
+fn with_cookie(cookie: &str, to: &str) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    match HeaderValue::from_str(cookie) {
+        Ok(cookie) => {
+            response.headers_mut().insert(header::SET_COOKIE, cookie);
+            response
+        }
+        Err(_) => crate::error::status(Error::internal("").category).into_response(),
+    }
+}
