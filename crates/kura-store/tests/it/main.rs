@@ -1,0 +1,71 @@
+//! The store from outside: versions, time, search, blobs, the audit chain.
+
+mod audit;
+mod search;
+mod versions;
+
+use kura_model::{
+    Actor, IndexEntry, IndexValue, PurposeOfUse, RecordKey, RequestContext, Role, Zone,
+};
+use kura_store::{Commit, Put, Store, Write};
+use tempfile::TempDir;
+
+pub struct Fixture {
+    pub folder: TempDir,
+    pub store: Store,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        Store::create(folder.path(), Zone::Clinical).expect("a store");
+        let store = Store::open(folder.path(), Zone::Clinical).expect("a store");
+        Self { folder, store }
+    }
+
+    /// A second process on the same bank.
+    pub fn again(&self) -> Store {
+        Store::open(self.folder.path(), Zone::Clinical).expect("a store")
+    }
+}
+
+pub fn context() -> RequestContext {
+    RequestContext {
+        actor: Actor {
+            name: "tester".to_owned(),
+            role: Role::SingleUser,
+        },
+        purpose: PurposeOfUse::Operations,
+    }
+}
+
+pub fn put(kind: &str, id: &str, body: &str, index: Vec<IndexEntry>) -> Write {
+    Write::Put(Put {
+        key: RecordKey::new(kind, id),
+        body: body.as_bytes().to_vec(),
+        index,
+        owners: Vec::new(),
+        blobs: Vec::new(),
+        source: None,
+        once: false,
+    })
+}
+
+pub fn token(param: &'static str, code: &str) -> IndexEntry {
+    IndexEntry {
+        param,
+        value: IndexValue::Token {
+            system: Some("urn:s".to_owned()),
+            code: code.to_owned(),
+        },
+    }
+}
+
+pub fn commit(store: &Store, writes: Vec<Write>) -> kura_store::CommitReceipt {
+    store
+        .commit(Commit {
+            writes,
+            ..Commit::default()
+        })
+        .expect("a commit")
+}
