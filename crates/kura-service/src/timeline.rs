@@ -4,10 +4,11 @@
 //! (observations, administered medicines, notes) are read for the month that is shown.
 
 pub mod document;
+mod model;
 pub mod observation;
 mod record;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kura_fhir::{date, resource, view};
 use kura_model::{Error, RecordKey, RequestContext, Result};
@@ -19,215 +20,10 @@ use crate::patients::{self, Patient};
 use crate::{Bank, imaging};
 
 pub use document::{ClaimLine, Section};
+pub use model::{
+    Course, Day, Finding, GenomeFile, Given, Item, Lane, Moment, Month, Problem, Timeline,
+};
 pub use observation::{Flag, Series, Vital};
-
-/// What a page groups and filters by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Lane {
-    Encounter,
-    Condition,
-    Allergy,
-    Laboratory,
-    Measurement,
-    Medicine,
-    Procedure,
-    Vaccination,
-    Image,
-    Genome,
-    Document,
-    Claim,
-}
-
-/// A point in time as precise as it was given, in Japan's time zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// Since 1970-01-01T00:00:00Z, of its first second.
-    pub seconds: i64,
-    /// Days since 1970-01-01.
-    pub day: i64,
-    /// `10:06`, where it was given.
-    pub time: Option<String>,
-    /// Letters of the date that are known: 4, 7 or 10.
-    precision: usize,
-}
-
-impl Moment {
-    pub(crate) fn of(text: &str) -> Option<Self> {
-        let (seconds, _) = date::range(text)?;
-        let local = seconds + date::LOCAL_OFFSET_SECONDS;
-        let second = local.rem_euclid(86_400);
-        Some(Self {
-            seconds,
-            day: local.div_euclid(86_400),
-            time: text
-                .contains('T')
-                .then(|| format!("{:02}:{:02}", second / 3600, second / 60 % 60)),
-            precision: text.len().min(10),
-        })
-    }
-
-    /// `2025-06-04`, or as much of it as is known.
-    pub fn date(&self) -> String {
-        let (year, month, day) = date::civil(self.day);
-        let mut out = format!("{year:04}-{month:02}-{day:02}");
-        out.truncate(self.precision);
-        out
-    }
-
-    fn month(&self) -> Month {
-        let (year, month, _) = date::civil(self.day);
-        Month { year, month }
-    }
-}
-
-/// A month of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Month {
-    pub year: i64,
-    /// 1 to 12.
-    pub month: i64,
-}
-
-impl Month {
-    /// `2025-06`
-    pub fn parse(text: &str) -> Option<Self> {
-        if text.len() != 7 {
-            return None;
-        }
-        date::range(text).map(|_| Self {
-            year: text[..4].parse().unwrap_or_default(),
-            month: text[5..].parse().unwrap_or_default(),
-        })
-    }
-
-    fn next(self) -> Self {
-        if self.month == 12 {
-            Self {
-                year: self.year + 1,
-                month: 1,
-            }
-        } else {
-            Self {
-                month: self.month + 1,
-                ..self
-            }
-        }
-    }
-
-    /// First and last second.
-    fn range(self) -> (i64, i64) {
-        date::range(&self.to_string()).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for Month {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:04}-{:02}", self.year, self.month)
-    }
-}
-
-/// One line of the time line.
-#[derive(Debug, Clone)]
-pub struct Item {
-    pub lane: Lane,
-    pub key: RecordKey,
-    pub moment: Moment,
-    /// Where it lasted: the last moment; absent while it goes on or where it is a point.
-    pub end: Option<Moment>,
-    pub title: String,
-    pub detail: Vec<String>,
-    /// Code of the encounter's class: AMB, EMER, IMP. v3 ActCode.
-    pub class: Option<String>,
-    /// The first object of a study that is in the bank, and how many there are.
-    pub image: Option<(String, u64)>,
-    pub yen: Option<i64>,
-}
-
-/// A day of the month shown.
-#[derive(Debug, Clone, Default)]
-pub struct Day {
-    pub day: i64,
-    pub items: Vec<Item>,
-    pub laboratory: Vec<observation::Value>,
-    pub measurements: Vec<Vital>,
-    /// Medicines given: name, how often, dose, and one of the records.
-    pub given: Vec<Given>,
-    /// Within a stay in hospital.
-    pub inpatient: bool,
-}
-
-/// A medicine as it was given on one day.
-#[derive(Debug, Clone)]
-pub struct Given {
-    pub name: String,
-    pub times: usize,
-    pub dose: String,
-    pub key: RecordKey,
-}
-
-/// A medicine ordered over time.
-#[derive(Debug, Clone)]
-pub struct Course {
-    pub name: String,
-    /// First and last day of each order, days since 1970-01-01, in order.
-    pub spans: Vec<(i64, i64)>,
-    pub dose: String,
-    pub key: RecordKey,
-}
-
-/// A problem or an allergy.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    pub name: String,
-    pub since: Option<String>,
-    pub active: bool,
-    /// FHIR AllergyIntolerance.criticality.
-    pub high: bool,
-    pub key: RecordKey,
-}
-
-/// A finding of a genetic test.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    pub title: String,
-    pub detail: Vec<String>,
-    pub key: RecordKey,
-}
-
-/// A file or report about the genome.
-#[derive(Debug, Clone)]
-pub struct GenomeFile {
-    pub title: String,
-    pub detail: Option<String>,
-    pub key: RecordKey,
-    /// Variants can be listed.
-    pub variants: bool,
-}
-
-/// Everything one page shows.
-#[derive(Debug)]
-pub struct Timeline {
-    pub patient: Patient,
-    /// The newest month shown.
-    pub month: Option<Month>,
-    /// All months shown, newest first.
-    pub shown: Vec<Month>,
-    /// Months with something in them: how much, and whether there was a stay in hospital.
-    pub months: BTreeMap<Month, (u64, bool)>,
-    pub older: Option<Month>,
-    pub newer: Option<Month>,
-    /// Newest first.
-    pub days: Vec<Day>,
-    pub problems: Vec<Problem>,
-    pub allergies: Vec<Problem>,
-    pub laboratory: Vec<Series>,
-    pub courses: Vec<Course>,
-    pub images: Vec<Item>,
-    pub genome: Vec<GenomeFile>,
-    pub findings: Vec<Finding>,
-    /// More happened in this month than is shown.
-    pub cut: bool,
-}
 
 /// Kinds read whole.
 const WHOLE: [&str; 9] = [
@@ -345,26 +141,43 @@ fn build(
         let known = months.keys().find(|known| **known > month).copied();
         newer = between_rising(reader, owner, month, known)?.or(known);
     }
-    // Someone who comes once a month is shown more than one day.
-    let (mut older, mut days, mut cut, mut shown) = (month, Vec::new(), false, Vec::new());
-    while let Some(month) = older {
-        days.extend(self::days(reader, owner, month, &items, &mut cut)?);
-        shown.push(month);
-        let known = months.range(..month).next_back().map(|(month, _)| *month);
-        older = between(reader, owner, known, Some(month))?.or(known);
-        // A month in hospital is a page of its own.
-        let heavy = |month: Month| {
-            months
-                .get(&month)
-                .is_some_and(|(count, stay)| *stay || *count > ITEMS_AT_MOST)
-        };
-        if days.len() >= DAYS_AT_LEAST
-            || shown.len() >= MONTHS_AT_MOST
-            || heavy(month)
-            || older.is_some_and(heavy)
+    // Someone who comes once a month is shown more than one day: older months are added, but a
+    // month in hospital is a page of its own.
+    let heavy = |month: &Month| {
+        months
+            .get(month)
+            .is_some_and(|(count, stay)| *stay || *count > ITEMS_AT_MOST)
+    };
+    let (mut older, mut days, mut cut, mut shown) = (None, Vec::new(), false, Vec::new());
+    if let Some(month) = month {
+        let mut first = month;
+        for (added, earlier) in months
+            .range(..month)
+            .rev()
+            .map(|(month, _)| *month)
+            .enumerate()
         {
-            break;
+            let seen: BTreeSet<i64> = items
+                .iter()
+                .filter(|item| (first..=month).contains(&item.moment.month()))
+                .map(|item| item.moment.day)
+                .collect();
+            if seen.len() >= DAYS_AT_LEAST
+                || added + 1 >= MONTHS_AT_MOST
+                || heavy(&first)
+                || heavy(&earlier)
+            {
+                break;
+            }
+            first = earlier;
         }
+        days = self::days(reader, owner, first, month, &items, &mut cut)?;
+        let known = months.range(..first).next_back().map(|(month, _)| *month);
+        older = between(reader, owner, known, Some(first))?.or(known);
+        shown = days.iter().map(|day| Month::of(day.day)).collect();
+        shown.push(month);
+        shown.sort_unstable_by_key(|month| std::cmp::Reverse(*month));
+        shown.dedup();
     }
     let problems = whole["Condition"]
         .iter()
@@ -498,21 +311,24 @@ fn edge(
     Ok(found)
 }
 
+/// The days from `first` to `last`, newest first.
 fn days(
     reader: &mut Reader<'_>,
     owner: &RecordKey,
-    month: Month,
+    first: Month,
+    last: Month,
     items: &[Item],
     cut: &mut bool,
 ) -> Result<Vec<Day>> {
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
-    for item in items.iter().filter(|item| item.moment.month() == month) {
+    let shown = |moment: &Moment| (first..=last).contains(&moment.month());
+    for item in items.iter().filter(|item| shown(&item.moment)) {
         days.entry(item.moment.day)
             .or_default()
             .items
             .push(item.clone());
     }
-    let (low, high) = month.range();
+    let (low, high) = (first.range().0, last.range().1);
     let mut measured: BTreeMap<i64, Vec<observation::Value>> = BTreeMap::new();
     let mut given: BTreeMap<i64, BTreeMap<String, Given>> = BTreeMap::new();
     for (kind, param) in BY_MONTH {
@@ -526,7 +342,7 @@ fn days(
                 let Some((class, value)) = observation::read(version)? else {
                     continue;
                 };
-                if value.moment.month() != month {
+                if !shown(&value.moment) {
                     continue;
                 }
                 let day = value.moment.day;
@@ -539,7 +355,7 @@ fn days(
             let value = decode(version)?;
             if kind == "MedicationAdministration" {
                 if let Some((moment, one)) = record::given(&version.key, &value)
-                    && moment.month() == month
+                    && shown(&moment)
                 {
                     let of_day = given.entry(moment.day).or_default();
                     match of_day.get_mut(&one.name) {
@@ -550,7 +366,7 @@ fn days(
                     }
                 }
             } else if let Some(item) = record::item(&version.key, &value)
-                && item.moment.month() == month
+                && shown(&item.moment)
             {
                 days.entry(item.moment.day).or_default().items.push(item);
             }

@@ -132,3 +132,92 @@ fn killed_in_the_middle_it_goes_on() {
     let records = |status: &Value| status["records"].clone();
     assert_eq!(records(&found), records(&wanted));
 }
+
+#[test]
+fn stopped_by_ctrl_c_it_says_so_and_goes_on_later() {
+    let Some(hospital) = shared("hospital-jp/fhir") else {
+        return;
+    };
+    let bank = TestBank::new();
+    let file = hospital.join("Observation.ndjson.gz").display().to_string();
+    let child = bank
+        .command(&["import", "--format", "json", &file])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("kura runs");
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(interrupted.success());
+    let output = child.wait_with_output().expect("kura ends");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    // On a fast machine the file may have been done before the signal came.
+    let code = if report["interrupted"] == true {
+        130
+    } else {
+        0
+    };
+    assert_eq!(output.status.code(), Some(code));
+    let before = bank.live("Observation");
+    assert_eq!(before, report["accepted"].as_u64().unwrap());
+    let rest = bank
+        .kura(&["import", "--format", "json", &file])
+        .ok()
+        .json();
+    assert_eq!(before + rest["accepted"].as_u64().unwrap(), 29_154);
+    assert_eq!(bank.live("Observation"), 29_154);
+}
+
+#[test]
+fn logs_name_routes_and_no_patient() {
+    let bank = TestBank::new();
+    let text = "{\"resourceType\":\"Patient\",\"id\":\"p\",\"name\":[{\"text\":\"小野 綾子\"}],\"birthDate\":\"1950-01-02\"}\nbroken 小野\n";
+    let file = bank.file("p.ndjson", text.as_bytes());
+    let run = |command: &mut std::process::Command| {
+        command
+            .env("KURA_LOG", "trace")
+            .output()
+            .expect("kura runs")
+    };
+    let output = run(&mut bank.command(&["import", &file.display().to_string()]));
+    let mut log = String::from_utf8_lossy(&output.stderr).into_owned();
+    let mut child = bank
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .env("KURA_LOG", "trace")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("kura runs");
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.take().expect("standard output")),
+        &mut line,
+    )
+    .expect("the address");
+    let address = line.trim().rsplit("http://").next().expect("an address");
+    for path in [
+        "/fhir/Patient/p",
+        "/fhir/Patient?name=%E5%B0%8F%E9%87%8E&birthdate=1950-01-02",
+        "/fhir/Patient?birthdate=1950-01-02x",
+    ] {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(address).expect("the server answers");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+    }
+    let _ = std::process::Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    let output = child.wait_with_output().expect("kura ends");
+    log += &String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("/fhir/{kind}"), "routes are logged: {log}");
+    for word in ["小野", "綾子", "%E5%B0%8F", "1950"] {
+        assert!(!log.contains(word), "{word} in the log");
+    }
+}
