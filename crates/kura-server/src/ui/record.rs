@@ -70,6 +70,8 @@ fn content(page: &Page, found: &Opened) -> Markup {
 
 fn claim(page: &Page, found: &Opened) -> Markup {
     html! {
+        // Above the lines: the sum stays in sight where the table is wider than the screen.
+        @if let Some(yen) = found.yen { p { (page.say(text::TOTAL)) " " b { (money(page, yen)) } } }
         @if !found.diagnoses.is_empty() {
             p { (page.say(text::PROBLEMS)) ": " (found.diagnoses.join(" · ")) }
         }
@@ -89,9 +91,6 @@ fn claim(page: &Page, found: &Opened) -> Markup {
                         td .number { @if let Some(yen) = line.yen { (thousands(yen.unsigned_abs() / 10)) } }
                     }
                 }
-            }
-            @if let Some(yen) = found.yen {
-                tfoot { tr { th colspan="5" { (page.say(text::TOTAL)) } td .number { b { (money(page, yen)) } } } }
             }
         } }
     }

@@ -10,13 +10,13 @@ use kura_model::{
 use kura_store::{Commit, Put, Store, Write};
 use tempfile::TempDir;
 
-pub struct Fixture {
-    pub folder: TempDir,
-    pub store: Store,
+pub(crate) struct Fixture {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
 }
 
 impl Fixture {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         Store::create(folder.path(), Zone::Clinical).expect("a store");
         let store = Store::open(folder.path(), Zone::Clinical).expect("a store");
@@ -24,7 +24,7 @@ impl Fixture {
     }
 
     /// A second process on the same bank.
-    pub fn again(&self) -> Store {
+    pub(crate) fn again(&self) -> Store {
         Store::open(self.folder.path(), Zone::Clinical).expect("a store")
     }
 }
