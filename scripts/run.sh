@@ -12,5 +12,5 @@ if [ ! -f "$KURA_BANK/kura.toml" ]; then
     "$kura" init "$KURA_BANK" --hospital-name "見本病院 Sample Hospital"
 fi
 # Files that are in the bank already are passed over in a moment.
-"$kura" import samples/hospital/fhir samples/hospital/dicom samples/hospital/genomics samples/hospital/claims || [ $? -eq 3 ]
+"$kura" import samples/hospital || [ $? -eq 3 ]
 exec "$kura" serve --listen "$listen"

@@ -90,7 +90,13 @@ fn results(page: &Page, typed: &str, found: &Found) -> Markup {
     let all = typed.trim().is_empty();
     if found.total == 0 {
         return if all {
-            empty(page.say(text::NO_PATIENTS), page.say(text::EMPTY_BANK_LONG))
+            html! {
+                div .empty {
+                    p .empty-title { (page.say(text::NO_PATIENTS)) }
+                    p { (page.say(text::EMPTY_BANK_LONG)) }
+                    pre { code { "kura import --bank … /mnt/export" } }
+                }
+            }
         } else {
             empty(page.say(text::NO_MATCH), page.say(text::NO_MATCH_LONG))
         };

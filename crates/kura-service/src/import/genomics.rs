@@ -1,5 +1,6 @@
 //! VCF, BCF and CATS files, and the sheet that says whose samples they hold.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 
@@ -60,6 +61,7 @@ pub(super) fn sample_sheet(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             Refusal::new("sheet-head", "the first line is not sample,patient_number"),
         );
     };
+    let mut seen: HashMap<String, Value> = HashMap::new();
     for (index, line) in lines {
         let position = index as u64 + 1;
         if position <= feed.position || line.trim().is_empty() {
@@ -74,6 +76,26 @@ pub(super) fn sample_sheet(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
                     "number": number,
                     "issuer": issuer.and_then(field),
                 });
+                // A name that two laboratories use must not move one patient's genome to another.
+                let before = match seen.get(sample) {
+                    Some(row) => Some(row.clone()),
+                    None => row_of(feed.bank, sample)?,
+                };
+                if before.is_some_and(|before| before != body) {
+                    sink.push(Item::Refused {
+                        refusal: Refusal::new(
+                            "sheet-conflict",
+                            "another sheet or row gives this sample to another patient",
+                        )
+                        .at_line(position)
+                        .at_path("sample"),
+                        item: line.as_bytes().to_vec(),
+                        size: line.len() as u64,
+                    });
+                    sink.reached(position)?;
+                    continue;
+                }
+                seen.insert(sample.to_owned(), body.clone());
                 sink.push(Item::Put(Put {
                     key: sample_key(sample),
                     body: body.to_string().into_bytes(),
@@ -103,16 +125,25 @@ fn sample_key(sample: &str) -> RecordKey {
     )
 }
 
-/// Whose a sample is, by the sheets that were imported.
-fn owner(bank: &Bank, sample: &str) -> Result<Claimed> {
+/// The row of a sheet that was imported.
+fn row_of(bank: &Bank, sample: &str) -> Result<Option<Value>> {
     let found = bank
         .clinical
         .read(|reader| reader.current(&sample_key(sample)))?;
-    let Some(version) = found.filter(|version| !version.deleted) else {
+    found
+        .filter(|version| !version.deleted)
+        .map(|version| {
+            serde_json::from_slice(&version.body)
+                .map_err(|error| Error::internal("a stored record is damaged").because(error))
+        })
+        .transpose()
+}
+
+/// Whose a sample is, by the sheets that were imported.
+fn owner(bank: &Bank, sample: &str) -> Result<Claimed> {
+    let Some(row) = row_of(bank, sample)? else {
         return Ok(Claimed::default());
     };
-    let row: Value = serde_json::from_slice(&version.body)
-        .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
     let hospital = &bank.config.hospital;
     let system = match view::text(&row, "issuer") {
         // A sheet of the hospital itself: its numbers are the hospital's.

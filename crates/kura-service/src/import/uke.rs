@@ -25,6 +25,10 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     }
     let (blob, size) = feed.bank.clinical.blobs().put(open()?)?;
     sink.push(Item::Blob(blob, size));
+    let system = number_system(
+        &feed.bank.config.hospital.patient_number_system,
+        &header.institution,
+    );
     let mut position = 0;
     for next in reader {
         if feed.cancelled() {
@@ -40,8 +44,7 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
                 let mapped = uke::to_fhir(&receipt, &header, Ids { claim: &id });
                 let claimed = Claimed {
                     number: mapped.patient_number,
-                    // The receipt is this hospital's own: so is its record number.
-                    system: Some(feed.bank.config.hospital.patient_number_system.clone()),
+                    system: Some(system.clone()),
                     birth_date: Some(mapped.birth_date),
                     sex: Some(mapped.sex.code().to_owned()),
                 };
@@ -72,6 +75,18 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     Ok(())
 }
 
+/// JP Core: the OID of patient numbers, then `1` and the institution's ten digits.
+const NUMBERS: &str = "urn:oid:1.2.392.100495.20.3.51.1";
+
+/// Whose record numbers these are: the hospital's own, unless the configured system names
+/// another institution than the file does.
+fn number_system(configured: &str, institution: &str) -> String {
+    match configured.strip_prefix(NUMBERS) {
+        Some(own) if own.len() == 10 && own != institution => format!("{NUMBERS}{institution}"),
+        _ => configured.to_owned(),
+    }
+}
+
 /// The same receipt, billed again in another file, is a new version of the same claim.
 fn claim_id(header: &uke::Header, number: &str, month: (u32, u32)) -> String {
     let name = format!(
@@ -79,4 +94,18 @@ fn claim_id(header: &uke::Header, number: &str, month: (u32, u32)) -> String {
         header.institution, header.payer, header.billed.0, header.billed.1, month.0, month.1
     );
     format!("uke-{}", &ContentHash::of(name.as_bytes()).to_hex()[..24])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_institutions_receipts_are_not_ours() {
+        let own = format!("{NUMBERS}1310000000");
+        assert_eq!(number_system(&own, "1310000000"), own);
+        assert_ne!(number_system(&own, "2710000000"), own);
+        // A bank that was not told its institution takes the file's word.
+        assert_eq!(number_system(NUMBERS, "2710000000"), NUMBERS);
+    }
 }

@@ -396,3 +396,19 @@ fn the_published_examples_of_japanese_profiles_import() {
     assert!(bank.live("Bundle") >= 3);
     assert!(repository().join("samples/dataset.toml").exists());
 }
+
+#[test]
+fn a_sample_that_two_sheets_give_to_two_patients_stays_where_it_was() {
+    let bank = TestBank::new();
+    bank.import(
+        &[&bank.file("a.csv", b"sample,patient_number\nS1,1\nS2,2\n")],
+        0,
+    );
+    let row = refusal(
+        &bank,
+        &bank.file("b.csv", b"sample,patient_number\nS1,9\nS3,3\n,4\n"),
+    );
+    assert_eq!(row["rule"], "sheet-row");
+    assert_eq!(bank.refused()[1]["rule"], "sheet-conflict");
+    assert_eq!(bank.live("Sample"), 3);
+}
