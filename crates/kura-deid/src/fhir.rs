@@ -43,6 +43,20 @@ struct PolicyFile {
     types: Types,
     genomic: Genomic,
     systems: Systems,
+    values: Values,
+    units: Units,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Values {
+    kept: HashSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Units {
+    ucum: HashSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,7 +79,6 @@ struct Genomic {
 #[serde(deny_unknown_fields)]
 struct Systems {
     exact: HashSet<String>,
-    prefix: Vec<String>,
 }
 
 /// A rule as a card shows it.
@@ -165,12 +178,6 @@ impl FhirPolicy {
 
     fn published(&self, system: &str) -> bool {
         self.file.systems.exact.contains(system)
-            || self
-                .file
-                .systems
-                .prefix
-                .iter()
-                .any(|prefix| system.starts_with(prefix.as_str()))
     }
 
     /// Whether a resource is, or holds, a genomic result.
@@ -313,6 +320,11 @@ pub fn process(
 fn holds_known(value: &Value, known: &KnownIdentifiers) -> bool {
     match value {
         Value::String(text) => known.found_in(text),
+        // A measured value may be any small number; a long one may be a record number.
+        Value::Number(number) => {
+            let text = number.to_string();
+            text.len() >= 5 && known.found_in(&text)
+        }
         Value::Array(items) => items.iter().any(|item| holds_known(item, known)),
         Value::Object(members) => members.values().any(|value| holds_known(value, known)),
         _ => false,
@@ -386,7 +398,7 @@ impl Walk<'_> {
             Action::Keep => match value {
                 // A listed element with members under it would smuggle what is not listed.
                 Value::Object(_) | Value::Array(_) => None,
-                Value::String(text) if !is_code(text) => None,
+                Value::String(text) if !self.policy.file.values.kept.contains(text) => None,
                 plain => Some(plain.clone()),
             },
             Action::Pseudonym if path == "id" => {
@@ -425,7 +437,9 @@ impl Walk<'_> {
         }
         match value {
             // `category` and the like are plain codes in some types: FHIR fixes their values.
-            Value::String(text) if is_code(text) => Some(value.clone()),
+            Value::String(text) if self.policy.file.values.kept.contains(text) => {
+                Some(value.clone())
+            }
             Value::Object(_) => self.coding(value),
             _ => None,
         }
@@ -455,7 +469,7 @@ impl Walk<'_> {
         }
         let ucum = value.get("system").and_then(Value::as_str) == Some("http://unitsofmeasure.org");
         match value.get("code").and_then(Value::as_str) {
-            Some(code) if ucum && is_unit(code) => {
+            Some(code) if ucum && self.policy.file.units.ucum.contains(code) => {
                 out.insert("code".to_owned(), code.into());
             }
             _ => {
@@ -487,10 +501,6 @@ fn is_code(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:+/".contains(&byte))
 }
 
-fn is_unit(text: &str) -> bool {
-    (1..=24).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -500,7 +510,8 @@ mod tests {
     fn run(resource: &Value) -> Result<(Value, ChangeReport), Withheld> {
         let policy = FhirPolicy::parse(BASIC).unwrap();
         let key = ProjectKey::new([7; 32]);
-        let known = KnownIdentifiers::new(["小野 綾子".to_owned(), "POP-000209".to_owned()]);
+        let known =
+            KnownIdentifiers::new(["小野 綾子", "POP-000209", "7654321"].map(str::to_owned));
         process(
             &policy,
             resource,
@@ -579,7 +590,22 @@ mod tests {
         ] {
             assert!(run(&resource).is_err(), "{resource}");
         }
-        // A name in a code of a published system is caught by the last look.
+        // What only looks like a published system, a fixed word or a unit goes.
+        let (out, _) = run(&json!({"resourceType": "Observation", "id": "o", "status": "YAMADA-TARO",
+            "category": [{"coding": [{"system": "http://hl7.org/fhir/suzuki-19500104", "code": "E11"}]}],
+            "code": {"coding": [{"system": "http://jpfhir.jp/fhir/core/IdSystem/insurance-number", "code": "1"}]},
+            "valueQuantity": {"value": 5.1, "system": "http://unitsofmeasure.org", "code": "YAMADA/19500104"}}))
+        .unwrap();
+        assert_eq!(out["valueQuantity"], json!({"value": 5.1}));
+        assert!(
+            out.get("status").is_none()
+                && out.get("category").is_none()
+                && out.get("code").is_none()
+        );
+        // A patient's own number as a measured value, and a name in a code of a published system,
+        // are caught by the last look.
+        let number = json!({"resourceType": "Observation", "id": "o", "valueInteger": 7654321});
+        assert_eq!(run(&number).unwrap_err(), Withheld::IdentifierLeft);
         let smuggled = json!({"resourceType": "Condition", "id": "c", "code": {"coding": [
             {"system": "http://loinc.org", "code": "POP-000209"}]}});
         assert_eq!(run(&smuggled).unwrap_err(), Withheld::IdentifierLeft);

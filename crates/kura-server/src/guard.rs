@@ -53,12 +53,14 @@ pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Ne
     }
     // A form on another site must not act for the person who is signed in here.
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        let foreign = request
-            .headers()
-            .get(header::ORIGIN)
-            .and_then(|origin| origin.to_str().ok())
-            .and_then(|origin| origin.split_once("://"))
-            .is_some_and(|(_, origin)| !hosts.knows(origin));
+        // `null` (a sandboxed frame) is foreign too.
+        let foreign = request.headers().get(header::ORIGIN).is_some_and(|origin| {
+            !origin
+                .to_str()
+                .ok()
+                .and_then(|origin| origin.split_once("://"))
+                .is_some_and(|(_, origin)| hosts.knows(origin))
+        });
         if foreign {
             return (
                 StatusCode::FORBIDDEN,

@@ -80,6 +80,26 @@ impl Bank {
         })
     }
 
+    /// Holds the bank for work that reads, thinks and writes: an import, the making of a key. Two
+    /// of them at once could each overwrite what the other just wrote. Released when dropped,
+    /// also by a crash.
+    pub(crate) fn hold(&self) -> Result<fs::File> {
+        let file = self.folder.join("import.lock");
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(|error| file_error(&file, error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(fs::TryLockError::WouldBlock) => Err(Error::conflict(
+                "another import is running on this bank; wait until it is done",
+            )),
+            Err(fs::TryLockError::Error(error)) => Err(file_error(&file, error)),
+        }
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -312,9 +312,12 @@ fn as_of(bank: &Bank, t: LogicalTime) -> Result<String> {
 fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
     let key = RecordKey::new(kind::PROJECT_KEY, project);
     if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
-        let secret = <[u8; 32]>::try_from(&found.body[..])
-            .map_err(|_| Error::internal("a project's key is damaged"))?;
-        return Ok(ProjectKey::new(secret));
+        return stored_key(&found.body);
+    }
+    // Two first builds at once must not make two keys.
+    let _held = bank.hold()?;
+    if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
+        return stored_key(&found.body);
     }
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)
@@ -334,9 +337,72 @@ fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
     Ok(ProjectKey::new(secret))
 }
 
+fn stored_key(body: &[u8]) -> Result<ProjectKey> {
+    <[u8; 32]>::try_from(body)
+        .map(ProjectKey::new)
+        .map_err(|_| Error::internal("a project's key is damaged"))
+}
+
+/// Search parameters that pick out a person. A cohort stands on the card and in the manifest.
+const IDENTIFYING: [&str; 12] = [
+    "identifier",
+    "name",
+    "family",
+    "given",
+    "phonetic",
+    "phone",
+    "telecom",
+    "address",
+    "address-city",
+    "address-state",
+    "address-postalcode",
+    "link",
+];
+
+/// Refuses a cohort that is written with something that names a patient.
+fn check_cohort(request: &search::Search) -> Result<()> {
+    use search::{Criterion, Filter, Prefix};
+    let refuse = |what: &str| {
+        Err(Error::invalid(format!(
+            "a cohort may not be chosen by {what}: it would stand on the data set's card"
+        )))
+    };
+    for filter in &request.filters {
+        match filter {
+            Filter::Id(_) => return refuse("_id"),
+            Filter::LastUpdated { .. } => {}
+            Filter::Has { from, .. } => check_cohort(from)?,
+            Filter::Param { name, any, .. } => {
+                let code = name.split_once('.').map_or(*name, |(_, code)| code);
+                if IDENTIFYING.contains(&code) {
+                    return refuse(code);
+                }
+                for criterion in any {
+                    match criterion {
+                        Criterion::Chain(inner) => check_cohort(inner)?,
+                        Criterion::Reference(target) if target.kind == "Patient" => {
+                            return refuse("a patient's id");
+                        }
+                        Criterion::Date {
+                            prefix: Prefix::Eq,
+                            low,
+                            high,
+                        } if code == "birthdate" && high - low < 31 * 86_400 - 1 => {
+                            return refuse("one day or month of birth");
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Patients found by one search expression.
 fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
     let request = search::parse_expression(expression)?;
+    check_cohort(&request)?;
     let query = query::query(&request, Some(t));
     if request.kind == "Patient" {
         let mut out = BTreeSet::new();
@@ -429,6 +495,13 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Modalities a reason may name. PS3.3 C.7.3.1.1.1.
+const MODALITIES: [&str; 30] = [
+    "BI", "CR", "CT", "DX", "ECG", "ES", "EPS", "GM", "IO", "IVUS", "KO", "MG", "MR", "NM", "OCT",
+    "OP", "OT", "PR", "PT", "PX", "RF", "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "SC", "SM",
+    "SR", "US", "XA",
+];
+
 struct Build<'a> {
     bank: &'a Bank,
     t: LogicalTime,
@@ -456,6 +529,13 @@ impl Build<'_> {
         let t = self.t;
         let known = known(self.bank, patient, t)?;
         let identifiers = KnownIdentifiers::new(known.iter().cloned());
+        for text in [&spec.name, &spec.title, &spec.purpose, &spec.project] {
+            if identifiers.found_in(text) {
+                return Err(Error::invalid(
+                    "the specification's name, title, purpose or project holds something that names a patient of the cohort",
+                ));
+            }
+        }
         let shift_days = self.key.date_shift_days(&patient.id);
         let mut kinds: Vec<&'static str> = writer
             .tables
@@ -515,15 +595,12 @@ impl Build<'_> {
             .bank
             .clinical
             .read(|reader| reader.compartment(patient, "ImagingStudy", t))?;
-        let identity = kura_deid::dicom::PatientIdentity {
-            patient_key: patient.id.clone(),
-            known,
-        };
+        // The hospital's record of a study and ours may both be there: each study goes once.
+        let mut uids = BTreeSet::new();
         for study in &studies {
-            let study = Self::decode(study)?;
-            let Some(uid) = imaging::study_uid(&study) else {
-                continue;
-            };
+            uids.extend(imaging::study_uid(&Self::decode(study)?).map(str::to_owned));
+        }
+        for uid in &uids {
             let mut query = imaging::of_study(uid);
             query.at = Some(t);
             let mut after = None;
@@ -534,7 +611,7 @@ impl Build<'_> {
                     .read(|reader| reader.search(&query, after, 200))?;
                 for version in &page.versions {
                     self.sources.update(&version.hash.0);
-                    self.image(version, &identity, writer)?;
+                    self.image(version, patient, &known, writer)?;
                 }
                 match page.next {
                     Some(next) => after = Some(next),
@@ -548,7 +625,8 @@ impl Build<'_> {
     fn image(
         &mut self,
         version: &Version,
-        identity: &kura_deid::dicom::PatientIdentity,
+        patient: &RecordKey,
+        known: &[String],
         writer: &mut Writer<'_>,
     ) -> Result<()> {
         let record = Self::decode(version)?;
@@ -561,7 +639,33 @@ impl Build<'_> {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let modality = uid("00080060");
+        let modality = match uid("00080060") {
+            listed if MODALITIES.contains(&listed.as_str()) => listed,
+            // A free text in this attribute would reach the card.
+            _ => "other".to_owned(),
+        };
+        // The object itself must say that it is this patient's, whatever its study says.
+        if !known.contains(&uid("00100020")) {
+            self.withhold("dicom-patient-differs", &modality);
+            return Ok(());
+        }
+        let mut known = known.to_vec();
+        for tag in [
+            "00100010", "00100020", "00101000", "00101001", "00101002", "00101005", "00101060",
+            "00080050",
+        ] {
+            strings(&header[tag]["Value"], &mut known);
+        }
+        // PN separates its components by carets. PS3.5 6.2.
+        let parts: Vec<String> = known
+            .iter()
+            .flat_map(|value| value.split('^').map(str::to_owned))
+            .collect();
+        known.extend(parts);
+        let identity = kura_deid::dicom::PatientIdentity {
+            patient_key: patient.id.clone(),
+            known,
+        };
         let (study, series, instance) = (uid("0020000D"), uid("0020000E"), uid("00080018"));
         let path = format!(
             "dicom/{}/{}/{}.dcm",
@@ -582,7 +686,7 @@ impl Build<'_> {
             std::io::BufWriter::new(out),
             self.dicom,
             self.key,
-            identity,
+            &identity,
         );
         match done {
             Ok(report) => {
@@ -634,7 +738,15 @@ fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<Vec<String>
     };
     take(
         "Patient",
-        &["id", "name", "identifier", "telecom", "address", "contact"],
+        &[
+            "id",
+            "name",
+            "identifier",
+            "telecom",
+            "address",
+            "contact",
+            "birthDate",
+        ],
     )?;
     take(
         "RelatedPerson",

@@ -35,19 +35,23 @@ pub enum Reason {
     /// The number is another institution's.
     ForeignIssuer,
     UnknownPatient,
-    /// More than one patient has the number, or the objects of one study name different ones.
+    /// More than one patient has the number.
     Ambiguous,
+    /// The objects of one study name different patients. A person has to look: it is not tried
+    /// again.
+    StudyConflict,
     BirthDateDiffers,
     SexDiffers,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::NoNumber,
         Reason::NoIssuer,
         Reason::ForeignIssuer,
         Reason::UnknownPatient,
         Reason::Ambiguous,
+        Reason::StudyConflict,
         Reason::BirthDateDiffers,
         Reason::SexDiffers,
     ];
@@ -59,6 +63,7 @@ impl Reason {
             Reason::ForeignIssuer => "foreign-issuer",
             Reason::UnknownPatient => "unknown-patient",
             Reason::Ambiguous => "ambiguous",
+            Reason::StudyConflict => "study-conflict",
             Reason::BirthDateDiffers => "birth-date-differs",
             Reason::SexDiffers => "sex-differs",
         }
@@ -215,6 +220,14 @@ pub(crate) fn write_link(
     Ok(())
 }
 
+/// Whether a study was found to hold objects of more than one patient.
+pub(crate) fn in_conflict(value: &Value) -> bool {
+    view::items(&value["meta"], "tag").any(|tag| {
+        view::text(tag, "system") == Some(LINK_STATE)
+            && view::text(tag, "code") == Some(Reason::StudyConflict.code())
+    })
+}
+
 /// What the resource's source said of the patient.
 pub(crate) fn claimed_of(value: &Value) -> Claimed {
     let kind = view::text(value, "resourceType").unwrap_or_default();
@@ -237,12 +250,11 @@ pub(crate) fn claimed_of(value: &Value) -> Claimed {
     }
 }
 
-fn unlinked_query(kind: &str) -> Query {
+fn unlinked_query(kind: &str, reasons: impl Iterator<Item = Reason>) -> Query {
     Query {
         kind: kind.to_owned(),
         clauses: vec![Clause::Any(
-            Reason::ALL
-                .iter()
+            reasons
                 .map(|reason| Predicate::Token {
                     param: format!("{kind}._tag"),
                     system: Some(Some(LINK_STATE.to_owned())),
@@ -259,7 +271,7 @@ pub fn unlinked_count(bank: &Bank) -> Result<u64> {
     bank.clinical.read(|reader| {
         let mut total = 0;
         for (kind, _) in LINKED_KINDS {
-            total += reader.count(&unlinked_query(kind))?;
+            total += reader.count(&unlinked_query(kind, Reason::ALL.into_iter()))?;
         }
         Ok(total)
     })
@@ -282,7 +294,10 @@ pub fn unlinked(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec
     bank.clinical.read(|reader| {
         let mut out = Vec::new();
         for (kind, _) in LINKED_KINDS {
-            for version in reader.search(&unlinked_query(kind), None, limit)?.versions {
+            for version in reader
+                .search(&unlinked_query(kind, Reason::ALL.into_iter()), None, limit)?
+                .versions
+            {
                 let value: Value = serde_json::from_slice(&version.body).map_err(|error| {
                     Error::internal("a stored resource is damaged").because(error)
                 })?;
@@ -310,11 +325,15 @@ pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
     authorize(context, Action::Import)?;
     let mut linked = 0;
     for (kind, _) in LINKED_KINDS {
+        let retried = Reason::ALL
+            .into_iter()
+            .filter(|reason| *reason != Reason::StudyConflict);
+        let query = unlinked_query(kind, retried);
         let mut after = None;
         loop {
             let page = bank
                 .clinical
-                .read(|reader| reader.search(&unlinked_query(kind), after, RELINK_BATCH))?;
+                .read(|reader| reader.search(&query, after, RELINK_BATCH))?;
             let mut writes = Vec::new();
             for version in page.versions {
                 let mut value: Value = serde_json::from_slice(&version.body).map_err(|error| {

@@ -138,11 +138,13 @@ impl BlobWriter {
             .file
             .into_inner()
             .map_err(|error| io_error(error.into_error()))?;
+        let folder = target.parent().unwrap_or(&self.store.root);
         if target.is_file() {
+            // Another process may have renamed it and not synced its folder yet.
+            sync_folder(folder)?;
             return Ok((hash, self.size));
         }
         file.sync_data().map_err(io_error)?;
-        let folder = target.parent().unwrap_or(&self.store.root);
         if !folder.is_dir() {
             fs::create_dir_all(folder).map_err(io_error)?;
             sync_folder(&self.store.root)?;

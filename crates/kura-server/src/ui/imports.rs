@@ -295,6 +295,7 @@ fn why<'a>(page: &Page, reason: &'a str) -> &'a str {
         "foreign-issuer" => text::WHY_FOREIGN,
         "unknown-patient" => text::WHY_UNKNOWN,
         "ambiguous" => text::WHY_AMBIGUOUS,
+        "study-conflict" => text::WHY_STUDY_CONFLICT,
         "birth-date-differs" => text::WHY_BIRTH,
         "sex-differs" => text::WHY_SEX,
         other => return other,

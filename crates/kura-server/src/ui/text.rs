@@ -172,6 +172,7 @@ catalogue! {
     WHY_FOREIGN: "ほかの施設の患者番号です", "the patient number is another institution's";
     WHY_UNKNOWN: "この番号の患者がいません", "no patient has this number";
     WHY_AMBIGUOUS: "この番号の患者が2人以上います", "more than one patient has this number";
+    WHY_STUDY_CONFLICT: "一つの検査の画像が別々の患者を名乗っています。人の確認が要ります", "objects of one study name different patients; a person has to look";
     WHY_BIRTH: "生年月日が患者の記録と違います", "the birth date differs from the patient's";
     WHY_SEX: "性別が患者の記録と違います", "the sex differs from the patient's";
     FIRST_OF: "種類ごとに先頭だけを表示しています。", "Only the first of each kind are shown.";

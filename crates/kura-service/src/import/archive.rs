@@ -50,6 +50,10 @@ pub(super) fn zip(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             continue;
         }
         member(feed, sink, &mut archive, index, &mut allowed)?;
+        if feed.cancelled() {
+            // The member may be half read: it is read again next time.
+            return Ok(());
+        }
         sink.enter(None);
         sink.reached(position)?;
         feed.observer

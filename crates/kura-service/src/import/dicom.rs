@@ -224,11 +224,13 @@ fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
     let mut agreed = instances.iter().all(|instance| instance.claimed == claimed);
     let mut linked = link::find(bank, &claimed)?;
     let own = RecordKey::new("ImagingStudy", study_id(uid));
-    let mut value = match existing(bank, uid, &own, linked.as_ref().ok())? {
+    // Objects that contradict each other are not put into the hospital's own study.
+    let patient = linked.as_ref().ok().filter(|_| agreed);
+    let mut value = match existing(bank, uid, &own, patient)? {
         Some(value) => {
             let before = link::claimed_of(&value);
             if value.get("id").and_then(Value::as_str) == Some(own.id.as_str()) {
-                agreed &= before == claimed;
+                agreed &= before == claimed && !link::in_conflict(&value);
                 claimed = before;
             }
             value
@@ -242,7 +244,7 @@ fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
         }),
     };
     if !agreed {
-        linked = Err(Reason::Ambiguous);
+        linked = Err(Reason::StudyConflict);
     }
     // A study the hospital's own record linked keeps that link; `existing` checked it.
     let keeps_link = value.pointer("/subject/reference").is_some()

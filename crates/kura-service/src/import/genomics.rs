@@ -169,13 +169,22 @@ pub(crate) fn complete_claim(bank: &Bank, resource: &Value, claimed: Claimed) ->
     if claimed.number.is_some() {
         return Ok(claimed);
     }
-    for sample in view::identifiers(resource, SAMPLE_SYSTEM) {
+    let samples: Vec<&str> = view::identifiers(resource, SAMPLE_SYSTEM).collect();
+    Ok(one_owner(bank, &samples)?.unwrap_or(claimed))
+}
+
+/// The one person all samples are from. Tumour and normal of two people, or a sample nobody
+/// knows, make it nobody's.
+fn one_owner(bank: &Bank, samples: &[&str]) -> Result<Option<Claimed>> {
+    let mut one: Option<Claimed> = None;
+    for sample in samples {
         let found = owner(bank, sample)?;
-        if found.number.is_some() {
-            return Ok(found);
+        if found.number.is_none() || one.as_ref().is_some_and(|one| *one != found) {
+            return Ok(None);
         }
+        one = Some(found);
     }
-    Ok(claimed)
+    Ok(one)
 }
 
 /// Checks a VCF or BCF file whole, keeps it, and writes a `DocumentReference` for each sample.
@@ -252,17 +261,12 @@ pub(super) fn cats(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     };
     let (blob, size) = feed.bank.clinical.blobs().put(&bytes[..])?;
     sink.push(Item::Blob(blob, size));
-    let mut claimed = Claimed::default();
-    for sample in &report.samples {
-        let found = owner(feed.bank, &sample.item_id)?;
-        if claimed.number.is_none() {
-            claimed = found;
-        } else if found.number.is_some() && found != claimed {
-            // Tumour and normal of two people in one report: nobody's.
-            claimed = Claimed::default();
-            break;
-        }
-    }
+    let samples: Vec<&str> = report
+        .samples
+        .iter()
+        .map(|sample| sample.item_id.as_str())
+        .collect();
+    let claimed = one_owner(feed.bank, &samples)?.unwrap_or_default();
     let prefix = format!("cats-{}", &blob.to_hex()[..24]);
     for mut resource in cats::to_fhir(&report, &json!({}), &prefix) {
         let is_document = view::text(&resource, "resourceType") == Some("DocumentReference");

@@ -109,6 +109,7 @@ pub fn import(
 ) -> Result<Report> {
     authorize(context, Action::Import)?;
     let started = Instant::now();
+    let _held = bank.hold()?;
     let mut files = walk::files(paths)?;
     let mut recognised = Vec::with_capacity(files.len());
     for file in files.drain(..) {

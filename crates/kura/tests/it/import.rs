@@ -221,3 +221,44 @@ fn logs_name_routes_and_no_patient() {
         assert!(!log.contains(word), "{word} in the log");
     }
 }
+
+#[test]
+fn a_panel_report_of_two_people_is_nobodys() {
+    let bank = TestBank::new();
+    let sheet = "sample,patient_number\nKURA-CGP-0001-T,POP-000035\nKURA-CGP-0001-N,POP-000016\n";
+    let sheet = bank.file("sheet.csv", sheet.as_bytes());
+    let report = bank.import(
+        &[
+            &sample("fhir"),
+            &sheet,
+            &sample("genomics/panel-report.cats.json"),
+        ],
+        0,
+    );
+    assert_eq!(report["linked"], 0);
+    assert_eq!(report["unlinked"], 6);
+}
+
+#[test]
+fn two_imports_at_once_wait_for_each_other() {
+    let Some(hospital) = shared("hospital-jp/fhir") else {
+        return;
+    };
+    let bank = TestBank::new();
+    let mut first = bank
+        .command(&["import", &hospital.display().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("kura runs");
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    let second = bank.kura(&["import", &sample("claims").display().to_string()]);
+    // On a fast machine the first may be done already.
+    if second.code != 0 {
+        assert_eq!(second.code, 1);
+        assert!(second.err.contains("another import"), "{}", second.err);
+    }
+    assert_eq!(first.wait().expect("kura ends").code(), Some(3));
+    bank.kura(&["import", &sample("claims").display().to_string()])
+        .ok();
+}
