@@ -83,7 +83,10 @@ pub fn user_add(
 }
 
 /// The names and roles of all accounts.
-pub fn users(bank: &Bank) -> Result<Vec<(String, Role)>> {
+pub fn users(bank: &Bank, context: &RequestContext) -> Result<Vec<(String, Role)>> {
+    authorize(context, Action::ManageAccounts)?;
+    bank.identity
+        .audit(AuditEntry::new(context, "user_list", ""));
     bank.identity.read(|reader| {
         let page = reader.search(&Query::all(kind::ACCOUNT), None, 10_000)?;
         page.versions
@@ -96,14 +99,20 @@ pub fn users(bank: &Bank) -> Result<Vec<(String, Role)>> {
     })
 }
 
-/// Whether anyone has an account: then everyone must sign in.
-pub fn sign_in_needed(bank: &Bank) -> Result<bool> {
+/// How many accounts there are.
+pub(crate) fn count(bank: &Bank) -> Result<u64> {
     bank.identity.read(|reader| {
         Ok(reader
             .tallies()?
             .iter()
-            .any(|tally| tally.kind == kind::ACCOUNT && tally.live > 0))
+            .find(|tally| tally.kind == kind::ACCOUNT)
+            .map_or(0, |tally| tally.live))
     })
+}
+
+/// Whether anyone has an account: then everyone must sign in.
+pub fn sign_in_needed(bank: &Bank) -> Result<bool> {
+    Ok(count(bank)? > 0)
 }
 
 /// The context of someone whose name and password fit.

@@ -16,7 +16,7 @@ use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_fhir::{date, search, search_parameter, view};
 use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Put, Query, Version, Write};
+use kura_store::{AuditEntry, Commit, Put, Version, Write};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -164,24 +164,6 @@ fn record(
             ..Commit::default()
         })
         .map(drop)
-}
-
-/// Data sets that were built, newest first: manifest hash and manifest.
-pub fn data_sets(bank: &Bank, context: &RequestContext) -> Result<Vec<(String, Manifest)>> {
-    authorize(context, Action::ReadStatus)?;
-    let mut query = Query::all(kind::DATA_SET);
-    query.order = kura_store::Order::StoredDescending;
-    let page = bank
-        .research
-        .read(|reader| reader.search(&query, None, 1000))?;
-    page.versions
-        .into_iter()
-        .map(|version| {
-            let manifest = serde_json::from_slice(&version.body)
-                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
-            Ok((version.key.id, manifest))
-        })
-        .collect()
 }
 
 fn run(

@@ -16,7 +16,7 @@ pub struct Status {
     pub quarantined: u64,
     pub unlinked: u64,
     pub database_bytes: u64,
-    pub accounts: usize,
+    pub accounts: u64,
     pub jobs: Vec<Job>,
 }
 
@@ -30,7 +30,7 @@ pub fn status(bank: &Bank, context: &RequestContext) -> Result<Status> {
         quarantined: bank.clinical.quarantine_count()?,
         unlinked: link::unlinked_count(bank)?,
         database_bytes: bank.zones().iter().map(|zone| zone.database_bytes()).sum(),
-        accounts: accounts::users(bank)?.len(),
+        accounts: accounts::count(bank)?,
         jobs: bank.clinical.jobs(5)?,
     })
 }

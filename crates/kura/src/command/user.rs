@@ -71,7 +71,7 @@ impl User {
             }
             User::List { bank } => {
                 let bank = bank.open()?;
-                let users = accounts::users(&bank)?;
+                let users = accounts::users(&bank, &shell.context)?;
                 if shell.format == Format::Json {
                     let rows: Vec<_> = users
                         .iter()
