@@ -1,8 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kura_model::{Error, RequestContext, Result, Zone};
-use kura_store::{AuditEntry, Commit, Store};
+use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
+use kura_store::{AuditEntry, Commit, Put, Store, Write};
 
 use crate::Config;
 
@@ -80,17 +80,11 @@ impl Bank {
         })
     }
 
-    /// Holds the bank for work that reads, thinks and writes: an import, the making of a key. Two
-    /// of them at once could each overwrite what the other just wrote. Released when dropped,
-    /// also by a crash.
+    /// Holds the bank for an import: it reads, thinks and writes, and two at once could each
+    /// overwrite what the other just wrote. Released when dropped, also by a crash.
     pub(crate) fn hold(&self) -> Result<fs::File> {
         let file = self.folder.join("import.lock");
-        let lock = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&file)
-            .map_err(|error| file_error(&file, error))?;
+        let lock = lock_file(&file)?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(fs::TryLockError::WouldBlock) => Err(Error::conflict(
@@ -100,6 +94,48 @@ impl Bank {
         }
     }
 
+    /// A secret of the identity zone: made once, the same from then on.
+    pub(crate) fn secret(&self, key: &RecordKey) -> Result<[u8; 32]> {
+        if let Some(secret) = self.stored_secret(key)? {
+            return Ok(secret);
+        }
+        // Held for a moment, so that two processes do not make two.
+        let file = self.folder.join("keys.lock");
+        let held = lock_file(&file)?;
+        held.lock().map_err(|error| file_error(&file, error))?;
+        // Another process may have made it while we waited.
+        if let Some(secret) = self.stored_secret(key)? {
+            return Ok(secret);
+        }
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|error| {
+            Error::internal("the system gives no random numbers").because(error)
+        })?;
+        self.identity.commit(Commit {
+            writes: vec![Write::Put(Put {
+                key: key.clone(),
+                body: secret.to_vec(),
+                index: Vec::new(),
+                owners: Vec::new(),
+                blobs: Vec::new(),
+                source: None,
+                once: false,
+            })],
+            ..Commit::default()
+        })?;
+        Ok(secret)
+    }
+
+    fn stored_secret(&self, key: &RecordKey) -> Result<Option<[u8; 32]>> {
+        self.identity
+            .read(|reader| reader.current(key))?
+            .map(|found| {
+                <[u8; 32]>::try_from(&found.body[..])
+                    .map_err(|_| Error::internal("a stored secret is damaged"))
+            })
+            .transpose()
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -107,6 +143,15 @@ impl Bank {
     pub fn zones(&self) -> [&Store; 3] {
         [&self.identity, &self.clinical, &self.research]
     }
+}
+
+fn lock_file(file: &Path) -> Result<fs::File> {
+    fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(file)
+        .map_err(|error| file_error(file, error))
 }
 
 /// A file error that names the file. For files the operator named or that are ours.

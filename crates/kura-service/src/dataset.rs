@@ -4,6 +4,9 @@
 //! own key, and is written into a folder that appears only when it is whole. There is no way
 //! around a rule that withholds something.
 
+mod cohort;
+mod known;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,7 +17,7 @@ use kura_deid::dicom::DicomPolicy;
 use kura_deid::fhir::{self, ChangeReport, FhirPolicy, Subject};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
-use kura_fhir::{date, search, search_parameter, view};
+use kura_fhir::{date, view};
 use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
 use serde::Serialize;
@@ -22,7 +25,7 @@ use serde_json::Value;
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
-use crate::{Bank, imaging, kind, query};
+use crate::{Bank, imaging, kind};
 
 /// Told how a build goes on.
 pub trait Observer {
@@ -189,7 +192,7 @@ fn run(
     let dicom_policy = DicomPolicy::basic();
 
     // In the order of pseudonyms: the order of the bank would tell something.
-    let mut patients: Vec<(String, RecordKey)> = cohort(bank, &spec, t)?
+    let mut patients: Vec<(String, RecordKey)> = cohort::cohort(bank, &spec, t)?
         .into_iter()
         .map(|patient| (key.pseudonym("Patient", &patient.id), patient))
         .collect();
@@ -292,147 +295,8 @@ fn as_of(bank: &Bank, t: LogicalTime) -> Result<String> {
 
 /// The key of a project: made once, kept in the identity zone.
 fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
-    let key = RecordKey::new(kind::PROJECT_KEY, project);
-    if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
-        return stored_key(&found.body);
-    }
-    // Two first builds at once must not make two keys.
-    let _held = bank.hold()?;
-    if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
-        return stored_key(&found.body);
-    }
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    bank.identity.commit(Commit {
-        writes: vec![Write::Put(Put {
-            key,
-            body: secret.to_vec(),
-            index: Vec::new(),
-            owners: Vec::new(),
-            blobs: Vec::new(),
-            source: None,
-            once: false,
-        })],
-        ..Commit::default()
-    })?;
-    Ok(ProjectKey::new(secret))
-}
-
-fn stored_key(body: &[u8]) -> Result<ProjectKey> {
-    <[u8; 32]>::try_from(body)
+    bank.secret(&RecordKey::new(kind::PROJECT_KEY, project))
         .map(ProjectKey::new)
-        .map_err(|_| Error::internal("a project's key is damaged"))
-}
-
-/// Search parameters that pick out a person. A cohort stands on the card and in the manifest.
-const IDENTIFYING: [&str; 12] = [
-    "identifier",
-    "name",
-    "family",
-    "given",
-    "phonetic",
-    "phone",
-    "telecom",
-    "address",
-    "address-city",
-    "address-state",
-    "address-postalcode",
-    "link",
-];
-
-/// Refuses a cohort that is written with something that names a patient.
-fn check_cohort(request: &search::Search) -> Result<()> {
-    use search::{Criterion, Filter, Prefix};
-    let refuse = |what: &str| {
-        Err(Error::invalid(format!(
-            "a cohort may not be chosen by {what}: it would stand on the data set's card"
-        )))
-    };
-    for filter in &request.filters {
-        match filter {
-            Filter::Id(_) => return refuse("_id"),
-            Filter::LastUpdated { .. } => {}
-            Filter::Has { from, .. } => check_cohort(from)?,
-            Filter::Param { name, any, .. } => {
-                let code = name.split_once('.').map_or(*name, |(_, code)| code);
-                if IDENTIFYING.contains(&code) {
-                    return refuse(code);
-                }
-                for criterion in any {
-                    match criterion {
-                        Criterion::Chain(inner) => check_cohort(inner)?,
-                        Criterion::Reference(target) if target.kind == "Patient" => {
-                            return refuse("a patient's id");
-                        }
-                        Criterion::Date {
-                            prefix: Prefix::Eq,
-                            low,
-                            high,
-                        } if code == "birthdate" && high - low < 31 * 86_400 - 1 => {
-                            return refuse("one day or month of birth");
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Patients found by one search expression.
-fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
-    let request = search::parse_expression(expression)?;
-    check_cohort(&request)?;
-    let query = query::query(&request, Some(t));
-    if request.kind == "Patient" {
-        let mut out = BTreeSet::new();
-        let mut after = None;
-        loop {
-            let page = bank
-                .clinical
-                .read(|reader| reader.search(&query, after, 1000))?;
-            out.extend(page.versions.into_iter().map(|version| version.key));
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(out),
-            }
-        }
-    }
-    let link = search_parameter::parameters(request.kind)
-        .iter()
-        .find(|parameter| parameter.compartment)
-        .ok_or_else(|| {
-            Error::invalid(format!(
-                "a cohort by {} is not possible: it belongs to no patient",
-                request.kind
-            ))
-        })?;
-    let targets = bank
-        .clinical
-        .read(|reader| reader.targets(&query, link.name))?;
-    Ok(targets.into_iter().collect())
-}
-
-fn cohort(bank: &Bank, spec: &Spec, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
-    let mut patients = found(bank, "Patient", t)?;
-    for expression in &spec.cohort.all {
-        let these = found(bank, expression, t)?;
-        patients.retain(|patient| these.contains(patient));
-    }
-    if !spec.cohort.any.is_empty() {
-        let mut these = BTreeSet::new();
-        for expression in &spec.cohort.any {
-            these.extend(found(bank, expression, t)?);
-        }
-        patients.retain(|patient| these.contains(patient));
-    }
-    for expression in &spec.cohort.none {
-        let these = found(bank, expression, t)?;
-        patients.retain(|patient| !these.contains(patient));
-    }
-    Ok(patients)
 }
 
 /// The files of a build, as they are written.
@@ -477,6 +341,11 @@ impl<'a> Writer<'a> {
     }
 }
 
+fn decode(version: &Version) -> Result<Value> {
+    serde_json::from_slice(&version.body)
+        .map_err(|error| Error::internal("a stored resource is damaged").because(error))
+}
+
 /// Modalities a reason may name. PS3.3 C.7.3.1.1.1.
 const MODALITIES: [&str; 30] = [
     "BI", "CR", "CT", "DX", "ECG", "ES", "EPS", "GM", "IO", "IVUS", "KO", "MG", "MR", "NM", "OCT",
@@ -502,14 +371,9 @@ impl Build<'_> {
         *self.withheld.entry(format!("{reason}:{what}")).or_default() += 1;
     }
 
-    fn decode(version: &Version) -> Result<Value> {
-        serde_json::from_slice(&version.body)
-            .map_err(|error| Error::internal("a stored resource is damaged").because(error))
-    }
-
     fn patient(&mut self, spec: &Spec, patient: &RecordKey, writer: &mut Writer<'_>) -> Result<()> {
         let t = self.t;
-        let known = known(self.bank, patient, t)?;
+        let known = known::known(self.bank, patient, t)?;
         let identifiers = KnownIdentifiers::new(known.iter().cloned());
         for text in [&spec.name, &spec.title, &spec.purpose, &spec.project] {
             if identifiers.found_in(text) {
@@ -540,7 +404,7 @@ impl Build<'_> {
                     shift_days,
                     reference_year: self.reference_year,
                 };
-                match fhir::process(self.fhir, &Self::decode(version)?, &subject) {
+                match fhir::process(self.fhir, &decode(version)?, &subject) {
                     Ok((value, changes)) => {
                         self.changes.add(&changes);
                         processed.push(value);
@@ -580,7 +444,7 @@ impl Build<'_> {
         // The hospital's record of a study and ours may both be there: each study goes once.
         let mut uids = BTreeSet::new();
         for study in &studies {
-            uids.extend(imaging::study_uid(&Self::decode(study)?).map(str::to_owned));
+            uids.extend(imaging::study_uid(&decode(study)?).map(str::to_owned));
         }
         for uid in &uids {
             let mut query = imaging::of_study(uid);
@@ -611,7 +475,7 @@ impl Build<'_> {
         known: &[String],
         writer: &mut Writer<'_>,
     ) -> Result<()> {
-        let record = Self::decode(version)?;
+        let record = decode(version)?;
         let blob = imaging::blob_of(&record)?;
         let header = &record["header"];
         let uid = |tag: &str| {
@@ -636,7 +500,7 @@ impl Build<'_> {
             "00100010", "00100020", "00101000", "00101001", "00101002", "00101005", "00101060",
             "00080050",
         ] {
-            strings(&header[tag]["Value"], &mut known);
+            known::strings(&header[tag]["Value"], &mut known);
         }
         // PN separates its components by carets. PS3.5 6.2.
         let parts: Vec<String> = known
@@ -699,89 +563,6 @@ impl Build<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Everything the bank knows that names one patient: from the Patient, its relatives, its
-/// insurance and what sources called it.
-fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<Vec<String>> {
-    let mut out = Vec::new();
-    let mut take = |kind: &str, elements: &[&str]| -> Result<()> {
-        let versions = bank
-            .clinical
-            .read(|reader| reader.compartment(patient, kind, t))?;
-        for version in versions {
-            let value = Build::decode(&version)?;
-            for element in elements {
-                strings(&value[*element], &mut out);
-            }
-        }
-        Ok(())
-    };
-    take(
-        "Patient",
-        &[
-            "id",
-            "name",
-            "identifier",
-            "telecom",
-            "address",
-            "contact",
-            "birthDate",
-        ],
-    )?;
-    take(
-        "RelatedPerson",
-        &["name", "identifier", "telecom", "address"],
-    )?;
-    take("Coverage", &["identifier", "subscriberId"])?;
-    take("ImagingStudy", &["subject", "identifier"])?;
-    take("Claim", &["patient"])?;
-    let romaji: Vec<String> = out
-        .iter()
-        .filter_map(|value| kura_fhir::romaji::kana_key(value))
-        .filter(|key| key.len() >= 4)
-        .collect();
-    out.extend(romaji);
-    out.sort();
-    out.dedup();
-    Ok(out)
-}
-
-/// Values of these names say nothing of a person.
-const NOT_IDENTIFYING: [&str; 15] = [
-    "system",
-    "url",
-    "use",
-    "type",
-    "code",
-    "valueCode",
-    "country",
-    "state",
-    "relationship",
-    "period",
-    "rank",
-    "gender",
-    "assigner",
-    "preferred",
-    "valueBoolean",
-];
-
-fn strings(value: &Value, out: &mut Vec<String>) {
-    match value {
-        Value::String(text) => {
-            out.push(text.clone());
-            out.extend(text.split_whitespace().map(str::to_owned));
-        }
-        Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
-        Value::Object(members) => {
-            for (name, value) in members {
-                if !NOT_IDENTIFYING.contains(&name.as_str()) {
-                    strings(value, out);
-                }
-            }
-        }
-        _ => {}
     }
 }
 

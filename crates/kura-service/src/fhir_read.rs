@@ -4,12 +4,12 @@ use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use kura_fhir::{resource, resource_type, search, search_parameter};
 use kura_model::{Category, Error, LogicalTime, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Put, Version, Write};
+use kura_store::{AuditEntry, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access::{Action, authorize};
-use crate::{Bank, query};
+use crate::{Bank, kind, query};
 
 /// One version as a client gets it.
 #[derive(Debug)]
@@ -360,29 +360,10 @@ impl BundleWriter {
 
 const PAGE_KEY: &str = "page";
 
-/// The key pages are sealed with: made once, kept in the identity zone.
+/// The key pages are sealed with.
 fn page_key(bank: &Bank) -> Result<Key> {
-    let key = RecordKey::new("ServerKey", PAGE_KEY);
-    if let Some(found) = bank.identity.read(|reader| reader.current(&key))? {
-        return Key::try_from(&found.body[..])
-            .map_err(|_| Error::internal("the page key is damaged"));
-    }
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    bank.identity.commit(Commit {
-        writes: vec![Write::Put(Put {
-            key,
-            body: random.to_vec(),
-            index: Vec::new(),
-            owners: Vec::new(),
-            blobs: Vec::new(),
-            source: None,
-            once: false,
-        })],
-        ..Commit::default()
-    })?;
-    Ok(Key::from(random))
+    bank.secret(&RecordKey::new(kind::SERVER_KEY, PAGE_KEY))
+        .map(Key::from)
 }
 
 fn seal_page(bank: &Bank, state: &PageState) -> Result<String> {

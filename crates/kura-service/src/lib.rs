@@ -35,6 +35,8 @@ pub mod kind {
     pub const SESSION: &str = "Session";
     /// The key of one research project (identity zone). Id: the project's name.
     pub const PROJECT_KEY: &str = "ProjectKey";
+    /// A key of the server itself (identity zone).
+    pub const SERVER_KEY: &str = "ServerKey";
     /// A data set that was built (research zone). Id: hash of its manifest.
     pub const DATA_SET: &str = "DataSet";
 }
