@@ -10,7 +10,7 @@ use super::{BankArgument, Shell};
   kura serve --bank /srv/bank
   kura serve --bank /srv/bank --listen 127.0.0.1:8080
 
-FHIR lies under /fhir, DICOMweb under /dicom-web. Without accounts only loopback addresses are served.")]
+FHIR lies under /fhir. Without accounts only loopback addresses are served.")]
 pub struct Serve {
     #[command(flatten)]
     bank: BankArgument,
