@@ -66,8 +66,17 @@ impl Spec {
     /// # Errors
     /// Unknown keys, tables that do not exist, a name that is none.
     pub fn parse(text: &str) -> Result<Self> {
-        let spec: Spec = toml::from_str(text)
-            .map_err(|error| Error::invalid(format!("the specification: {error}")))?;
+        let spec: Spec = toml::from_str(text).map_err(|error| {
+            // Not the error's own display: it repeats the line, which may hold a name.
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            Error::invalid(format!(
+                "the specification, line {line}: {}",
+                error.message()
+            ))
+        })?;
         let plain = |text: &str| {
             (1..=64).contains(&text.len())
                 && text
@@ -121,5 +130,9 @@ mod tests {
         ] {
             assert!(Spec::parse(&bad).is_err(), "{bad}");
         }
+        let broken = format!("{GOOD}[cohort]\nall = ['Patient?name=山田'\n");
+        let error = Spec::parse(&broken).unwrap_err();
+        assert!(!error.message().contains("山田"), "{error}");
+        assert!(error.message().contains("line "), "{error}");
     }
 }

@@ -32,8 +32,8 @@ impl Bar {
 impl Observer for Bar {
     fn file(&self, name: &Path, format: &str, size: u64) {
         let short = name.file_name().unwrap_or_default().to_string_lossy();
-        self.bar.set_length(size);
         self.bar.set_position(0);
+        self.bar.set_length(size);
         self.bar.set_prefix(format!("{short} ({format})"));
     }
 

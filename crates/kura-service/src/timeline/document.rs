@@ -226,7 +226,7 @@ fn tidy(text: &str) -> String {
 }
 
 /// RFC 4648 section 4; white space is passed over, as FHIR R4 datatypes.html#base64Binary allows.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub fn base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() * 3 / 4);
     let (mut bits, mut count) = (0u32, 0u32);
     for byte in text.bytes() {
