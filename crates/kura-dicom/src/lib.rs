@@ -16,10 +16,12 @@ pub mod codestream;
 mod header;
 mod json;
 mod limits;
+mod matching;
 mod person_name;
 pub mod pixel;
 mod read;
 mod sniff;
+mod sop_class;
 mod source;
 mod syntax;
 mod value;
@@ -28,14 +30,16 @@ mod write;
 pub use header::{Header, Meta};
 pub use kura_model::Refusal;
 pub use limits::Limits;
+pub use matching::{MatchingKey, tag_of};
 pub use person_name::PersonName;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
 pub use pixel::render::Image8;
 pub use pixel::{PixelLocation, decode_frame, decode_frame_from};
 pub use read::read_header;
 pub use sniff::{Kind, sniff};
+pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
-pub use write::write_dataset;
+pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 
 /// `(gggg,eeee)`, or a path of them: how this crate names a place in a [`Refusal`].
 pub(crate) fn tag_text(tag: dicom_core::Tag) -> String {

@@ -21,6 +21,8 @@ pub enum Role {
     Auditor,
     /// The person at the machine, while the bank has no accounts. Never given to an account.
     SingleUser,
+    /// A modality or an archive that sends images. Never given to an account.
+    DicomPeer,
 }
 
 impl Role {
@@ -41,6 +43,7 @@ impl Role {
             Role::Researcher => "researcher",
             Role::Auditor => "auditor",
             Role::SingleUser => "single-user",
+            Role::DicomPeer => "dicom-peer",
         }
     }
 }

@@ -11,7 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 #[derive(Clone)]
-pub(crate) struct Hosts(Arc<Vec<String>>);
+pub(crate) struct Hosts {
+    /// `name:port`, and names that were configured.
+    known: Arc<Vec<String>>,
+    port: u16,
+}
 
 impl Hosts {
     pub(crate) fn new(configured: &[String], address: SocketAddr) -> Self {
@@ -26,11 +30,24 @@ impl Hosts {
             hosts.push(host.clone());
             hosts.push(format!("{host}:{port}"));
         }
-        Self(Arc::new(hosts))
+        Self {
+            known: Arc::new(hosts),
+            port,
+        }
     }
 
     fn knows(&self, host: &str) -> bool {
-        self.0.iter().any(|known| known.eq_ignore_ascii_case(host))
+        self.known
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(host))
+    }
+
+    /// Some clients (dicomweb-client) name the host without its port: what they mean.
+    fn with_port(&self, host: &str) -> Option<HeaderValue> {
+        let whole = format!("{host}:{}", self.port);
+        (!self.knows(host) && self.knows(&whole))
+            .then(|| HeaderValue::from_str(&whole).ok())
+            .flatten()
     }
 }
 
@@ -38,7 +55,19 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(
+    State(hosts): State<Hosts>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let named = request.headers().get(header::HOST);
+    let meant = named
+        .and_then(|host| host.to_str().ok())
+        .and_then(|host| hosts.with_port(host));
+    if let Some(whole) = meant {
+        // Links in answers are made of it.
+        request.headers_mut().insert(header::HOST, whole);
+    }
     let host = request
         .headers()
         .get(header::HOST)

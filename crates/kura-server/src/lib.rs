@@ -1,6 +1,8 @@
 //! The wire: decode a request, call one service function, encode the answer.
 
 mod auth;
+mod dicomweb;
+mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
@@ -20,8 +22,16 @@ pub struct App {
     pub(crate) auth: Arc<auth::Auth>,
 }
 
-/// Serves a bank until Ctrl-C or SIGTERM. `ready` is called with the address once it answers.
-pub async fn serve(bank: Bank, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+/// Where a bank answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    pub http: SocketAddr,
+    /// For DICOM associations, if a port is configured.
+    pub dicom: Option<SocketAddr>,
+}
+
+/// Serves a bank until Ctrl-C or SIGTERM. `ready` is called with the addresses once they answer.
+pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let listen = bank.config.server.listen.clone();
     let address: SocketAddr = listen
         .parse()
@@ -44,8 +54,12 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         auth: Arc::new(auth::Auth::default()),
         bank: Arc::new(bank),
     };
+    let dicom = dimse::start(&app.bank, address)?;
     tracing::info!(%address, "serving");
-    ready(address);
+    ready(Addresses {
+        http: address,
+        dicom,
+    });
     axum::serve(listener, router(app, address))
         .with_graceful_shutdown(stop())
         .await
@@ -57,6 +71,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
     let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
     Router::new()
         .nest("/fhir", fhir_rest::routes())
+        .nest("/dicom-web", dicomweb::routes())
         .merge(ui::routes())
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),

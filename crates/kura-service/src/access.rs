@@ -35,6 +35,8 @@ const DOCTOR: &[Action] = &[Action::ReadClinical, Action::ReadStatus];
 const RESEARCHER: &[Action] = &[Action::ReadStatus];
 const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
 
+const DICOM_PEER: &[Action] = &[Action::Import];
+
 pub fn allows(role: Role, action: Action) -> bool {
     let allowed = match role {
         Role::Administrator => ADMINISTRATOR,
@@ -42,6 +44,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         Role::Doctor => DOCTOR,
         Role::Researcher => RESEARCHER,
         Role::Auditor => AUDITOR,
+        Role::DicomPeer => DICOM_PEER,
         // The one person of a bank that has no accounts yet.
         Role::SingleUser => return true,
     };

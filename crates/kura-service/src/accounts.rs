@@ -45,8 +45,8 @@ pub fn user_add(
     password: &str,
 ) -> Result<()> {
     authorize(context, Action::ManageAccounts)?;
-    if role == Role::SingleUser {
-        return Err(Error::invalid("single-user is not a role of an account"));
+    if !Role::ALL.contains(&role) {
+        return Err(Error::invalid("this is not a role of an account"));
     }
     if !(1..=64).contains(&name.len())
         || !name

@@ -80,8 +80,8 @@ impl Bank {
         })
     }
 
-    /// Holds the bank for an import: it reads, thinks and writes, and two at once could each
-    /// overwrite what the other just wrote. Released when dropped, also by a crash.
+    /// Holds the bank for an import: two at once would each read what the other reads. Released
+    /// when dropped, also by a crash.
     pub(crate) fn hold(&self) -> Result<fs::File> {
         let file = self.folder.join("import.lock");
         let lock = lock_file(&file)?;
@@ -92,6 +92,16 @@ impl Bank {
             )),
             Err(fs::TryLockError::Error(error)) => Err(file_error(&file, error)),
         }
+    }
+
+    /// Waits for the right to read a record, change it and write it back; whoever does so in the
+    /// clinical zone takes it, for one commit, so that nobody overwrites what another just wrote.
+    /// Among threads and among processes; released when dropped, also by a crash.
+    pub(crate) fn writing(&self) -> Result<fs::File> {
+        let file = self.folder.join("write.lock");
+        let lock = lock_file(&file)?;
+        lock.lock().map_err(|error| file_error(&file, error))?;
+        Ok(lock)
     }
 
     /// A secret of the identity zone: made once, the same from then on.

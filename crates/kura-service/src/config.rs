@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub hospital: Hospital,
     pub server: Server,
+    pub dicom: Dicom,
     pub import: Import,
     pub log: Log,
 }
@@ -58,6 +59,36 @@ impl Default for Server {
             listen: "127.0.0.1:8080".to_owned(),
             hosts: Vec::new(),
             session_minutes: 480,
+        }
+    }
+}
+
+/// Objects from the network. The application entity title is `KURA`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dicom {
+    /// Port for DICOM associations, on the address of `server.listen`; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Titles of those who may send. Needed once there is an account, or the address is not
+    /// loopback; empty, everyone who reaches the port may.
+    pub peers: Vec<String>,
+    /// Associations at one time.
+    pub associations: usize,
+    /// Largest PDU that is received, in bytes.
+    pub max_pdu: u32,
+    /// Seconds after which a silent peer is left.
+    pub idle_seconds: u64,
+}
+
+impl Default for Dicom {
+    fn default() -> Self {
+        Self {
+            port: None,
+            peers: Vec::new(),
+            associations: 32,
+            max_pdu: 128 * 1024,
+            idle_seconds: 60,
         }
     }
 }

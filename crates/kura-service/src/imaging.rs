@@ -7,7 +7,8 @@ use kura_store::{AuditEntry, Predicate, Query};
 use serde_json::Value;
 
 use crate::access::{Action, authorize};
-use crate::import::STUDY_PARAM;
+use crate::imaging_study::STUDY_PARAM;
+use crate::imaging_study::attribute::{number, text};
 use crate::{Bank, kind};
 
 /// One object of a study.
@@ -25,23 +26,7 @@ pub struct InstanceInfo {
     pub columns: u32,
 }
 
-/// The value of an attribute in DICOM JSON. PS3.18 F.2.
-fn attribute<'a>(header: &'a Value, tag: &str) -> Option<&'a Value> {
-    header.get(tag)?.get("Value")?.get(0)
-}
-
-fn text(header: &Value, tag: &str) -> Option<String> {
-    attribute(header, tag)?.as_str().map(str::to_owned)
-}
-
-fn number(header: &Value, tag: &str) -> Option<i64> {
-    let value = attribute(header, tag)?;
-    value
-        .as_i64()
-        .or_else(|| value.as_str()?.trim().parse().ok())
-}
-
-fn decode(body: &[u8]) -> Result<Value> {
+pub(crate) fn decode(body: &[u8]) -> Result<Value> {
     serde_json::from_slice(body)
         .map_err(|error| Error::internal("a stored record is damaged").because(error))
 }
@@ -130,10 +115,15 @@ pub(crate) fn blob_of(record: &Value) -> Result<ContentHash> {
 /// One frame, decoded. `frame` counts from 1.
 fn frame(bank: &Bank, context: &RequestContext, sop_uid: &str, frame: u32) -> Result<Frame> {
     authorize(context, Action::ReadClinical)?;
+    let object = format!("{}/{sop_uid}", kind::DICOM_INSTANCE);
+    bank.clinical
+        .audit(AuditEntry::new(context, "frame_read", object));
+    decoded(bank, sop_uid, frame)
+}
+
+fn decoded(bank: &Bank, sop_uid: &str, frame: u32) -> Result<Frame> {
     let key = RecordKey::new(kind::DICOM_INSTANCE, sop_uid);
     let found = bank.clinical.read(|reader| reader.current(&key))?;
-    bank.clinical
-        .audit(AuditEntry::new(context, "frame_read", key.to_string()));
     let version = found
         .filter(|version| !version.deleted)
         .ok_or_else(|| Error::not_found("this object is not in the bank"))?;
@@ -142,7 +132,11 @@ fn frame(bank: &Bank, context: &RequestContext, sop_uid: &str, frame: u32) -> Re
         .checked_sub(1)
         .ok_or_else(|| Error::not_found("frames count from 1"))?;
     decode_frame(&bank.clinical.blobs().path(blob), index, &Limits::default()).map_err(|refusal| {
-        Error::new(Category::Unsupported, refusal.message.clone()).because(refusal)
+        let category = match refusal.rule.as_ref() {
+            "dicom-frame" => Category::NotFound,
+            _ => Category::Unsupported,
+        };
+        Error::new(category, refusal.message.clone()).because(refusal)
     })
 }
 
@@ -157,6 +151,24 @@ pub fn frame_png(
 ) -> Result<Vec<u8>> {
     let frame = frame(bank, context, sop_instance_uid, number)?;
     Ok(frame.render(window).to_png(max_side))
+}
+
+/// The same for a caller that has asked for access and left its audit row: JPEG or PNG.
+pub(crate) fn rendered(
+    bank: &Bank,
+    sop_instance_uid: &str,
+    number: u32,
+    window: Option<(f64, f64)>,
+    max_side: Option<u32>,
+    jpeg: bool,
+) -> Result<Vec<u8>> {
+    let image = decoded(bank, sop_instance_uid, number)?.render(window);
+    if !jpeg {
+        return Ok(image.to_png(max_side));
+    }
+    image.to_jpeg(max_side).map_err(|refusal| {
+        Error::new(Category::Unsupported, refusal.message.clone()).because(refusal)
+    })
 }
 
 /// A frame for a page that windows on its own.

@@ -10,10 +10,13 @@ mod bank;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;
+pub mod dicom_read;
 pub mod fhir_read;
 pub mod genomics;
 pub mod imaging;
+mod imaging_study;
 pub mod import;
+pub mod instance_store;
 pub mod link;
 pub mod patients;
 mod query;
@@ -27,6 +30,9 @@ pub use config::Config;
 pub mod kind {
     /// One DICOM object: its header as DICOM JSON; the file is a blob. Id: SOP Instance UID.
     pub const DICOM_INSTANCE: &str = "DicomInstance";
+    /// A study some of whose objects its `ImagingStudy` does not name yet. Id: that of the
+    /// `ImagingStudy`.
+    pub const PENDING_STUDY: &str = "PendingStudy";
     /// A line of a sample sheet: which patient a sequenced sample is from. Id: hash of the name.
     pub const SAMPLE: &str = "Sample";
     /// An account of a person (identity zone). Id: its name.

@@ -331,6 +331,7 @@ pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
         let query = unlinked_query(kind, retried);
         let mut after = None;
         loop {
+            let _writing = bank.writing()?;
             let page = bank
                 .clinical
                 .read(|reader| reader.search(&query, after, RELINK_BATCH))?;

@@ -39,9 +39,6 @@ pub struct PatientIdentity {
     pub known: Vec<String>,
 }
 
-/// PS3.5 B.2: a UUID of ours, made once, that says which program wrote the file.
-const IMPLEMENTATION_CLASS_UID: &str = "2.25.188907418763325920947183046517230986114";
-const IMPLEMENTATION_VERSION_NAME: &str = "KURA";
 /// Without these nobody can read the pixels (PS3.3 C.7.6.3).
 const PIXELS_NEED: [Tag; 6] = [
     tags::ROWS,
@@ -120,7 +117,7 @@ pub fn deidentify(
         declared(&header.transfer_syntax_uid(), header.encoding())
     };
     let dataset = write_dataset(&object, encoding).map_err(unreadable)?;
-    let head = file_head(&sop_class, &sop_instance, &syntax);
+    let head = kura_dicom::file_head(&sop_class, &sop_instance, &syntax);
     for part in [head, dataset] {
         out.write_all(&part).map_err(|_| Withheld::disk())?;
     }
@@ -167,39 +164,4 @@ fn is_ascii(object: &InMemDicomObject) -> bool {
             _ => true,
         },
     })
-}
-
-/// Preamble, prefix and file meta information (PS3.10 7.1). Who sent, received or made the file
-/// is not carried over.
-fn file_head(sop_class: &str, sop_instance: &str, syntax: &str) -> Vec<u8> {
-    let mut meta = Vec::new();
-    let mut put = |number: u16, vr: &[u8; 2], value: &[u8], pad: u8| {
-        meta.extend([2, 0]);
-        meta.extend(number.to_le_bytes());
-        meta.extend(vr);
-        let length = value.len() + value.len() % 2;
-        // The longest is a UID of 64 characters.
-        let length = u16::try_from(length).unwrap_or(u16::MAX);
-        if vr == b"OB" {
-            meta.extend([0, 0]);
-            meta.extend(u32::from(length).to_le_bytes());
-        } else {
-            meta.extend(length.to_le_bytes());
-        }
-        meta.extend(value);
-        if value.len() % 2 == 1 {
-            meta.push(pad);
-        }
-    };
-    put(0x0001, b"OB", &[0, 1], 0);
-    put(0x0002, b"UI", sop_class.as_bytes(), 0);
-    put(0x0003, b"UI", sop_instance.as_bytes(), 0);
-    put(0x0010, b"UI", syntax.as_bytes(), 0);
-    put(0x0012, b"UI", IMPLEMENTATION_CLASS_UID.as_bytes(), 0);
-    put(0x0013, b"SH", IMPLEMENTATION_VERSION_NAME.as_bytes(), b' ');
-    let mut out = vec![0; 128];
-    out.extend(b"DICM\x02\0\0\0UL\x04\0");
-    out.extend((meta.len() as u32).to_le_bytes());
-    out.extend(meta);
-    out
 }

@@ -1,4 +1,6 @@
-//! From values to a screen: windows (PS3.3 C.11.2), size, PNG.
+//! From values to a screen: windows (PS3.3 C.11.2), size, PNG, JPEG.
+
+use kura_model::Refusal;
 
 use super::frame::{Frame, Pixels, Stored, VoiFunction};
 
@@ -146,6 +148,28 @@ impl Image8 {
             out.clear();
         }
         out
+    }
+
+    /// Baseline JPEG of quality 90, not larger than `max_side` on its longer side.
+    ///
+    /// # Errors
+    /// `dicom-jpeg-size` where a side is longer than JPEG can say (65,535).
+    pub fn to_jpeg(&self, max_side: Option<u32>) -> Result<Vec<u8>, Refusal> {
+        let refuse = || Refusal::new("dicom-jpeg-size", "the picture is too large for JPEG");
+        let small = max_side.map(|side| self.downsample(side));
+        let image = small.as_ref().unwrap_or(self);
+        let width = u16::try_from(image.width).map_err(|_| refuse())?;
+        let height = u16::try_from(image.height).map_err(|_| refuse())?;
+        let kind = if image.channels == 3 {
+            jpeg_encoder::ColorType::Rgb
+        } else {
+            jpeg_encoder::ColorType::Luma
+        };
+        let mut out = Vec::new();
+        jpeg_encoder::Encoder::new(&mut out, 90)
+            .encode(&image.data, width, height, kind)
+            .map_err(|_| refuse())?;
+        Ok(out)
     }
 }
 

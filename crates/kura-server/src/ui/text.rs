@@ -316,6 +316,7 @@ pub(crate) fn kind(kind: &str, lang: Lang) -> Option<&'static str> {
         "ClinicalImpression" => ("経過の評価", "Clinical impressions"),
         "ImagingStudy" => ("画像検査", "Imaging studies"),
         "DicomInstance" => ("DICOM画像", "DICOM objects"),
+        "PendingStudy" => ("受信中の画像検査", "Studies being received"),
         "Claim" => ("レセプト", "Claims"),
         "Coverage" => ("保険", "Insurance"),
         "ServiceRequest" => ("依頼", "Orders"),

@@ -39,7 +39,7 @@ fn serve(bank: Bank) -> SocketAddr {
         }));
         served.unwrap();
     });
-    told.recv().unwrap()
+    told.recv().unwrap().http
 }
 
 struct Answer {

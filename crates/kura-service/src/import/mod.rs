@@ -30,7 +30,6 @@ pub(crate) use fhir::put as fhir_put;
 pub use recognise::Format;
 use sink::Sink;
 
-pub(crate) use dicom::STUDY_PARAM;
 pub(crate) use genomics::{BLOB_URL, SAMPLE_SYSTEM, complete_claim};
 
 /// Told how an import goes on. Called often, from the reading thread and the writing thread.

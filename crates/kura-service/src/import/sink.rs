@@ -13,10 +13,10 @@ use kura_store::{
     Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Source, SourceProgress, Write,
 };
 
-use super::dicom::{self, Instance};
 use super::{BATCH_AGE, Observer};
 use crate::Bank;
 use crate::bank::file_error;
+use crate::imaging_study::{self, NewInstance};
 use crate::link::Linkable;
 
 /// A batch is committed when it holds this much: large enough that one fsync is cheap, small
@@ -32,7 +32,7 @@ pub(super) enum Item {
     /// A resource that belongs to the patient with a number: the link is made when it is written.
     Linkable(Box<Linkable>),
     /// A DICOM object; its study is brought up to date when it is written.
-    Instance(Box<Instance>),
+    Instance(Box<NewInstance>),
     /// A blob that some put of this batch names.
     Blob(ContentHash, u64),
     Refused {
@@ -47,7 +47,7 @@ pub(super) enum Item {
 struct Batch {
     writes: Vec<Write>,
     linkable: Vec<Linkable>,
-    instances: Vec<Instance>,
+    instances: Vec<NewInstance>,
     blobs: Vec<(ContentHash, u64)>,
     refused: Vec<Quarantined>,
     bytes: usize,
@@ -257,11 +257,13 @@ impl Writer<'_> {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<()> {
+        // Links and studies are read, changed and written: nobody else may write in between.
+        let _writing = self.bank.writing()?;
         let mut writes = batch.writes;
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
-        dicom::write(self.bank, batch.instances, &mut writes)?;
+        imaging_study::write(self.bank, batch.instances, &mut writes)?;
         self.totals.refused += batch.refused.len() as u64;
         let mut commit = Commit {
             writes,

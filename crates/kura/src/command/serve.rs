@@ -4,19 +4,24 @@ use kura_model::{Error, Result};
 
 use super::{BankArgument, Shell};
 
-/// Serve the pages and the FHIR API
+/// Serve the pages, the FHIR API, DICOMweb and the DICOM port
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kura serve --bank /srv/bank
-  kura serve --bank /srv/bank --listen 127.0.0.1:8080
+  kura serve --bank /srv/bank --listen 127.0.0.1:8080 --dicom-port 11112
 
-FHIR lies under /fhir. Without accounts only loopback addresses are served.")]
+FHIR lies under /fhir, DICOMweb under /dicom-web. The DICOM port takes C-ECHO and C-STORE for the
+application entity KURA. Without accounts only loopback addresses are served; with accounts, or on
+another address, the DICOM port takes only the titles in dicom.peers of kura.toml.")]
 pub struct Serve {
     #[command(flatten)]
     bank: BankArgument,
     /// Address and port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Port for DICOM associations, on the same address
+    #[arg(long, value_name = "PORT")]
+    dicom_port: Option<u16>,
 }
 
 impl Serve {
@@ -25,12 +30,18 @@ impl Serve {
         if let Some(listen) = self.listen {
             bank.config.server.listen = listen;
         }
+        if let Some(port) = self.dicom_port {
+            bank.config.dicom.port = Some(port);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the server cannot start").because(error))?;
-        runtime.block_on(kura_server::serve(bank, |address| {
-            let _ = crate::output::line(&format!("Kura answers on http://{address}"));
+        runtime.block_on(kura_server::serve(bank, |addresses| {
+            let _ = crate::output::line(&format!("Kura answers on http://{}", addresses.http));
+            if let Some(dicom) = addresses.dicom {
+                let _ = crate::output::line(&format!("KURA takes DICOM associations on {dicom}"));
+            }
         }))?;
         Ok(ExitCode::SUCCESS)
     }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::support::{TestBank, sample};
 
-fn add(bank: &TestBank, name: &str, role: &str, password: &str) -> i32 {
+pub fn add(bank: &TestBank, name: &str, role: &str, password: &str) -> i32 {
     let mut child = bank
         .command(&["user", "add", name, "--role", role])
         .stdin(Stdio::piped())

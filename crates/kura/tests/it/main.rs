@@ -2,6 +2,7 @@
 
 mod access;
 mod dataset;
+mod dicom_network;
 mod fhir_api;
 mod images;
 mod import;

@@ -156,23 +156,37 @@ impl TestBank {
     }
 
     pub fn live(&self, kind: &str) -> u64 {
+        self.tally(kind, "live")
+    }
+
+    pub fn versions(&self, kind: &str) -> u64 {
+        self.tally(kind, "versions")
+    }
+
+    fn tally(&self, kind: &str, what: &str) -> u64 {
         let status = self.kura(&["status", "--format", "json"]).ok().json();
         status["records"]
             .as_array()
             .expect("records")
             .iter()
             .find(|tally| tally["kind"] == kind)
-            .map_or(0, |tally| tally["live"].as_u64().expect("a count"))
+            .map_or(0, |tally| tally[what].as_u64().expect("a count"))
     }
 
     pub fn serve(&self) -> Server {
-        Server::start(self)
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, more: &[&str]) -> Server {
+        Server::start(self, more)
     }
 }
 
 pub struct Server {
     child: Child,
     pub address: String,
+    /// Port of DICOM associations, where one was asked for.
+    pub dicom: Option<u16>,
 }
 
 pub struct Answer {
@@ -197,24 +211,34 @@ impl Answer {
 }
 
 impl Server {
-    fn start(bank: &TestBank) -> Self {
+    fn start(bank: &TestBank, more: &[&str]) -> Self {
         let mut child = bank
             .command(&["serve", "--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("kura serve starts");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("standard output"))
-            .read_line(&mut line)
-            .expect("the address");
+        let mut out = BufReader::new(child.stdout.take().expect("standard output"));
+        out.read_line(&mut line).expect("the address");
         let address = line
             .trim()
             .rsplit("http://")
             .next()
             .expect("an address")
             .to_owned();
-        Self { child, address }
+        let dicom = more.contains(&"--dicom-port").then(|| {
+            let mut line = String::new();
+            out.read_line(&mut line).expect("the DICOM address");
+            let port = line.trim().rsplit(':').next().expect("a port");
+            port.parse().expect("a port")
+        });
+        Self {
+            child,
+            address,
+            dicom,
+        }
     }
 
     pub fn url(&self) -> String {

@@ -1,0 +1,346 @@
+//! One DICOM object from the network into the bank: what C-STORE calls.
+//!
+//! The object is spooled while it is hashed, its header is read, and object, blob and a note that
+//! its study waits are one commit; then it is acknowledged. The `ImagingStudy` follows when the
+//! sender pauses ([`settle`]), so that a series of a thousand objects does not make a thousand
+//! versions of its study. A crash in between loses nothing: the note is found at the next start.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+
+use kura_dicom::{Limits, file_head, read_header};
+use kura_model::{ContentHash, Error, RecordKey, Refusal, RequestContext, Result};
+use kura_store::{
+    AuditEntry, BlobWriter, Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Query, Source,
+    SourceProgress, Write as StoreWrite,
+};
+use serde_json::{Value, json};
+
+use crate::access::{Action, authorize};
+use crate::bank::file_error;
+use crate::imaging_study::{self, Instance, NewInstance, study_id};
+use crate::{Bank, imaging, kind};
+
+/// What the sender says of an object before it sends it.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    pub sop_class_uid: String,
+    pub sop_instance_uid: String,
+    pub transfer_syntax_uid: String,
+}
+
+/// Where objects come from: one sender, by its application entity title.
+pub struct Sender {
+    source: i64,
+    name: String,
+}
+
+impl Sender {
+    /// The import source that stands for this sender.
+    pub fn open(bank: &Bank, context: &RequestContext, ae_title: &str) -> Result<Self> {
+        authorize(context, Action::Import)?;
+        let name = format!("dicom:{ae_title}");
+        let source = bank.clinical.source_begin(&Source {
+            id: 0,
+            // Not a file: known by its name.
+            hash: ContentHash::of(name.as_bytes()),
+            name: name.clone(),
+            format: "DICOM network".to_owned(),
+            size: 0,
+            modified: 0,
+            done: false,
+            position: 0,
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+            started: 0,
+            updated: 0,
+            job: None,
+        })?;
+        Ok(Self {
+            source: source.id,
+            name,
+        })
+    }
+}
+
+/// An object that is arriving. Dropped unfinished, it leaves nothing.
+pub struct Incoming {
+    announced: Announced,
+    writer: BlobWriter,
+    /// The beginning, should it be refused.
+    kept: Vec<u8>,
+    size: u64,
+}
+
+impl Incoming {
+    /// Opens a place for the data set of an announced object.
+    pub fn begin(bank: &Bank, context: &RequestContext, announced: Announced) -> Result<Self> {
+        authorize(context, Action::Import)?;
+        let mut incoming = Self {
+            writer: bank.clinical.blobs().writer()?,
+            kept: Vec::new(),
+            size: 0,
+            announced,
+        };
+        let head = file_head(
+            &incoming.announced.sop_class_uid,
+            &incoming.announced.sop_instance_uid,
+            &incoming.announced.transfer_syntax_uid,
+        );
+        incoming
+            .write_all(&head)
+            .map_err(|error| file_error(bank.folder(), error))?;
+        Ok(incoming)
+    }
+}
+
+impl Write for Incoming {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        let room = ITEM_BYTES_KEPT.saturating_sub(self.kept.len());
+        self.kept.extend(&bytes[..written.min(room)]);
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Rule of an object that is not the one that was announced.
+pub const ANNOUNCED: &str = "dicom-announced";
+
+/// What became of an object.
+#[derive(Debug)]
+pub enum Stored {
+    /// It is on disk, now or since before. Its study waits to be settled.
+    Accepted { study_uid: String },
+    /// It is kept aside in quarantine.
+    Refused(Refusal),
+}
+
+/// Makes an object durable; when this returns `Accepted`, it is on disk.
+///
+/// # Errors
+/// The bank could not take it: a full disk, no right. The sender keeps it.
+pub fn instance_store(
+    bank: &Bank,
+    context: &RequestContext,
+    sender: &Sender,
+    mut incoming: Incoming,
+) -> Result<Stored> {
+    authorize(context, Action::Import)?;
+    let path = incoming.writer.flushed_path()?.to_owned();
+    let file = File::open(&path).map_err(|error| file_error(&path, error))?;
+    let header = match read_header(BufReader::new(file), &Limits::default()) {
+        Ok(header) => header,
+        Err(refusal) => return refuse(bank, context, sender, incoming, refusal),
+    };
+    // PS3.7 9.1.1.1.4 and PS3.4 B.2.3: the command and the data set speak of the same object.
+    let announced = &incoming.announced;
+    let differs = if header.sop_class_uid().as_ref() != Some(&announced.sop_class_uid) {
+        Some("(0008,0016)")
+    } else if header.sop_instance_uid().as_ref() != Some(&announced.sop_instance_uid) {
+        Some("(0008,0018)")
+    } else {
+        None
+    };
+    if let Some(tag) = differs {
+        let message = "the data set is another object than the command announced";
+        let refusal = Refusal::new(ANNOUNCED, message).at_path(tag);
+        return refuse(bank, context, sender, incoming, refusal);
+    }
+    let Incoming {
+        writer, kept, size, ..
+    } = incoming;
+    let (blob, blob_size) = writer.finish()?;
+    // From here on others wait: the sender's totals and the study's note are read and written.
+    let writing = bank.writing()?;
+    let progress = progress(bank, sender)?;
+    let source = Some((sender.source, progress.position));
+    let made = NewInstance::of(&header, &bank.config.hospital, blob, blob_size, source)?;
+    let NewInstance { put, facts } = match made {
+        Ok(instance) => instance,
+        Err(refusal) => {
+            drop(writing);
+            return quarantine(bank, context, sender, refusal, kept, size);
+        }
+    };
+    let audit = AuditEntry::new(context, "instance_store", put.key.to_string());
+    let receipt = bank.clinical.commit(Commit {
+        writes: vec![
+            StoreWrite::Put(put),
+            StoreWrite::Put(pending(&facts.study_uid)),
+        ],
+        blobs: vec![(blob, blob_size)],
+        audit: vec![audit],
+        sources: vec![progress.clone()],
+        ..Commit::default()
+    })?;
+    if !matches!(
+        receipt.outcomes.first(),
+        Some(Outcome::Created | Outcome::Updated { .. })
+    ) {
+        // Sent before: counted as such.
+        bank.clinical.commit(Commit {
+            sources: vec![SourceProgress {
+                accepted: progress.accepted - 1,
+                unchanged: progress.unchanged + 1,
+                ..progress
+            }],
+            ..Commit::default()
+        })?;
+    }
+    Ok(Stored::Accepted {
+        study_uid: facts.study_uid,
+    })
+}
+
+/// The sender's totals with one more object accepted.
+fn progress(bank: &Bank, sender: &Sender) -> Result<SourceProgress> {
+    let source = bank
+        .clinical
+        .source_by_id(sender.source)?
+        .ok_or_else(|| Error::internal("the sender's source is gone"))?;
+    Ok(SourceProgress {
+        id: source.id,
+        position: source.position + 1,
+        done: false,
+        accepted: source.accepted + 1,
+        unchanged: source.unchanged,
+        refused: source.refused,
+    })
+}
+
+fn refuse(
+    bank: &Bank,
+    context: &RequestContext,
+    sender: &Sender,
+    incoming: Incoming,
+    refusal: Refusal,
+) -> Result<Stored> {
+    let Incoming { kept, size, .. } = incoming;
+    quarantine(bank, context, sender, refusal, kept, size)
+}
+
+fn quarantine(
+    bank: &Bank,
+    context: &RequestContext,
+    sender: &Sender,
+    refusal: Refusal,
+    item: Vec<u8>,
+    size: u64,
+) -> Result<Stored> {
+    let _writing = bank.writing()?;
+    let progress = progress(bank, sender)?;
+    let audit = AuditEntry::new(context, "instance_store", "").outcome("refused");
+    bank.clinical.commit(Commit {
+        quarantine: vec![Quarantined {
+            job: None,
+            source: Some(sender.source),
+            name: sender.name.clone(),
+            refusal: refusal.clone(),
+            item,
+            item_size: size,
+        }],
+        sources: vec![SourceProgress {
+            accepted: progress.accepted - 1,
+            refused: progress.refused + 1,
+            ..progress
+        }],
+        audit: vec![audit],
+        ..Commit::default()
+    })?;
+    Ok(Stored::Refused(refusal))
+}
+
+/// The note that a study waits.
+fn pending(study_uid: &str) -> Put {
+    Put {
+        key: RecordKey::new(kind::PENDING_STUDY, study_id(study_uid)),
+        body: json!({ "study": study_uid }).to_string().into_bytes(),
+        index: Vec::new(),
+        owners: Vec::new(),
+        blobs: Vec::new(),
+        source: None,
+        once: false,
+    }
+}
+
+/// Objects of one study read at a time.
+const STEP: u32 = 1_000;
+
+/// Brings the `ImagingStudy` of a study up to date with the objects that were stored. Nothing
+/// happens if it does not wait.
+pub fn settle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<()> {
+    authorize(context, Action::Import)?;
+    let _writing = bank.writing()?;
+    let key = RecordKey::new(kind::PENDING_STUDY, study_id(study_uid));
+    let waits = bank
+        .clinical
+        .read(|reader| reader.current(&key))?
+        .is_some_and(|version| !version.deleted);
+    if !waits {
+        return Ok(());
+    }
+    let query = imaging::of_study(study_uid);
+    let mut instances = Vec::new();
+    let mut source = None;
+    let mut after = None;
+    loop {
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, after, STEP))?;
+        for version in page.versions {
+            let record: Value = serde_json::from_slice(&version.body)
+                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
+            let hospital = &bank.config.hospital;
+            instances.push(Instance::of_record(&version.key.id, &record, hospital));
+            source = source.or(version.source);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let mut writes = vec![StoreWrite::Delete(key)];
+    if !instances.is_empty() {
+        let put = imaging_study::put_study(bank, study_uid, &instances, source)?;
+        writes.push(StoreWrite::Put(put));
+    }
+    let audit = AuditEntry::new(
+        context,
+        "study_settle",
+        format!("ImagingStudy/{}", study_id(study_uid)),
+    );
+    bank.clinical
+        .commit(Commit {
+            writes,
+            audit: vec![audit],
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
+/// Settles every study that waits: what a crash left.
+pub fn settle_all(bank: &Bank, context: &RequestContext) -> Result<u64> {
+    authorize(context, Action::Import)?;
+    let mut settled = 0;
+    loop {
+        let query = Query::all(kind::PENDING_STUDY);
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, None, STEP))?;
+        if page.versions.is_empty() {
+            return Ok(settled);
+        }
+        for version in page.versions {
+            let note: Value = serde_json::from_slice(&version.body)
+                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
+            settle(bank, context, note["study"].as_str().unwrap_or_default())?;
+            settled += 1;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+"""dicomweb-client and plain HTTP against QIDO-RS and WADO-RS; what comes back is what went in."""
+
+import io
+import pathlib
+import sys
+
+import numpy
+import pydicom
+import requests
+from dicomweb_client.api import DICOMwebClient
+from PIL import Image
+
+url, folder = sys.argv[1] + "/dicom-web", pathlib.Path(sys.argv[2])
+client = DICOMwebClient(url=url)
+files = {d.SOPInstanceUID: d for d in map(pydicom.dcmread, sorted(folder.glob("*.dcm")))}
+studies = {d.StudyInstanceUID for d in files.values()}
+KEYWORD = "0020000D"
+
+
+def uids(results, tag=KEYWORD):
+    return [r[tag]["Value"][0] for r in results]
+
+
+# Every study, newest first; paging meets each once.
+found = client.search_for_studies()
+assert set(uids(found)) == studies and len(found) == len(studies), (len(found), len(studies))
+dates = [r.get("00080020", {}).get("Value", [""])[0] for r in found]
+assert dates == sorted(dates, reverse=True), dates
+paged = []
+while page := client.search_for_studies(limit=3, offset=len(paged)):
+    paged += page
+assert uids(paged) == uids(found)
+
+one = next(d for d in files.values() if d.Modality == "CT" and d.get("IssuerOfPatientID"))
+mine = {d.StudyInstanceUID for d in files.values() if d.PatientID == one.PatientID}
+for name, value, expected in [
+    ("PatientID", one.PatientID, mine),
+    ("00100020", one.PatientID, mine),
+    ("StudyInstanceUID", one.StudyInstanceUID, {one.StudyInstanceUID}),
+    ("PatientName", str(one.PatientName).split("=")[0].split("^")[0].lower() + "*", {d.StudyInstanceUID for d in files.values() if str(d.PatientName).split("=")[0].split("^")[0] == str(one.PatientName).split("=")[0].split("^")[0]}),
+    ("StudyDate", f"{one.StudyDate}-{one.StudyDate}", {d.StudyInstanceUID for d in files.values() if d.StudyDate == one.StudyDate}),
+    ("StudyDate", f"-{one.StudyDate}", {d.StudyInstanceUID for d in files.values() if d.get("StudyDate") and d.StudyDate <= one.StudyDate}),
+    ("ModalitiesInStudy", "US", {d.StudyInstanceUID for d in files.values() if d.Modality == "US"}),
+    ("PatientID", "no-such-number", set()),
+]:
+    assert set(uids(client.search_for_studies(search_filters={name: value}))) == expected, (name, len(expected))
+
+# An unlinked object is found by its number too.
+stray = next(d for d in files.values() if not d.get("IssuerOfPatientID"))
+assert stray.StudyInstanceUID in uids(client.search_for_studies(search_filters={"PatientID": stray.PatientID}))
+
+series = client.search_for_series(one.StudyInstanceUID)
+assert one.SeriesInstanceUID in uids(series, "0020000E")
+assert "0020000D" in series[0] and series[0]["00201209"]["Value"][0] >= 1
+instances = client.search_for_instances(one.StudyInstanceUID, one.SeriesInstanceUID, fields=["PatientName"])
+entry = next(i for i in instances if i["00080018"]["Value"][0] == one.SOPInstanceUID)
+assert entry["00280010"]["Value"] == [one.Rows] and "00100010" in entry
+assert len(client.search_for_instances()) == len(files)
+
+# Bytes come back as they went in, whatever their transfer syntax.
+for uid, sent in files.items():
+    got = client.retrieve_instance(sent.StudyInstanceUID, sent.SeriesInstanceUID, uid, media_types=(("application/dicom", "*"),))
+    assert got.file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+    assert pydicom.dataset.Dataset(got) == pydicom.dataset.Dataset(sent), uid
+whole = client.retrieve_study(one.StudyInstanceUID, media_types=(("application/dicom", "*"),))
+assert {d.SOPInstanceUID for d in whole} == {u for u, d in files.items() if d.StudyInstanceUID == one.StudyInstanceUID}
+
+# Metadata is the header in the JSON model: pydicom reads it, and it says what the file says.
+for metadata in client.retrieve_study_metadata(one.StudyInstanceUID):
+    dataset = pydicom.dataset.Dataset.from_json(metadata)
+    sent = files[dataset.SOPInstanceUID]
+    for element in sent:
+        if element.VR in ("OB", "OW", "UN", "SQ", "DS") or element.tag.group == 0x7FE0 or element.tag.element == 0 or element.tag.is_private:
+            continue
+        # JSON is UTF-8 and says so (PS3.18 F.2).
+        if element.is_empty or element.keyword == "SpecificCharacterSet":
+            continue
+        assert dataset[element.tag].value == element.value, element.keyword
+
+# Pictures: the window is applied, JPEG is the default, the viewport is kept.
+path = f"{url}/studies/{one.StudyInstanceUID}/series/{one.SeriesInstanceUID}/instances/{one.SOPInstanceUID}"
+picture = requests.get(path + "/rendered")
+assert picture.headers["content-type"] == "image/jpeg" and Image.open(io.BytesIO(picture.content)).size == (one.Columns, one.Rows)
+values = one.pixel_array * float(one.get("RescaleSlope", 1)) + float(one.get("RescaleIntercept", 0))
+center, width = 40.0, 400.0
+expected = numpy.clip(((values - (center - 0.5)) / (width - 1) + 0.5) * 255, 0, 255)
+picture = requests.get(path + f"/frames/1/rendered?window={center},{width},linear", headers={"Accept": "image/png"})
+shown = numpy.asarray(Image.open(io.BytesIO(picture.content))).astype(float)
+assert numpy.abs(shown - expected).max() <= 1, numpy.abs(shown - expected).max()
+small = requests.get(path + "/rendered?viewport=64,64")
+assert max(Image.open(io.BytesIO(small.content)).size) == 64
+assert max(Image.open(io.BytesIO(requests.get(path + "/thumbnail").content)).size) <= 128
+
+# What cannot be given is said so.
+for expected, address, accept in [
+    (404, path + "9", None),
+    (404, f"{url}/studies/1.2.3/metadata", None),
+    (404, f"{url}/studies/1.2.3/series/{one.SeriesInstanceUID}/instances/{one.SOPInstanceUID}", None),
+    (404, path + "/frames/9/rendered", None),
+    (400, path + "/rendered?window=a,b", None),
+    (400, f"{url}/studies?NoSuchAttribute=1", None),
+    (400, f"{url}/studies?limit=x", None),
+    (406, f"{url}/studies", "application/dicom+xml"),
+    (406, path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80'),
+    (406, path + "/rendered", "image/gif"),
+    (404, f"{url}/nothing", None),
+]:
+    answer = requests.get(address, headers={"Accept": accept} if accept else {})
+    assert answer.status_code == expected, (expected, answer.status_code, address, answer.text)
+    assert one.PatientID not in answer.text
+assert requests.post(f"{url}/studies", data=b"").status_code == 405
+assert requests.get(f"{url}/studies?PatientID=none-such").status_code == 204
+fuzzy = requests.get(f"{url}/studies?fuzzymatching=true&limit=1")
+assert "299" in fuzzy.headers["Warning"] and "additional results" in fuzzy.headers["Warning"]
+print("dicomweb-client is content")
