@@ -29,6 +29,9 @@ pub struct Announced {
     pub transfer_syntax_uid: String,
 }
 
+/// [`Source::format`] of a sender.
+pub const DICOM_NETWORK: &str = "dicom-network";
+
 /// Where objects come from: one sender, by its application entity title.
 pub struct Sender {
     source: i64,
@@ -45,7 +48,7 @@ impl Sender {
             // Not a file: known by its name.
             hash: ContentHash::of(name.as_bytes()),
             name: name.clone(),
-            format: "DICOM network".to_owned(),
+            format: DICOM_NETWORK.to_owned(),
             size: 0,
             modified: 0,
             done: false,

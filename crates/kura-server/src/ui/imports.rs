@@ -6,6 +6,8 @@ use axum::response::Response;
 use kura_model::{Location, RequestContext};
 use kura_service::dashboard::{self, Homeless, Imports, Refused, local_time};
 use kura_service::import;
+use kura_service::import::Source;
+use kura_service::instance_store::DICOM_NETWORK;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -81,8 +83,8 @@ fn overview(page: &Page, found: &Imports) -> Markup {
                         tr {
                             td .path title=(file.name) { (short(&file.name)) }
                             td { (text::format(&file.format, page.lang)) }
-                            td { (state(page, if file.done { "read" } else { "part" })) }
-                            td .number { (bytes(file.size)) }
+                            td { (state(page, file_state(file))) }
+                            td .number { @if file.format != DICOM_NETWORK { (bytes(file.size)) } }
                             td .number { (thousands(file.accepted)) }
                             td .number { (thousands(file.unchanged)) }
                             td .number { @if file.refused > 0 { b .bad { (thousands(file.refused)) } } @else { "0" } }
@@ -95,6 +97,15 @@ fn overview(page: &Page, found: &Imports) -> Markup {
     }
 }
 
+/// A sender has no end: what it sent is all there.
+fn file_state(file: &Source) -> &'static str {
+    match (file.done, file.format.as_str()) {
+        (true, _) => "read",
+        (false, DICOM_NETWORK) => "open",
+        (false, _) => "part",
+    }
+}
+
 fn state(page: &Page, state: &str) -> Markup {
     let (class, name) = match state {
         "running" => ("state run", text::STATE_RUNNING),
@@ -102,6 +113,7 @@ fn state(page: &Page, state: &str) -> Markup {
         "failed" => ("state bad", text::STATE_FAILED),
         "read" => ("state ok", text::FILE_DONE),
         "part" => ("state run", text::FILE_PART),
+        "open" => ("state ok", text::FILE_OPEN),
         _ => ("state bad", text::STATE_INTERRUPTED),
     };
     html! { span class=(class) { (page.say(name)) } }

@@ -143,6 +143,7 @@ catalogue! {
     SIZE: "大きさ", "Size";
     FILE_DONE: "読了", "read to the end";
     FILE_PART: "途中", "read in part";
+    FILE_OPEN: "受信可", "may send";
     MORE_FILES: "新しい順に一部だけ表示しています。", "Only the newest are shown.";
     WHEN: "日時", "When";
 
@@ -378,6 +379,8 @@ pub(crate) fn format(format: &str, lang: Lang) -> &str {
         ("fhir-json" | "fhir", Lang::Ja) => "FHIR(JSON)",
         ("fhir-json" | "fhir", Lang::En) => "FHIR (JSON)",
         ("dicom", _) => "DICOM",
+        ("dicom-network", Lang::Ja) => "DICOM通信",
+        ("dicom-network", Lang::En) => "DICOM network",
         ("vcf", _) => "VCF",
         ("bcf", _) => "BCF",
         ("uke", Lang::Ja) => "レセプト(UKE)",

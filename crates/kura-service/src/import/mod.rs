@@ -20,13 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow, Source};
+use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow};
 use serde::Serialize;
 
 use crate::access::{Action, authorize};
 use crate::{Bank, link};
 
 pub(crate) use fhir::put as fhir_put;
+pub use kura_store::Source;
 pub use recognise::Format;
 use sink::Sink;
 
