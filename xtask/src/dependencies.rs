@@ -20,6 +20,12 @@ const ROOMS: &[(&str, &[&str])] = &[
         "kura-dataset",
         &["kura-model", "kura-fhir", "kura-dicom", "kura-genomics"],
     ),
+    // The AI half: pure statistics and learning, SQL over a set's tables, models asked.
+    ("kura-evaluation", &[]),
+    ("kura-training", &[]),
+    ("kura-cases", &["kura-model", "kura-dataset"]),
+    ("kura-inference", &["kura-model"]),
+    ("kura-trial", &["kura-model", "kura-evaluation"]),
     ("kura-store", &["kura-model"]),
     (
         "kura-service",
@@ -31,6 +37,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-feeds",
             "kura-deid",
             "kura-dataset",
+            "kura-evaluation",
+            "kura-training",
+            "kura-cases",
+            "kura-inference",
+            "kura-trial",
             "kura-store",
         ],
     ),
@@ -49,7 +60,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Crates that touch the disk, the network or a database. The standards crates may not.
 const IO_CRATES: &[&str] = &["rusqlite", "axum", "tokio", "tower-http", "ureq", "reqwest"];
-const IO_ROOMS: &[&str] = &["kura-store", "kura-server", "kura"];
+/// `kura-cases` has SQLite for a temporary database of its own; it opens no other.
+const IO_ROOMS: &[&str] = &["kura-store", "kura-cases", "kura-server", "kura"];
 
 pub fn check() -> Result<(), String> {
     let output = Command::new(env!("CARGO"))

@@ -17,6 +17,10 @@ pub enum Action {
     ReadAudit,
     /// Make accounts.
     ManageAccounts,
+    /// Train, register, evaluate and propose models.
+    BuildModel,
+    /// Approve, put to use, suspend, roll back models.
+    ReleaseModel,
 }
 
 const ADMINISTRATOR: &[Action] = &[
@@ -24,15 +28,21 @@ const ADMINISTRATOR: &[Action] = &[
     Action::ReadStatus,
     Action::ReadAudit,
     Action::ManageAccounts,
+    Action::ReleaseModel,
 ];
 const DATA_MANAGER: &[Action] = &[
     Action::ReadClinical,
     Action::Import,
     Action::ReadStatus,
     Action::BuildDataSet,
+    Action::BuildModel,
 ];
-const DOCTOR: &[Action] = &[Action::ReadClinical, Action::ReadStatus];
-const RESEARCHER: &[Action] = &[Action::ReadStatus];
+const DOCTOR: &[Action] = &[
+    Action::ReadClinical,
+    Action::ReadStatus,
+    Action::ReleaseModel,
+];
+const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel];
 const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
 
 const DICOM_PEER: &[Action] = &[Action::Import];

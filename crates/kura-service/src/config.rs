@@ -1,7 +1,7 @@
 //! One configuration: defaults, then `kura.toml` in the bank's folder, then the environment,
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ pub struct Config {
     pub server: Server,
     pub dicom: Dicom,
     pub import: Import,
+    pub inference: Inference,
     pub log: Log,
 }
 
@@ -114,6 +115,26 @@ impl Default for Import {
             expansion: 200,
             expanded_bytes: 1 << 30,
             members: 1_000_000,
+        }
+    }
+}
+
+/// How models are asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Inference {
+    /// The ONNX Runtime library, `libonnxruntime.so`; the system's if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<PathBuf>,
+    /// Seconds one answer may take.
+    pub seconds: f64,
+}
+
+impl Default for Inference {
+    fn default() -> Self {
+        Self {
+            runtime: None,
+            seconds: 10.0,
         }
     }
 }

@@ -1,0 +1,91 @@
+//! What a specification says of cases, outcome and features.
+
+use serde::{Deserialize, Serialize};
+
+/// Which moments, what is foreseen, and from what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CasesSpec {
+    /// Gives `case_id`, `patient` and `index_time`, one row a case; `site` if there are several.
+    pub cases: String,
+    pub outcome: Outcome,
+    #[serde(rename = "feature")]
+    pub features: Vec<Feature>,
+}
+
+/// What is foreseen. Exactly one of `sql` and `file`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// In a few words: `SpO2 under 92 % within a day`.
+    pub name: String,
+    /// Events: gives `patient` and `time`; a case is positive if one falls after its index time,
+    /// within the look-ahead. Or gives `case_id` and `outcome` (0 or 1), where somebody judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
+    /// A CSV file with the columns `case_id` and `outcome` (0 or 1), beside the specification: a
+    /// reader's or a registry's judgement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Hours after the index time in which an event counts. Needed for events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_ahead_hours: Option<f64>,
+    /// Gives `patient` and `time`: until when it is known what happened. A case without an event
+    /// whose look-ahead reaches further is left out, not called negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed_until: Option<String>,
+}
+
+/// One number known of each case.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    /// Letters, digits and `_`.
+    pub name: String,
+    /// UCUM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// Measurements: gives `patient`, `time` and `value`; those up to the index time count. Or
+    /// gives `case_id` and `value`, and `time` if it has one, for what is made of the case itself
+    /// (the table `cases` can be used); a time after the index time is a leak.
+    pub sql: String,
+    /// Hours before the index time from which measurements count; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_hours: Option<f64>,
+    /// Which of several measurements.
+    #[serde(default)]
+    pub take: Take,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Take {
+    /// The newest; of several at one time their mean.
+    #[default]
+    Last,
+    First,
+    Min,
+    Max,
+    Mean,
+    /// How many there are; 0 without any.
+    Count,
+    /// Newest less oldest.
+    Change,
+}
+
+impl Take {
+    /// SQL over the measurements `m(time, value)` of one case.
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Take::Last => "avg(value) FILTER (WHERE time = newest)",
+            Take::First => "avg(value) FILTER (WHERE time = oldest)",
+            Take::Min => "min(value)",
+            Take::Max => "max(value)",
+            Take::Mean => "avg(value)",
+            Take::Count => "count(value)",
+            Take::Change => {
+                "avg(value) FILTER (WHERE time = newest) - avg(value) FILTER (WHERE time = oldest)"
+            }
+        }
+    }
+}
