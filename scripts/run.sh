@@ -3,11 +3,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
+. scripts/runtime.sh
 listen="${1:-127.0.0.1:8080}"
 need cargo "install Rust 1.95 from https://rustup.rs"
 command -v cc >/dev/null 2>&1 || install_packages gcc libc6-dev
 cargo build --release --locked -p kura
 kura="$CARGO_TARGET_DIR/release/kura"
+# Models are asked with it; without it the bank works, and says what to install.
+onnx_runtime_library || echo "ONNX Runtime could not be installed; models are not asked" >&2
 if [ ! -f "$KURA_BANK/kura.toml" ]; then
     "$kura" init "$KURA_BANK" --hospital-name "見本病院 Sample Hospital"
 fi

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
+. scripts/runtime.sh
 need cargo "install Rust 1.95 from https://rustup.rs"
 need npm "install Node.js 20 or later"
 install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools bcftools tabix chromium fonts-noto-cjk
@@ -15,6 +16,7 @@ if [ ! -f "$venv/.ready-$wanted" ]; then
     touch "$venv/.ready-$wanted"
 fi
 npm ci --prefix tests/browser --no-audit --no-fund --silent
+onnx_runtime_library
 export KURA_PYTHON="$venv/bin/python"
 KURA_PYDICOM_FILES=$("$KURA_PYTHON" -c 'import os, pydicom.data; print(os.path.join(os.path.dirname(pydicom.data.__file__), "test_files"))')
 export KURA_PYDICOM_FILES

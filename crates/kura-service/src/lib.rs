@@ -18,6 +18,7 @@ mod imaging_study;
 pub mod import;
 pub mod instance_store;
 pub mod link;
+pub mod models;
 pub mod patients;
 mod query;
 pub mod status;
@@ -43,6 +44,8 @@ pub mod kind {
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
+    /// A locked test set and everyone who looked at it (research zone). Id: its hash.
+    pub const LOCKED_TEST: &str = "LockedTest";
     /// A data set that was built (research zone). Id: hash of its manifest.
     pub const DATA_SET: &str = "DataSet";
 }

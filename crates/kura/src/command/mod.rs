@@ -4,8 +4,10 @@ mod audit;
 mod dataset;
 mod import;
 mod init;
+mod model;
 mod serve;
 mod status;
+mod train;
 mod user;
 
 use std::path::PathBuf;
@@ -52,6 +54,9 @@ enum Command {
     Status(status::Status),
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    Train(train::Train),
+    #[command(subcommand)]
+    Model(model::Model),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -102,6 +107,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Serve(command) => command.run(&shell),
         Command::Status(command) => command.run(&shell),
         Command::Dataset(command) => command.run(&shell),
+        Command::Train(command) => command.run(&shell),
+        Command::Model(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
     }

@@ -7,5 +7,6 @@ mod fhir_api;
 mod images;
 mod import;
 mod messy;
+mod models;
 mod pages;
 mod support;

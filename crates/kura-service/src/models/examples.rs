@@ -1,0 +1,178 @@
+//! From a data set's folder to numbers: what training and testing both begin with.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use kura_cases::{CasesSpec, Gathered, Workspace};
+use kura_dataset::manifest::{self, Manifest};
+use kura_dataset::table;
+use kura_model::{Category, ContentHash, Error, Result};
+use kura_training::{Examples, Feature, Matrix, TrainingError, group_split};
+
+use super::file::LockedTest;
+
+/// A set's cases with everything training needs.
+pub(crate) struct Prepared {
+    pub(crate) manifest: Manifest,
+    /// Hash of `manifest.json`: the name of the set's bytes.
+    pub(crate) manifest_hash: ContentHash,
+    pub(crate) gathered: Gathered,
+    pub(crate) examples: Examples,
+}
+
+pub(crate) fn learning(error: &TrainingError) -> Error {
+    Error::new(
+        match error {
+            TrainingError::Cancelled => Category::Interrupted,
+            _ => Category::Invalid,
+        },
+        error.to_string(),
+    )
+}
+
+/// Loads a set, checks that its tables are what its manifest says, and gathers the cases.
+/// `folder` of the specification is where the outcome's file lies.
+pub(crate) fn prepare(
+    set: &Path,
+    spec: &CasesSpec,
+    folder: &Path,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Prepared> {
+    let manifest = Manifest::read(set)?;
+    let (manifest_hash, _) = manifest::hash_file(&set.join(manifest::FILE))?;
+    let mut workspace = Workspace::new(cancel.clone())?;
+    for name in &manifest.spec.data.tables {
+        let Some(table) = table::by_name(name) else {
+            continue;
+        };
+        let path = format!("{name}.parquet");
+        let file = set.join(&path);
+        let known = manifest.files.iter().find(|entry| entry.path == path);
+        if known.map(|entry| (entry.hash, entry.bytes)) != Some(manifest::hash_file(&file)?) {
+            return Err(Error::invalid(format!(
+                "{} is not what the manifest says; see kura dataset verify",
+                file.display()
+            )));
+        }
+        workspace.load(table, &file)?;
+    }
+    let judged = match &spec.outcome.file {
+        Some(name) => Some(judgements(&folder.join(name))?),
+        None => None,
+    };
+    let gathered = kura_cases::build(&mut workspace, spec, judged.as_ref(), true)?;
+    let examples = examples(spec, &gathered)?;
+    Ok(Prepared {
+        manifest,
+        manifest_hash,
+        gathered,
+        examples,
+    })
+}
+
+pub(crate) fn features(spec: &CasesSpec) -> Vec<Feature> {
+    spec.features
+        .iter()
+        .map(|feature| Feature {
+            name: feature.name.clone(),
+            unit: feature.unit.clone(),
+        })
+        .collect()
+}
+
+fn examples(spec: &CasesSpec, gathered: &Gathered) -> Result<Examples> {
+    let cases = &gathered.cases;
+    let matrix = Matrix::new(features(spec), cases.case_id.len(), cases.values.clone())
+        .map_err(|error| learning(&error))?;
+    Ok(Examples {
+        matrix,
+        outcome: cases.outcome.clone(),
+        group: cases.patient.clone(),
+        site: cases.site.clone(),
+        weight: None,
+    })
+}
+
+/// `case_id,outcome` lines.
+fn judgements(path: &Path) -> Result<BTreeMap<String, bool>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::invalid(format!("{}: {error}", path.display())))?;
+    let mut lines = text.lines().enumerate();
+    let head = lines
+        .next()
+        .map(|(_, line)| line.trim_start_matches('\u{FEFF}').trim());
+    if head != Some("case_id,outcome") {
+        return Err(Error::invalid(format!(
+            "{}, line 1: the columns are case_id,outcome",
+            path.display()
+        )));
+    }
+    let mut out = BTreeMap::new();
+    for (number, line) in lines {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let place = format!("{}, line {}", path.display(), number + 1);
+        let (id, outcome) = line
+            .rsplit_once(',')
+            .ok_or_else(|| Error::invalid(format!("{place}: two columns are needed")))?;
+        let outcome = match outcome.trim() {
+            "0" => false,
+            "1" => true,
+            _ => return Err(Error::invalid(format!("{place}: an outcome is 0 or 1"))),
+        };
+        if out
+            .insert(id.trim().trim_matches('"').to_owned(), outcome)
+            .is_some()
+        {
+            return Err(Error::invalid(format!("{place}: the case is there twice")));
+        }
+    }
+    Ok(out)
+}
+
+/// Rows of the training part and of the locked test set: whole patients, drawn by the seed.
+pub(crate) struct Parts {
+    pub(crate) training: Vec<usize>,
+    pub(crate) test: Vec<usize>,
+    pub(crate) locked: LockedTest,
+}
+
+pub(crate) fn parts(prepared: &Prepared, test_share: f64, seed: u64) -> Result<Parts> {
+    let examples = &prepared.examples;
+    let part = group_split(
+        &examples.group,
+        &examples.outcome,
+        &[1.0 - test_share, test_share],
+        seed,
+    )
+    .map_err(|error| learning(&error))?;
+    let rows = |wanted: usize| -> Vec<usize> {
+        (0..part.len()).filter(|row| part[*row] == wanted).collect()
+    };
+    let (training, test) = (rows(0), rows(1));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&prepared.manifest_hash.0);
+    for row in &test {
+        hasher.update(prepared.gathered.cases.case_id[*row].as_bytes());
+        hasher.update(&[0, u8::from(examples.outcome[*row])]);
+    }
+    let patients: std::collections::BTreeSet<&str> = test
+        .iter()
+        .map(|row| examples.group[*row].as_str())
+        .collect();
+    let locked = LockedTest {
+        id: ContentHash(*hasher.finalize().as_bytes()),
+        patients: patients.len() as u64,
+        cases: test.len() as u64,
+        positive: test.iter().filter(|row| examples.outcome[**row]).count() as u64,
+    };
+    Ok(Parts {
+        training,
+        test,
+        locked,
+    })
+}

@@ -1,0 +1,105 @@
+//! What a model folder holds: `model.onnx`, `model.json`, and what a person reads.
+
+use kura_cases::CasesSpec;
+use kura_model::{ContentHash, Error, Result};
+use kura_training::{Feature, Learner};
+use serde::{Deserialize, Serialize};
+
+pub const ONNX: &str = "model.onnx";
+pub const FILE: &str = "model.json";
+/// The trained numbers, for explanations.
+pub const NUMBERS: &str = "numbers.json";
+/// Pseudonyms of the patients it learnt from.
+pub const PATIENTS: &str = "training-patients.txt";
+
+/// `model.json`: everything about a model but its numbers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Letters, digits and '-'; versions of one model share it.
+    pub name: String,
+    pub title: String,
+    /// For whom, when and what for, in a sentence a board can read.
+    pub intended_use: String,
+    pub onnx: ContentHash,
+    /// Hash of the trained numbers, by which an answer is explained; a foreign model has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<ContentHash>,
+    /// Version of Kura that made it.
+    pub kura: String,
+    pub seed: u64,
+    pub learner: Learner,
+    /// How a case is made from the tables; the same words at the bedside.
+    pub cases: CasesSpec,
+    pub features: Vec<Feature>,
+    /// The probability from which it speaks.
+    pub threshold: f64,
+    pub data: TrainingData,
+    /// What was found out while training; nothing here comes from the locked test set.
+    pub training: serde_json::Value,
+}
+
+/// The data a model was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingData {
+    /// Name and manifest of the data set.
+    pub set: String,
+    pub manifest: ContentHash,
+    pub t: u64,
+    pub patients: u64,
+    pub cases: u64,
+    pub positive: u64,
+    /// Share of the cases, by whole patients, kept for the locked test set.
+    pub test_share: String,
+    pub test: LockedTest,
+    /// Hash of the list of patients it learnt from: none of them may be in a test.
+    pub training_patients: ContentHash,
+}
+
+/// The locked test set: never looked at in training, and each look is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedTest {
+    /// Hash of the data set's manifest and the ids of its cases.
+    pub id: ContentHash,
+    pub patients: u64,
+    pub cases: u64,
+    pub positive: u64,
+}
+
+impl ModelFile {
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let file: Self = serde_json::from_slice(bytes)
+            .map_err(|error| Error::invalid(format!("{FILE}, line {}: {error}", error.line())))?;
+        check_name(&file.name)?;
+        if !(0.0..=1.0).contains(&file.threshold) {
+            return Err(Error::invalid(format!(
+                "{FILE}: the threshold is a probability"
+            )));
+        }
+        Ok(file)
+    }
+
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::internal("a model file cannot be written").because(error))?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+/// A model's name stands in ids and folders.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let plain = (1..=40).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name.starts_with(|letter: char| letter.is_ascii_lowercase());
+    if plain {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "a model's name is 1 to 40 small letters, digits and '-', and begins with a letter",
+    ))
+}

@@ -1,0 +1,26 @@
+//! AI models: trained on a data set, tested on patients nobody trained on, registered, approved,
+//! put to use, changed under a plan.
+//!
+//! * [`train`](fn@train): a specification and a data set become a model folder.
+//! * [`register`]: the folder becomes a version, a FHIR `Device`, in state draft.
+//! * [`evaluate`]: the locked test set is opened, counted, and the report is the evidence.
+//! * [`step`], [`shadow`]: approve, use, suspend, retire; run without being shown.
+//! * [`propose`], [`promote`], [`roll_back`]: change inside the bounds of a plan.
+
+mod change;
+mod examples;
+mod file;
+mod plan;
+mod registry;
+mod report;
+mod state;
+mod test;
+mod train;
+
+pub use change::{Check, Notice, Proposal, promote, propose, roll_back};
+pub use file::{LockedTest, ModelFile, TrainingData};
+pub use plan::{Change, ChangePlan, Measure};
+pub use registry::{MODEL_SYSTEM, Model, Step, Which, list, register, shadow, show, step};
+pub use state::State;
+pub use test::{Estimate, TestReport, evaluate, looks};
+pub use train::{Observer, TrainSpec, Trained, train};

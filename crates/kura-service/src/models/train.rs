@@ -1,0 +1,491 @@
+//! `kura train`: from a specification and a data set to a model folder.
+//!
+//! The test part of the patients is set aside first and not looked at; everything in the report
+//! comes from the rest, by cross-validation. A data set whose features tell what they may not
+//! know ends the training: there is no switch to go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use kura_cases::{CasesSpec, Feature as CaseFeature, Outcome};
+use kura_inference::{Model as _, Tensor};
+use kura_model::{ContentHash, Error, RequestContext, Result};
+use kura_store::{AuditEntry, Commit};
+use kura_training::{
+    CrossValidation, CrossValidationOptions, Examples, Folds, GroupFolds, Learner, Model, Severity,
+    cross_validate, leakage, permutation_importance,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::examples::{self, Prepared, learning};
+use super::file::{self, ModelFile, TrainingData, check_name};
+use super::{registry, report};
+use crate::Bank;
+use crate::access::{Action, authorize};
+use crate::bank::file_error;
+
+/// The specification of a training. `samples/train-deterioration.toml` is one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSpec {
+    /// Small letters, digits and '-'.
+    pub name: String,
+    pub title: String,
+    /// For whom, when and what for.
+    pub intended_use: String,
+    /// Folder of the data set, beside the specification.
+    pub set: PathBuf,
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// Share of the cases, by whole patients, set aside for the locked test set.
+    #[serde(default = "test_share")]
+    pub test_share: f64,
+    /// Parts of the cross-validation; `0` leaves out one site at a time.
+    #[serde(default = "folds")]
+    pub folds: usize,
+    pub threshold: Threshold,
+    pub learner: Learner,
+    pub cases: String,
+    pub outcome: Outcome,
+    #[serde(rename = "feature")]
+    pub features: Vec<CaseFeature>,
+}
+
+/// From which probability the model speaks.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Threshold {
+    /// The highest at which this share of the positive cases is found, in cross-validation.
+    Sensitivity(f64),
+    /// The lowest at which this share of the negative cases is passed over.
+    Specificity(f64),
+    Probability(f64),
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn test_share() -> f64 {
+    0.3
+}
+
+fn folds() -> usize {
+    5
+}
+
+impl TrainSpec {
+    /// # Errors
+    /// Unknown keys, a name that is none, shares that are none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let spec: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |before| before.matches('\n').count() + 1);
+            Error::invalid(format!(
+                "the specification, line {line}: {}",
+                error.message()
+            ))
+        })?;
+        check_name(&spec.name)?;
+        if !(0.05..=0.9).contains(&spec.test_share) {
+            return Err(Error::invalid("test_share lies between 0.05 and 0.9"));
+        }
+        let (Threshold::Sensitivity(share)
+        | Threshold::Specificity(share)
+        | Threshold::Probability(share)) = spec.threshold;
+        if !(share > 0.0 && share < 1.0) {
+            return Err(Error::invalid("threshold: the number lies between 0 and 1"));
+        }
+        Ok(spec)
+    }
+
+    pub(crate) fn cases_spec(&self) -> CasesSpec {
+        CasesSpec {
+            cases: self.cases.clone(),
+            outcome: self.outcome.clone(),
+            features: self.features.clone(),
+        }
+    }
+}
+
+/// Told how a training goes on.
+pub trait Observer: Sync {
+    fn step(&self, what: &'static str, done: u64, total: u64);
+}
+
+#[derive(Debug, Serialize)]
+pub struct Trained {
+    pub folder: PathBuf,
+    pub name: String,
+    pub model: ContentHash,
+    pub patients: u64,
+    pub cases: u64,
+    pub positive: u64,
+    pub test: file::LockedTest,
+    /// Out-of-fold area under the curve.
+    pub auc: Option<f64>,
+    pub best_baseline_auc: Option<f64>,
+    pub shuffled_auc: Vec<f64>,
+    pub threshold: f64,
+    /// Largest difference between the ONNX and the trained model; absent without a runtime.
+    pub onnx_difference: Option<f64>,
+    pub findings: Vec<String>,
+    pub seconds: f64,
+}
+
+/// Trains into `out`, which must not exist or be empty.
+pub fn train(
+    bank: &Bank,
+    context: &RequestContext,
+    spec_file: &Path,
+    out: &Path,
+    observer: &dyn Observer,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Trained> {
+    authorize(context, Action::BuildModel)?;
+    let result = run(bank, spec_file, out, observer, cancel);
+    let audit = AuditEntry::new(context, "model_train", "");
+    let audit = match &result {
+        Ok(trained) => audit.detail(
+            json!({ "name": trained.name, "model": trained.model, "patients": trained.patients })
+                .to_string(),
+        ),
+        Err(_) => audit.outcome("failed"),
+    };
+    bank.research.commit(Commit {
+        audit: vec![audit],
+        ..Commit::default()
+    })?;
+    result
+}
+
+fn run(
+    bank: &Bank,
+    spec_file: &Path,
+    out: &Path,
+    observer: &dyn Observer,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Trained> {
+    let started = std::time::Instant::now();
+    let text = std::fs::read_to_string(spec_file).map_err(|error| file_error(spec_file, error))?;
+    let spec = TrainSpec::parse(&text)?;
+    if std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Error::conflict(format!(
+            "{} is not empty; a model needs a folder of its own",
+            out.display()
+        )));
+    }
+    let folder = spec_file.parent().unwrap_or(Path::new("."));
+    observer.step("cases", 0, 1);
+    let prepared = examples::prepare(&folder.join(&spec.set), &spec.cases_spec(), folder, cancel)?;
+    let parts = examples::parts(&prepared, spec.test_share, spec.seed)?;
+    let training = prepared.examples.select(&parts.training);
+    let findings = findings(&prepared, &training)?;
+
+    let folds = match spec.folds {
+        0 => Folds::LeaveOneSiteOut,
+        k => Folds::Groups(GroupFolds {
+            k,
+            stratified: true,
+            seed: spec.seed,
+        }),
+    };
+    let options = CrossValidationOptions {
+        seed: spec.seed,
+        ..CrossValidationOptions::default()
+    };
+    let validation = cross_validate(
+        &training,
+        &spec.learner,
+        &folds,
+        &options,
+        &mut |done, total| observer.step("cross-validation", done as u64, total as u64),
+        cancel,
+    )
+    .map_err(|error| learning(&error))?;
+    let threshold = threshold(spec.threshold, &training, &validation)?;
+
+    observer.step("model", 0, 1);
+    let model = kura_training::train(&training, &spec.learner, spec.seed)
+        .map_err(|error| learning(&error))?;
+    let metadata = BTreeMap::from([
+        ("name".to_owned(), spec.name.clone()),
+        ("intended_use".to_owned(), spec.intended_use.clone()),
+        ("set".to_owned(), prepared.manifest_hash.to_hex()),
+    ]);
+    let onnx = model.to_onnx(&metadata);
+    let onnx_difference = compare(bank, &onnx, &model, &training)?;
+    let importance = importance(&model, &spec, &training, &validation)?;
+    observer.step("model", 1, 1);
+
+    let model_json = serde_json::to_vec(&model)
+        .map_err(|error| Error::internal("a model cannot be written").because(error))?;
+    let patients: BTreeSet<&str> = training.group.iter().map(String::as_str).collect();
+    let positive = training.outcome.iter().filter(|outcome| **outcome).count();
+    let described = ModelFile {
+        name: spec.name.clone(),
+        title: spec.title.clone(),
+        intended_use: spec.intended_use.clone(),
+        onnx: ContentHash::of(&onnx),
+        numbers: Some(ContentHash::of(&model_json)),
+        kura: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: spec.seed,
+        learner: spec.learner.clone(),
+        cases: spec.cases_spec(),
+        features: model.features.clone(),
+        threshold,
+        data: TrainingData {
+            set: prepared.manifest.spec.name.clone(),
+            manifest: prepared.manifest_hash,
+            t: prepared.manifest.t.0,
+            patients: patients.len() as u64,
+            cases: training.outcome.len() as u64,
+            positive: positive as u64,
+            test_share: spec.test_share.to_string(),
+            test: parts.locked.clone(),
+            training_patients: ContentHash::of(list(&patients).as_bytes()),
+        },
+        training: json!({
+            "auc": validation.result.auc,
+            "brier": validation.result.brier,
+            "per_fold": validation.per_fold,
+            "learning_curve": validation.learning_curve,
+            "baselines": {
+                "prevalence": summary(&validation.baselines.prevalence),
+                "single_feature": summary(&validation.baselines.single_feature),
+                "single_feature_names": validation.baselines.single_feature_names,
+                "logistic": validation.baselines.logistic.as_ref().map(summary),
+            },
+            "shuffled_auc": validation.shuffled_auc,
+            "importance": importance,
+            "findings": findings,
+            "unobserved": prepared.gathered.unobserved,
+            "unjudged": prepared.gathered.unjudged,
+            "onnx_difference": onnx_difference,
+        }),
+    };
+    let shown = report::Shown::of(&described, &prepared, &validation);
+    write(
+        out,
+        &[
+            (file::ONNX, onnx),
+            (file::FILE, described.to_json()?),
+            // The trained numbers, for explanations.
+            (file::NUMBERS, model_json),
+            (file::PATIENTS, list(&patients).into_bytes()),
+            (
+                "predictions.csv",
+                predictions(&prepared, &parts.training, &validation).into_bytes(),
+            ),
+            ("specification.toml", text.into_bytes()),
+            ("report.md", report::markdown(&shown).into_bytes()),
+            ("report.html", report::html(&shown).into_bytes()),
+        ],
+    )?;
+    Ok(Trained {
+        folder: out.to_owned(),
+        name: described.name.clone(),
+        model: described.onnx,
+        patients: described.data.patients,
+        cases: described.data.cases,
+        positive: described.data.positive,
+        test: parts.locked,
+        auc: validation.result.auc,
+        best_baseline_auc: shown.best_baseline,
+        shuffled_auc: validation.shuffled_auc,
+        threshold,
+        onnx_difference,
+        findings: findings.iter().map(|one| one.to_string()).collect(),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn summary(result: &kura_training::OutOfFold) -> serde_json::Value {
+    json!({ "auc": result.auc, "brier": result.brier })
+}
+
+/// Patients' pseudonyms, one a line, in their order.
+fn list(patients: &BTreeSet<&str>) -> String {
+    patients.iter().map(|one| format!("{one}\n")).collect()
+}
+
+/// What looks wrong. What must be mended ends the training.
+fn findings(prepared: &Prepared, training: &Examples) -> Result<Vec<serde_json::Value>> {
+    let mut fatal = Vec::new();
+    let mut out = Vec::new();
+    for finding in &prepared.gathered.findings {
+        if finding.fatal {
+            let feature = finding.feature.as_deref().unwrap_or("cases");
+            fatal.push(format!("{} ({feature}): {}", finding.rule, finding.detail));
+        }
+        out.push(json!(finding));
+    }
+    for finding in leakage(training).map_err(|error| learning(&error))? {
+        if finding.severity == Severity::Error {
+            let rule = json!(finding.rule);
+            let feature = finding.feature.as_deref().unwrap_or("cases");
+            fatal.push(format!(
+                "{} ({feature}): {}",
+                rule.as_str().unwrap_or_default(),
+                finding.detail
+            ));
+        }
+        out.push(json!(finding));
+    }
+    if fatal.is_empty() {
+        return Ok(out);
+    }
+    Err(Error::invalid(format!(
+        "nothing was trained, the features know what they may not know: {}",
+        fatal.join("; ")
+    )))
+}
+
+fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidation) -> Result<f64> {
+    let of = |outcome: bool| -> Result<Vec<f64>> {
+        let mut scores: Vec<f64> = training
+            .outcome
+            .iter()
+            .zip(&validation.result.probability)
+            .filter(|(known, _)| **known == outcome)
+            .map(|(_, probability)| f64::from(*probability))
+            .collect();
+        scores.sort_by(f64::total_cmp);
+        if scores.is_empty() {
+            return Err(Error::invalid(
+                "threshold: the training part lacks an outcome",
+            ));
+        }
+        Ok(scores)
+    };
+    Ok(match wanted {
+        Threshold::Probability(value) => value,
+        Threshold::Sensitivity(share) => {
+            let scores = of(true)?;
+            // The lowest of the share that must be found.
+            let missed = ((1.0 - share) * scores.len() as f64 + 1e-9).floor() as usize;
+            scores[missed.min(scores.len() - 1)]
+        }
+        Threshold::Specificity(share) => {
+            let scores = of(false)?;
+            let passed = (share * scores.len() as f64 - 1e-9).ceil() as usize;
+            match scores.get(passed) {
+                Some(next) => *next,
+                // Just above the highest.
+                None => (scores[scores.len() - 1] + 1e-6).min(1.0),
+            }
+        }
+    })
+}
+
+/// Largest difference of the exported model's answers from the trained one's, on the training
+/// rows. `None` where there is no runtime to ask.
+///
+/// # Errors
+/// They differ by more than 1e-5: what would be used is not what was trained.
+fn compare(bank: &Bank, onnx: &[u8], model: &Model, training: &Examples) -> Result<Option<f64>> {
+    let width = model.features.len();
+    let asked = match registry::open(bank, onnx, width) {
+        Ok(asked) => asked,
+        Err(error) if error.category == kura_model::Category::Unsupported => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let expected = model
+        .predict(&training.matrix)
+        .map_err(|error| learning(&error))?;
+    let input = Tensor::new(
+        vec![training.matrix.rows, width],
+        training.matrix.values.clone(),
+    )?;
+    let answered = asked.run(&[input], std::time::Duration::from_secs(600))?;
+    let found = answered.first().map_or(&[][..], |tensor| &tensor.values);
+    let difference = expected
+        .iter()
+        .zip(found)
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max);
+    if found.len() != expected.len() || difference > 1e-5 {
+        return Err(Error::internal(format!(
+            "the exported model answers otherwise than the trained one, by {difference}"
+        )));
+    }
+    Ok(Some(difference))
+}
+
+/// What each feature is worth, on patients the model did not learn from: the last fold.
+fn importance(
+    model: &Model,
+    spec: &TrainSpec,
+    training: &Examples,
+    validation: &CrossValidation,
+) -> Result<serde_json::Value> {
+    let last = validation.fold.iter().max().copied().unwrap_or(0);
+    let rows = |held: bool| -> Vec<usize> {
+        (0..validation.fold.len())
+            .filter(|row| (validation.fold[*row] == last) == held)
+            .collect()
+    };
+    let learnt = kura_training::train(&training.select(&rows(false)), &spec.learner, spec.seed);
+    let held = training.select(&rows(true));
+    let both = held.outcome.contains(&true) && held.outcome.contains(&false);
+    let (Ok(learnt), true) = (learnt, both) else {
+        return Ok(json!([]));
+    };
+    let sets: Vec<Vec<usize>> = (0..model.features.len()).map(|one| vec![one]).collect();
+    let mut found = permutation_importance(&learnt, &held, &sets, 10, spec.seed)
+        .map_err(|error| learning(&error))?;
+    found.sort_by(|a, b| b.auc_loss.total_cmp(&a.auc_loss));
+    Ok(found
+        .iter()
+        .map(|one| {
+            json!({
+                "feature": one.features.first().map(|at| model.features[*at].name.clone()),
+                "auc_loss": one.auc_loss,
+                "deviation": one.deviation,
+            })
+        })
+        .collect())
+}
+
+fn predictions(prepared: &Prepared, rows: &[usize], validation: &CrossValidation) -> String {
+    let cases = &prepared.gathered.cases;
+    let mut out = "case_id,patient,fold,outcome,probability\n".to_owned();
+    for (at, row) in rows.iter().enumerate() {
+        out += &format!(
+            "{},{},{},{},{}\n",
+            cases.case_id[*row],
+            cases.patient[*row],
+            validation.fold[at] + 1,
+            u8::from(cases.outcome[*row]),
+            validation.result.probability[at]
+        );
+    }
+    out
+}
+
+/// Writes a folder that appears only when it is whole.
+fn write(out: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
+    let name = out
+        .file_name()
+        .ok_or_else(|| Error::invalid("--out names no folder"))?;
+    let mut partial = name.to_owned();
+    partial.push(".partial");
+    let partial = out.with_file_name(partial);
+    if partial.exists() {
+        std::fs::remove_dir_all(&partial).map_err(|error| file_error(&partial, error))?;
+    }
+    std::fs::create_dir_all(&partial).map_err(|error| file_error(&partial, error))?;
+    for (name, bytes) in files {
+        let file = partial.join(name);
+        std::fs::write(&file, bytes).map_err(|error| file_error(&file, error))?;
+    }
+    if out.is_dir() {
+        std::fs::remove_dir(out).map_err(|error| file_error(out, error))?;
+    }
+    std::fs::rename(&partial, out).map_err(|error| file_error(out, error))
+}

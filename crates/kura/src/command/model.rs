@@ -1,0 +1,358 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use kura_model::{Error, Result};
+use kura_service::models::{self, ChangePlan, Estimate, Measure, Notice, State, Which};
+
+use super::{BankArgument, REFUSED, Shell};
+use crate::output::{self, Format};
+
+/// Models: register, test, approve, use, change under a plan, watch
+///
+/// NAME@2 is version 2 of a model, NAME its newest version. Every step needs a reason and leaves a
+/// Provenance that nobody can take back.
+#[derive(Debug, Subcommand)]
+pub enum Model {
+    /// Register the model of a folder as a new version, a draft
+    #[command(after_help = "Example:
+  kura model register /srv/models/deterioration-1 --bank /srv/bank")]
+    Register {
+        /// Folder that kura train wrote
+        folder: PathBuf,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// Versions of every model
+    #[command(after_help = "Example:
+  kura model list --bank /srv/bank --format json")]
+    List {
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// One version: its data, its steps, who looked at its test set
+    #[command(after_help = "Example:
+  kura model show deterioration@1 --bank /srv/bank")]
+    Show {
+        which: Which,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// Open the locked test set and test a draft on it; each opening is counted
+    #[command(after_help = "Example:
+  kura model test deterioration@1 --set /srv/sets/ward --bank /srv/bank")]
+    Test {
+        which: Which,
+        /// Folder of the data set it was made from
+        #[arg(long, value_name = "FOLDER")]
+        set: PathBuf,
+        /// Folder of the outcome's file, if it has one; --set if absent
+        #[arg(long, value_name = "FOLDER")]
+        labels: Option<PathBuf>,
+        /// A plan of change, whose number of looks counts
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// Approve a tested version
+    Approve(Reasoned),
+    /// Put an approved version to use, or a suspended one again
+    Use(Reasoned),
+    /// Stop asking the version in use
+    Suspend(Reasoned),
+    /// Never ask a version again
+    Retire(Reasoned),
+    /// Ask a version without showing its answers as proposals (研究用)
+    Shadow {
+        #[command(flatten)]
+        step: Reasoned,
+        /// End it
+        #[arg(long)]
+        off: bool,
+    },
+    /// Compare a candidate with the version in use, within the bounds of a plan of change
+    #[command(after_help = "Example:
+  kura model propose deterioration@2 --plan samples/plan-deterioration.toml --set /srv/sets/ward --bank /srv/bank
+
+Exit code 3: outside the bounds.")]
+    Propose {
+        which: Which,
+        /// The plan of change, a TOML file
+        #[arg(long, value_name = "FILE")]
+        plan: PathBuf,
+        /// Folder of the data set the version in use was made from
+        #[arg(long, value_name = "FOLDER")]
+        set: PathBuf,
+        /// Folder of the outcome's file, if it has one; --set if absent
+        #[arg(long, value_name = "FOLDER")]
+        labels: Option<PathBuf>,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// Put a candidate that is inside the bounds in the place of the version in use
+    #[command(after_help = "Examples:
+  kura model promote deterioration@2 --why 'inside the plan, board of 12 May' --bank /srv/bank
+  kura model promote lesion@4 --why '…' --confirmation-number 30200A… --notified 2026-04-01
+
+Outside the bounds nobody can promote, whoever asks.")]
+    Promote {
+        #[command(flatten)]
+        step: Reasoned,
+        /// 確認番号 of the plan, for an approved medical device
+        #[arg(long, value_name = "NUMBER")]
+        confirmation_number: Option<String>,
+        /// Day of the notification (届出), for an approved medical device
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        notified: Option<String>,
+    },
+    /// Go back to the version that the one in use has replaced
+    #[command(after_help = "Example:
+  kura model rollback deterioration --why 'alarms on ward 3' --bank /srv/bank")]
+    Rollback {
+        /// Name of the model
+        name: String,
+        /// The reason
+        #[arg(long)]
+        why: String,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  kura model approve deterioration@1 --why 'report read by the board on 12 May' --bank /srv/bank")]
+pub struct Reasoned {
+    which: Which,
+    /// The reason
+    #[arg(long)]
+    why: String,
+    #[command(flatten)]
+    bank: BankArgument,
+}
+
+impl Model {
+    pub fn run(self, shell: &Shell) -> Result<ExitCode> {
+        match self {
+            Model::Register { folder, bank } => {
+                let model = models::register(&bank.open()?, &shell.context, &folder)?;
+                told(shell, &model)
+            }
+            Model::List { bank } => list(shell, &bank),
+            Model::Show { which, bank } => show(shell, &which, &bank),
+            Model::Test {
+                which,
+                set,
+                labels,
+                plan,
+                bank,
+            } => {
+                let bank = bank.open()?;
+                let plan = plan
+                    .map(|file| read(&file).and_then(|text| ChangePlan::parse(&text)))
+                    .transpose()?;
+                let labels = labels.as_deref().unwrap_or(&set);
+                let report =
+                    models::evaluate(&bank, &shell.context, &which, &set, labels, plan.as_ref())?;
+                if shell.format == Format::Json {
+                    output::json(&report)?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                output::line(&format!(
+                    "{}@{} on {} locked patients ({} cases, {} positive), look {}",
+                    report.model,
+                    report.version,
+                    report.test.patients,
+                    report.test.cases,
+                    report.test.positive,
+                    report.look
+                ))?;
+                measures(&report.measures)?;
+                for remark in &report.remarks {
+                    output::line(&format!("remark: {remark}"))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Model::Approve(step) => step.take(shell, State::Approved),
+            Model::Use(step) => step.take(shell, State::InUse),
+            Model::Suspend(step) => step.take(shell, State::Suspended),
+            Model::Retire(step) => step.take(shell, State::Retired),
+            Model::Shadow { step, off } => {
+                let bank = step.bank.open()?;
+                let model = models::shadow(&bank, &shell.context, &step.which, !off, &step.why)?;
+                told(shell, &model)
+            }
+            Model::Propose {
+                which,
+                plan,
+                set,
+                labels,
+                bank,
+            } => {
+                let bank = bank.open()?;
+                let text = read(&plan)?;
+                let labels = labels.as_deref().unwrap_or(&set);
+                let found = models::propose(&bank, &shell.context, &which, &text, &set, labels)?;
+                propose(shell, &found)
+            }
+            Model::Promote {
+                step,
+                confirmation_number,
+                notified,
+            } => {
+                let notice = Notice {
+                    confirmation_number,
+                    notified,
+                };
+                let bank = step.bank.open()?;
+                let model =
+                    models::promote(&bank, &shell.context, &step.which, &step.why, &notice)?;
+                told(shell, &model)
+            }
+            Model::Rollback { name, why, bank } => {
+                let model = models::roll_back(&bank.open()?, &shell.context, &name, &why)?;
+                told(shell, &model)
+            }
+        }
+    }
+}
+
+impl Reasoned {
+    fn take(self, shell: &Shell, to: State) -> Result<ExitCode> {
+        let model = models::step(
+            &self.bank.open()?,
+            &shell.context,
+            &self.which,
+            to,
+            &self.why,
+        )?;
+        told(shell, &model)
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Error::invalid(format!("{}: {error}", file.display())))
+}
+
+fn told(shell: &Shell, model: &models::Model) -> Result<ExitCode> {
+    if shell.format == Format::Json {
+        output::json(model)?;
+    } else {
+        output::line(&line(model))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(model: &models::Model) -> String {
+    let shadow = if model.shadow {
+        ", shadow (研究用)"
+    } else {
+        ""
+    };
+    format!(
+        "{}@{}  {}{shadow}  {}",
+        model.name,
+        model.version,
+        model.state.as_str(),
+        model.title
+    )
+}
+
+fn list(shell: &Shell, bank: &BankArgument) -> Result<ExitCode> {
+    let all = models::list(&bank.open()?, &shell.context)?;
+    if shell.format == Format::Json {
+        output::json(&all)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if all.is_empty() {
+        output::line(
+            "No model yet. Train one: kura train SPEC --out FOLDER, then kura model register FOLDER",
+        )?;
+    }
+    for model in &all {
+        output::line(&line(model))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(shell: &Shell, which: &Which, bank: &BankArgument) -> Result<ExitCode> {
+    let bank = bank.open()?;
+    let (model, file, steps) = models::show(&bank, &shell.context, which)?;
+    let looks = models::looks(&bank, &file)?;
+    if shell.format == Format::Json {
+        output::json(&serde_json::json!({
+            "model": model, "file": file, "steps": steps, "looks": looks,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(&line(&model))?;
+    output::line(&format!("use        {}", file.intended_use))?;
+    output::line(&format!(
+        "data       {} at t = {}: {} patients, {} cases, {} positive",
+        file.data.set, file.data.t, file.data.patients, file.data.cases, file.data.positive
+    ))?;
+    output::line(&format!(
+        "test set   {} patients, {} cases, {} positive; opened {} times",
+        file.data.test.patients,
+        file.data.test.cases,
+        file.data.test.positive,
+        looks.len()
+    ))?;
+    let names: Vec<&str> = file.features.iter().map(|one| one.name.as_str()).collect();
+    output::line(&format!("features   {}", names.join(", ")))?;
+    output::line(&format!("threshold  {:.4}", file.threshold))?;
+    for step in &steps {
+        output::line(&format!(
+            "{}  {:<10} {}: {}",
+            step.at, step.state, step.who, step.why
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measures(all: &std::collections::BTreeMap<Measure, Estimate>) -> Result<()> {
+    for (measure, found) in all {
+        output::line(&format!(
+            "{:<22} {:.3}  ({:.3} to {:.3})",
+            measure.as_str(),
+            found.value,
+            found.lower,
+            found.upper
+        ))?;
+    }
+    Ok(())
+}
+
+fn propose(shell: &Shell, found: &models::Proposal) -> Result<ExitCode> {
+    if shell.format == Format::Json {
+        output::json(found)?;
+    } else {
+        output::line(&format!(
+            "{}@{} beside @{}, look {} of {}",
+            found.model, found.candidate, found.in_use, found.look, found.looks_allowed
+        ))?;
+        for check in &found.checks {
+            output::line(&format!(
+                "{}  {:<60} {:>12}  {}",
+                if check.holds { "holds " } else { "BROKEN" },
+                check.what,
+                check.bound,
+                check
+                    .found
+                    .map_or_else(|| "not estimable".to_owned(), |value| format!("{value:.3}"))
+            ))?;
+        }
+        output::line(if found.inside {
+            "Inside the bounds: a named person can promote it."
+        } else {
+            "Outside the bounds: it cannot be promoted."
+        })?;
+    }
+    Ok(if found.inside {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    })
+}
