@@ -20,7 +20,9 @@ mod train;
 pub use change::{Check, Notice, Proposal, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use plan::{Change, ChangePlan, Measure};
-pub use registry::{MODEL_SYSTEM, Model, Step, Which, list, register, shadow, show, step};
+pub use registry::{
+    MODEL_SYSTEM, Model, Step, Which, evidence, list, register, shadow, show, step,
+};
 pub use state::State;
 pub use test::{Estimate, TestReport, evaluate, looks};
 pub use train::{Observer, TrainSpec, Trained, train};

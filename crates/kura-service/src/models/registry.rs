@@ -233,6 +233,31 @@ fn step_key(model: &Model, number: usize) -> RecordKey {
     )
 }
 
+/// The evidence a step of this version names: a [`super::TestReport`] or a [`super::Proposal`], as
+/// it was written.
+pub fn evidence(
+    bank: &Bank,
+    context: &RequestContext,
+    which: &Which,
+    hash: ContentHash,
+) -> Result<Vec<u8>> {
+    authorize(context, Action::ReadStatus)?;
+    let model = find(bank, which)?;
+    // Only what a step names: not any blob of the bank.
+    if !steps(bank, &model)?
+        .iter()
+        .any(|step| step.evidence == Some(hash))
+    {
+        return Err(Error::not_found("no step of this version names that evidence"));
+    }
+    bank.clinical.audit(AuditEntry::new(
+        context,
+        "model_evidence",
+        key(&model.name, model.version).to_string(),
+    ));
+    bank.clinical.blobs().read(hash)
+}
+
 /// What is done to a version in one commit.
 pub(crate) struct Change<'a> {
     pub(crate) to: Option<State>,
