@@ -9,6 +9,9 @@ use crate::HOUR;
 use crate::spec::{CasesSpec, Feature, Outcome, Take};
 use crate::workspace::{Workspace, database, written};
 
+/// Message of the error where the SQL of the cases finds none.
+pub const NO_CASE: &str = "cases: the SQL finds no case";
+
 /// What looks wrong with the data, before anything is trained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -135,7 +138,7 @@ fn cases(workspace: &mut Workspace, sql: &str) -> Result<Cases> {
         );
     }
     if out.case_id.is_empty() {
-        return Err(Error::invalid("cases: the SQL finds no case"));
+        return Err(Error::invalid(NO_CASE));
     }
     if by_site {
         out.site = Some(

@@ -21,6 +21,8 @@ pub enum Action {
     BuildModel,
     /// Approve, put to use, suspend, roll back models.
     ReleaseModel,
+    /// Judge what a model proposes for a patient.
+    Decide,
 }
 
 const ADMINISTRATOR: &[Action] = &[
@@ -41,6 +43,7 @@ const DOCTOR: &[Action] = &[
     Action::ReadClinical,
     Action::ReadStatus,
     Action::ReleaseModel,
+    Action::Decide,
 ];
 const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel];
 const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];

@@ -7,6 +7,8 @@
 mod cohort;
 mod known;
 
+pub(crate) use known::known;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -205,10 +207,7 @@ fn run(
         key: &key,
         fhir: &fhir_policy,
         dicom: &dicom_policy,
-        reference_year: as_of
-            .get(..4)
-            .and_then(|year| year.parse().ok())
-            .unwrap_or(2000),
+        reference_year: year_of(&as_of),
         sources: blake3::Hasher::new(),
         changes: ChangeReport::default(),
         dicom_applied: BTreeMap::new(),
@@ -291,6 +290,18 @@ fn rules(fhir: &FhirPolicy, dicom: &DicomPolicy) -> Vec<card::Rule> {
 fn as_of(bank: &Bank, t: LogicalTime) -> Result<String> {
     let at = bank.clinical.read(|reader| reader.commit_at(t))?;
     Ok(at.map_or_else(|| "empty".to_owned(), date::instant))
+}
+
+fn year_of(as_of: &str) -> i64 {
+    as_of
+        .get(..4)
+        .and_then(|year| year.parse().ok())
+        .unwrap_or(2000)
+}
+
+/// The year the bank's state at `t` is of: ages are grouped by it.
+pub(crate) fn reference_year(bank: &Bank, t: LogicalTime) -> Result<i64> {
+    as_of(bank, t).map(|as_of| year_of(&as_of))
 }
 
 /// The key of a project: made once, kept in the identity zone.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod accounts;
 mod bank;
+pub mod bedside;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;
@@ -44,6 +45,8 @@ pub mod kind {
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
+    /// How far a model version has been asked. Id: name and version.
+    pub const MODEL_CURSOR: &str = "ModelCursor";
     /// A locked test set and everyone who looked at it (research zone). Id: its hash.
     pub const LOCKED_TEST: &str = "LockedTest";
     /// A data set that was built (research zone). Id: hash of its manifest.

@@ -13,6 +13,7 @@ mod patients;
 mod record;
 mod sign_in;
 mod text;
+mod worklist;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/{study}", get(images::viewer))
         .route("/images/frame/{object}/{frame}", get(images::frame))
         .route("/images/picture/{object}/{frame}", get(images::picture))
+        .route("/worklist", get(worklist::show).post(worklist::decide))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/assets/{name}", get(assets::serve))

@@ -155,8 +155,9 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 5] = [
+        let links: [(&str, Text, Action); 6] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
+            ("/worklist", text::WORKLIST, Action::ReadClinical),
             ("/patients", text::PATIENTS, Action::ReadClinical),
             ("/import", text::IMPORT, Action::Import),
             ("/quarantine", text::QUARANTINE, Action::Import),

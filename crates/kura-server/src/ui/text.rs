@@ -126,6 +126,29 @@ catalogue! {
     EMPTY_BANK_SAMPLE: "試すだけなら、付属の架空の病院を取り込めます。", "Just trying? Bring in the invented hospital that comes along.";
     MORE_KINDS: "ほかの種類", "Other kinds";
 
+    // Waiting work
+    WORKLIST: "待ち一覧", "Waiting";
+    WORKLIST_HINT: "急ぐ順です。待つほど上がるので、後回しになり続けることはありません。AI の答えは提案で、決めるのは医師です。", "The most urgent first; whoever waits rises, so that nobody is left behind. What a model says is a proposal: the doctor decides.";
+    NO_WORK: "待っている仕事はありません", "Nothing is waiting";
+    NO_WORK_LONG: "使用中のモデルがあり、新しいデータが届くと、ここに並びます。", "When a model is in use and new data arrive, work appears here.";
+    MORE_WORK: "ほかに、急がないもの:", "Less urgent, not shown:";
+    KEY_NEXT: "次", "next";
+    KEY_BACK: "前", "back";
+    KEY_OPEN: "患者を開く", "open the patient";
+    ACCEPT: "採用", "Accept";
+    CORRECT: "修正", "Correct";
+    REJECT: "却下", "Reject";
+    SEEN: "済み", "Done";
+    NOTE: "修正・却下の理由", "What is right, or why not";
+    UNRANKED: "順位なし", "unranked";
+    UNRANKED_LONG: "モデルが答えられませんでした。患者は一覧に残ります。", "No model could answer; the patient stays on the list.";
+    BECAUSE: "主な理由", "Because of";
+    WAITING: "待ち時間", "waiting for";
+    MINUTES: "分", "min";
+    HOURS: "時間", "h";
+    DAYS: "日", "days";
+    DECISION_FAILED: "決定は記録されませんでした。", "The decision was not recorded.";
+
     // Import
     JOBS: "取り込みの実行", "Import runs";
     NO_JOBS: "取り込みはまだありません", "Nothing was imported yet";

@@ -8,7 +8,7 @@ use crate::Bank;
 
 /// Everything the bank knows that names one patient: from the Patient, its relatives, its
 /// insurance and what sources called it.
-pub(super) fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<Vec<String>> {
+pub(crate) fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<Vec<String>> {
     let mut out = Vec::new();
     let mut take = |kind: &str, elements: &[&str]| -> Result<()> {
         let versions = bank

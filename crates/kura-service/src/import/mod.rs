@@ -24,7 +24,7 @@ use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow};
 use serde::Serialize;
 
 use crate::access::{Action, authorize};
-use crate::{Bank, link};
+use crate::{Bank, bedside, link};
 
 pub(crate) use fhir::put as fhir_put;
 pub use kura_store::Source;
@@ -91,6 +91,8 @@ pub struct Report {
     pub unlinked: u64,
     /// Of those, how many this import linked.
     pub linked: u64,
+    /// What models in use made of it.
+    pub answered: bedside::Report,
     pub seconds: f64,
     pub interrupted: bool,
 }
@@ -147,7 +149,7 @@ pub fn import(
         Some(_) => 0,
     };
     let interrupted = cancel.load(Ordering::Relaxed);
-    let report = Report {
+    let mut report = Report {
         job: job.id,
         accepted: run.accepted,
         unchanged: run.reports.iter().map(|file| file.unchanged).sum(),
@@ -155,6 +157,7 @@ pub fn import(
         files: run.reports,
         unlinked: link::unlinked_count(bank)?,
         linked,
+        answered: bedside::Report::default(),
         seconds: started.elapsed().as_secs_f64(),
         interrupted,
     };
@@ -164,6 +167,13 @@ pub fn import(
         (None, false) => JobState::Done,
     };
     finish(bank, context, job, state, &report, failure.as_ref())?;
+    if failure.is_none() && !interrupted {
+        // What arrived is on disk, whatever the models make of it.
+        match bedside::answer_arrivals(bank, context) {
+            Ok(answered) => report.answered = answered,
+            Err(error) => report.answered.reasons.push(error.message().to_owned()),
+        }
+    }
     match failure {
         Some(error) => Err(error),
         None => Ok(report),

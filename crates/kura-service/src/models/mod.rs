@@ -11,7 +11,7 @@ mod change;
 mod examples;
 mod file;
 mod plan;
-mod registry;
+pub(crate) mod registry;
 mod report;
 mod state;
 mod test;

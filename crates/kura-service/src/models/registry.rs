@@ -248,7 +248,9 @@ pub fn evidence(
         .iter()
         .any(|step| step.evidence == Some(hash))
     {
-        return Err(Error::not_found("no step of this version names that evidence"));
+        return Err(Error::not_found(
+            "no step of this version names that evidence",
+        ));
     }
     bank.clinical.audit(AuditEntry::new(
         context,

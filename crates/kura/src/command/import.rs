@@ -109,6 +109,7 @@ fn tell(report: &Report) -> Result<()> {
         report.seconds,
         report.accepted as f64 / report.seconds.max(0.001)
     ))?;
+    super::model::answered(&report.answered)?;
     if report.linked > 0 {
         output::line(&format!(
             "{} earlier items found their patient",

@@ -106,6 +106,15 @@ Outside the bounds nobody can promote, whoever asks.")]
         #[arg(long, value_name = "YYYY-MM-DD")]
         notified: Option<String>,
     },
+    /// Ask the models in use and in shadow for patients whose records have changed
+    ///
+    /// An import does this by itself.
+    #[command(after_help = "Example:
+  kura model ask --bank /srv/bank --format json")]
+    Ask {
+        #[command(flatten)]
+        bank: BankArgument,
+    },
     /// Go back to the version that the one in use has replaced
     #[command(after_help = "Example:
   kura model rollback deterioration --why 'alarms on ward 3' --bank /srv/bank")]
@@ -210,6 +219,15 @@ impl Model {
                     models::promote(&bank, &shell.context, &step.which, &step.why, &notice)?;
                 told(shell, &model)
             }
+            Model::Ask { bank } => {
+                let report = kura_service::bedside::answer_arrivals(&bank.open()?, &shell.context)?;
+                if shell.format == Format::Json {
+                    output::json(&report)?;
+                } else {
+                    answered(&report)?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
             Model::Rollback { name, why, bank } => {
                 let model = models::roll_back(&bank.open()?, &shell.context, &name, &why)?;
                 told(shell, &model)
@@ -229,6 +247,21 @@ impl Reasoned {
         )?;
         told(shell, &model)
     }
+}
+
+/// What the models made of the arrivals, in words.
+pub fn answered(report: &kura_service::bedside::Report) -> Result<()> {
+    if report.models == 0 && report.reasons.is_empty() {
+        return Ok(());
+    }
+    output::line(&format!(
+        "{} models asked for {} patients: {} new answers, {} could not be answered",
+        report.models, report.patients, report.answers, report.failed
+    ))?;
+    for reason in &report.reasons {
+        eprintln!("kura: {reason}");
+    }
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<String> {

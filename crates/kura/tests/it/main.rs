@@ -1,6 +1,7 @@
 //! The whole bank, from outside: the binary, real files, real clients.
 
 mod access;
+mod bedside;
 mod dataset;
 mod dicom_network;
 mod fhir_api;

@@ -21,13 +21,13 @@ pub fn runtime() -> bool {
 }
 
 /// The synthetic hospital with a data set of all tables, and the sample specification beside it.
-struct Ward {
-    bank: TestBank,
+pub struct Ward {
+    pub bank: TestBank,
     set: PathBuf,
 }
 
 impl Ward {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         if !runtime() {
             return None;
         }
@@ -50,7 +50,7 @@ impl Ward {
     }
 
     /// The sample specification, changed.
-    fn spec(&self, name: &str, change: impl Fn(String) -> String) -> String {
+    pub fn spec(&self, name: &str, change: impl Fn(String) -> String) -> String {
         let text = std::fs::read_to_string(repository().join("samples/train-deterioration.toml"))
             .expect("the sample");
         let file = self.bank.folder.path().join(name);
@@ -58,16 +58,16 @@ impl Ward {
         file.display().to_string()
     }
 
-    fn out(&self, name: &str) -> String {
+    pub fn out(&self, name: &str) -> String {
         self.bank.folder.path().join(name).display().to_string()
     }
 
-    fn train(&self, spec: &str, out: &str) -> Run {
+    pub fn train(&self, spec: &str, out: &str) -> Run {
         self.bank
             .kura(&["train", spec, "--out", &self.out(out), "--format", "json"])
     }
 
-    fn model(&self, arguments: &[&str]) -> Run {
+    pub fn model(&self, arguments: &[&str]) -> Run {
         let mut all = vec!["model"];
         all.extend(arguments);
         all.extend(["--format", "json"]);
@@ -81,7 +81,7 @@ impl Ward {
             .to_owned()
     }
 
-    fn set(&self) -> String {
+    pub fn set(&self) -> String {
         self.set.display().to_string()
     }
 }

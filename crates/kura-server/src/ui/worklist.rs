@@ -1,0 +1,187 @@
+//! Waiting work, the most urgent first. One key judges, one key goes on.
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use kura_model::{Category, Error, RequestContext};
+use kura_service::access::{Action, allows};
+use kura_service::bedside::{self, Decision, Entry};
+use kura_service::dashboard::local_time;
+use maud::{Markup, html};
+
+use super::page::{Page, empty};
+use super::patients::{facts, names};
+use super::{assets, blocking, failure, text};
+use crate::App;
+
+/// Shown at a time; the rest is less urgent.
+const SHOWN: usize = 100;
+
+pub(crate) async fn show(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    page: Page,
+) -> Response {
+    let may_decide = allows(context.actor.role, Action::Decide);
+    match blocking(move || bedside::worklist(&app.bank, &context)).await {
+        Ok(entries) => page.whole(
+            page.say(text::WORKLIST),
+            &body(&page, &entries, may_decide, None),
+        ),
+        Err(error) => failure::show(&page, &error),
+    }
+}
+
+fn body(page: &Page, entries: &[Entry], may_decide: bool, trouble: Option<&str>) -> Markup {
+    html! {
+        h1 { (page.say(text::WORKLIST)) " " small .quiet { (entries.len()) } }
+        @if let Some(trouble) = trouble {
+            p .bad role="alert" { (page.say(text::DECISION_FAILED)) " " (trouble) }
+        }
+        p .quiet { (page.say(text::WORKLIST_HINT)) }
+        @if entries.is_empty() {
+            (empty(page.say(text::NO_WORK), page.say(text::NO_WORK_LONG)))
+            pre { code { "kura model list --bank …" br; "kura model use NAME --why … --bank …" br; "kura import --bank … FOLDER" } }
+        } @else {
+            @if may_decide { p .keys {
+                kbd { "j" } " " (page.say(text::KEY_NEXT)) " · " kbd { "k" } " " (page.say(text::KEY_BACK)) " · "
+                kbd { "a" } " " (page.say(text::ACCEPT)) " · " kbd { "c" } " " (page.say(text::CORRECT)) " · "
+                kbd { "r" } " " (page.say(text::REJECT)) " · " kbd { "o" } " " (page.say(text::KEY_OPEN))
+            } }
+            ol #worklist .worklist {
+                @for entry in entries.iter().take(SHOWN) { (item(page, entry, may_decide)) }
+            }
+            @if entries.len() > SHOWN { p .quiet { (page.say(text::MORE_WORK)) " " (entries.len() - SHOWN) } }
+            script type="module" src=(assets::url("worklist.js")) {}
+        }
+    }
+}
+
+fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
+    let high = entry.rank.as_ref().is_some_and(|rank| rank.high);
+    html! {
+        li .high[high] tabindex="-1" {
+            div .risk {
+                @match &entry.rank {
+                    Some(rank) => {
+                        b { (format!("{:.0} %", rank.probability * 100.0)) }
+                        // The bar is a drawing: its width is an attribute, not a style.
+                        svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+                            rect width="100" height="6" .ground {}
+                            rect width=(format!("{:.1}", rank.probability * 100.0)) height="6" .level {}
+                        }
+                    }
+                    None => span .state.bad { (page.say(text::UNRANKED)) },
+                }
+            }
+            div .whom {
+                a .open href={ "/patients/" (entry.patient.id) } { (names(page, &entry.patient)) }
+                " " span .quiet { (facts(page, &entry.patient)) }
+                p { (half(page, &entry.what)) }
+                @if let Some(rank) = &entry.rank {
+                    p .why { (page.say(text::BECAUSE)) " "
+                        @for reason in &rank.rationale { span .reason { (reason) } " " }
+                    }
+                    p .quiet { (rank.model) " · " (when(&rank.when)) " · " (page.say(text::WAITING)) " " (waiting(page, entry.waiting_hours)) }
+                } @else {
+                    p .quiet { (page.say(text::UNRANKED_LONG)) " · " (page.say(text::WAITING)) " " (waiting(page, entry.waiting_hours)) }
+                }
+            }
+            @if may_decide {
+                form method="post" action="/worklist" .decide {
+                    input type="hidden" name="task" value=(entry.task);
+                    input type="hidden" name="version" value=(entry.version);
+                    @if entry.rank.is_some() {
+                        input name="note" maxlength="2000" placeholder=(page.say(text::NOTE)) aria-label=(page.say(text::NOTE));
+                        button name="decision" value="accept" { (page.say(text::ACCEPT)) }
+                        button name="decision" value="correct" .quiet { (page.say(text::CORRECT)) }
+                        button name="decision" value="reject" .quiet { (page.say(text::REJECT)) }
+                    } @else {
+                        button name="decision" value="accept" { (page.say(text::SEEN)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Titles are written `日本語 / English`: the reader's half.
+fn half<'a>(page: &Page, title: &'a str) -> &'a str {
+    match (title.split_once(" / "), page.lang) {
+        (Some((ja, _)), text::Lang::Ja) => ja,
+        (Some((_, en)), text::Lang::En) => en,
+        (None, _) => title,
+    }
+}
+
+/// `2026-04-01 09:30` of an instant, in Japan.
+fn when(instant: &str) -> String {
+    kura_fhir::date::range(instant).map_or_else(String::new, |(low, _)| local_time(low * 1000))
+}
+
+fn waiting(page: &Page, hours: f64) -> String {
+    if hours < 1.0 {
+        format!("{:.0} {}", hours * 60.0, page.say(text::MINUTES))
+    } else if hours < 48.0 {
+        format!("{hours:.0} {}", page.say(text::HOURS))
+    } else {
+        format!("{:.0} {}", hours / 24.0, page.say(text::DAYS))
+    }
+}
+
+pub(crate) async fn decide(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    page: Page,
+    body_bytes: Bytes,
+) -> Response {
+    let fields = std::str::from_utf8(&body_bytes)
+        .ok()
+        .and_then(|text| kura_service::decode_query(text).ok())
+        .unwrap_or_default();
+    let field = |name: &str| {
+        fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default()
+    };
+    let decision = match field("decision").as_str() {
+        "accept" => Decision::Accept,
+        "correct" => Decision::Correct,
+        "reject" => Decision::Reject,
+        _ => return failure::show(&page, &Error::invalid("a decision is missing")),
+    };
+    let (task, note) = (field("task"), field("note"));
+    let shown = field("version").parse().unwrap_or(0);
+    let may_decide = allows(context.actor.role, Action::Decide);
+    let done = blocking(move || {
+        let decided = bedside::decide(&app.bank, &context, &task, shown, decision, &note);
+        match decided {
+            Ok(()) => Ok(None),
+            // The list as it is now says what has changed.
+            Err(error)
+                if matches!(
+                    error.category,
+                    Category::Conflict | Category::Invalid | Category::NotFound
+                ) =>
+            {
+                let message = error.message().to_owned();
+                bedside::worklist(&app.bank, &context).map(|entries| Some((entries, message)))
+            }
+            Err(error) => Err(error),
+        }
+    })
+    .await;
+    match done {
+        Ok(None) => Redirect::to("/worklist").into_response(),
+        Ok(Some((entries, message))) => page.with_status(
+            StatusCode::CONFLICT,
+            page.say(text::WORKLIST),
+            &body(&page, &entries, may_decide, Some(&message)),
+        ),
+        Err(error) => failure::show(&page, &error),
+    }
+}

@@ -1,0 +1,162 @@
+//! The list of waiting work, the most urgent first.
+//!
+//! Urgency is the probability in units of the model's threshold; waiting adds to it, so that
+//! after [`DAYS_TO_THE_TOP`] days whoever waits stands beside those at the threshold, and nobody
+//! starves. Work that no model could rank counts as at half the threshold.
+
+use kura_fhir::{date, view};
+use kura_model::{RecordKey, RequestContext, Result};
+use kura_store::{AuditEntry, Predicate, Query};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::WORK;
+use crate::access::{Action, authorize};
+use crate::models::registry;
+use crate::patients::{self, Patient};
+use crate::{Bank, imaging};
+
+/// Waiting that weighs as much as reaching the threshold.
+const DAYS_TO_THE_TOP: f64 = 1.0;
+
+/// Why somebody stands where they stand.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rank {
+    pub probability: f64,
+    /// At or above the model's threshold.
+    pub high: bool,
+    /// What spoke for and against it: `spo2 88 (+1.20)`.
+    pub rationale: Vec<String>,
+    /// When the case was: RFC 3339.
+    pub when: String,
+    /// `name@version`
+    pub model: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub task: String,
+    /// Version of the task, to be given back with the decision.
+    pub version: u64,
+    pub patient: Patient,
+    /// What is foreseen, or the model's title.
+    pub what: String,
+    pub waiting_hours: f64,
+    /// Absent where no model could say.
+    pub rank: Option<Rank>,
+    score: f64,
+}
+
+/// Entries read at most.
+const AT_MOST: u32 = 2_000;
+
+/// Everything that waits, ranked.
+pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
+    authorize(context, Action::ReadClinical)?;
+    bank.clinical
+        .audit(AuditEntry::new(context, "worklist", ""));
+    let query = Query::all("Task").and(Predicate::Token {
+        param: "Task.status".to_owned(),
+        system: None,
+        code: Some("requested".to_owned()),
+    });
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, AT_MOST))?;
+    let now = registry::now();
+    let mut out = Vec::with_capacity(page.versions.len());
+    for version in page.versions {
+        let task = imaging::decode(&version.body)?;
+        let ours = view::items(&task["code"], "coding")
+            .any(|coding| view::text(coding, "system") == Some(WORK));
+        let patient = reference(&task["for"]);
+        let (true, Some(patient)) = (ours, patient) else {
+            continue;
+        };
+        let Some(patient) = bank
+            .clinical
+            .read(|reader| reader.current(&patient))?
+            .filter(|version| !version.deleted)
+        else {
+            continue;
+        };
+        let patient = patients::of(bank, &patient)?;
+        let rank = match reference(&task["focus"]) {
+            Some(focus) => rank(bank, &focus)?,
+            None => None,
+        };
+        let since = view::text(&task, "authoredOn")
+            .and_then(date::range)
+            .map_or(now, |(low, _)| low * 1000);
+        let waiting_hours = (now - since).max(0) as f64 / 3_600_000.0;
+        let urgency = rank.as_ref().map_or(0.5, |(rank, threshold)| {
+            if *threshold > 0.0 {
+                rank.probability / threshold
+            } else {
+                rank.probability
+            }
+        });
+        let what = view::text(&task["code"], "text")
+            .unwrap_or_default()
+            .to_owned();
+        out.push(Entry {
+            task: version.key.id,
+            version: version.version,
+            patient,
+            what,
+            waiting_hours,
+            score: urgency + waiting_hours / 24.0 / DAYS_TO_THE_TOP,
+            rank: rank.map(|(rank, _)| rank),
+        });
+    }
+    out.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| a.task.cmp(&b.task))
+    });
+    Ok(out)
+}
+
+fn reference(value: &Value) -> Option<RecordKey> {
+    let (kind, id) = view::text(value, "reference")?.split_once('/')?;
+    Some(RecordKey::new(kind, id))
+}
+
+/// The proposal, and the threshold of the version that made it.
+fn rank(bank: &Bank, focus: &RecordKey) -> Result<Option<(Rank, f64)>> {
+    let Some(version) = bank.clinical.read(|reader| reader.current(focus))? else {
+        return Ok(None);
+    };
+    let risk = imaging::decode(&version.body)?;
+    let prediction = &risk["prediction"][0];
+    let Some(probability) = prediction["probabilityDecimal"].as_f64() else {
+        return Ok(None);
+    };
+    let model = view::text(&risk["method"], "text")
+        .unwrap_or_default()
+        .to_owned();
+    let threshold = match model.parse::<registry::Which>() {
+        Ok(which) => {
+            let model = registry::find(bank, &which)?;
+            registry::model_file(bank, &model)?.threshold
+        }
+        Err(_) => 0.5,
+    };
+    Ok(Some((
+        Rank {
+            probability,
+            high: probability >= threshold,
+            rationale: view::text(prediction, "rationale")
+                .unwrap_or_default()
+                .split("; ")
+                .filter(|reason| !reason.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            when: view::text(&risk, "occurrenceDateTime")
+                .unwrap_or_default()
+                .to_owned(),
+            model,
+        },
+        threshold,
+    )))
+}

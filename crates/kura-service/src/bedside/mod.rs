@@ -1,0 +1,21 @@
+//! Models at work: answers when data arrive, the list of waiting work, the doctor's decision.
+//!
+//! A model in use is asked for the newest case of each patient whose record has changed. Its
+//! answer is a `RiskAssessment`, a proposal; a `Task` puts the patient on the list of waiting
+//! work. A model in shadow is asked and stored alike, marked 研究用, and puts nobody on a list.
+//! Whatever goes wrong with a model, the work stays on the list, unranked.
+
+mod answer;
+mod decide;
+mod list;
+mod tables;
+
+pub use answer::{Report, answer_arrivals};
+pub use decide::{Decision, decide};
+pub use list::{Entry, Rank, worklist};
+
+/// `Task.code` and `RiskAssessment.code` system.
+pub(crate) const WORK: &str = "urn:kura:work";
+/// `meta.tag` system of an answer that is not for care.
+pub const USE: &str = "urn:kura:use";
+pub const RESEARCH_ONLY: &str = "research-only";

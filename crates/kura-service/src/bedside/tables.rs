@@ -1,0 +1,113 @@
+//! The tables of one patient, made as a data set makes them: a model is asked with what it was
+//! trained on.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use kura_cases::{Cases, CasesSpec, Workspace};
+use kura_dataset::table::TABLES;
+use kura_deid::fhir::{self, FhirPolicy, Subject};
+use kura_deid::keys::ProjectKey;
+use kura_deid::known::KnownIdentifiers;
+use kura_model::{Error, LogicalTime, RecordKey, Result};
+
+use crate::{Bank, dataset, imaging, kind};
+
+/// What it takes to make tables; made once for many patients.
+pub(super) struct Tables<'a> {
+    bank: &'a Bank,
+    policy: FhirPolicy,
+    key: ProjectKey,
+    t: LogicalTime,
+    reference_year: i64,
+}
+
+const DAY: i64 = 86_400_000;
+
+impl<'a> Tables<'a> {
+    pub(super) fn open(bank: &'a Bank) -> Result<Self> {
+        let t = bank.clinical.now()?;
+        // Not a project's: nothing of what is made with it leaves this function.
+        let key = RecordKey::new(kind::SERVER_KEY, "bedside");
+        Ok(Self {
+            policy: FhirPolicy::parse(fhir::BASIC)
+                .map_err(|error| Error::internal("the FHIR policy is damaged").because(error))?,
+            key: ProjectKey::new(bank.secret(&key)?),
+            reference_year: dataset::reference_year(bank, t)?,
+            bank,
+            t,
+        })
+    }
+
+    /// Gathers the cases of one patient; their times are the real ones again.
+    pub(super) fn cases(&self, spec: &CasesSpec, patient: &RecordKey) -> Result<Option<Cases>> {
+        let mut workspace = Workspace::new(Arc::new(AtomicBool::new(false)))?;
+        let known = dataset::known(self.bank, patient, self.t)?;
+        let identifiers = KnownIdentifiers::new(known.iter().cloned());
+        let shift_days = self.key.date_shift_days(&patient.id);
+        let wanted = mentioned(spec);
+        let mut kinds = BTreeSet::new();
+        for table in TABLES {
+            // Empty, it still has its columns: SQL that names it is right.
+            workspace.create(table)?;
+            if wanted.contains(table.name) {
+                kinds.insert(table.kind);
+            }
+        }
+        for kind in kinds {
+            let versions = self
+                .bank
+                .clinical
+                .read(|reader| reader.compartment(patient, kind, self.t))?;
+            for version in &versions {
+                let subject = Subject {
+                    key: &self.key,
+                    known: &identifiers,
+                    shift_days,
+                    reference_year: self.reference_year,
+                };
+                let resource = imaging::decode(&version.body)?;
+                // What would stay inside when a set is built is not known to the model either.
+                let Ok((processed, _)) = fhir::process(&self.policy, &resource, &subject) else {
+                    continue;
+                };
+                for table in TABLES
+                    .iter()
+                    .filter(|table| table.kind == kind && wanted.contains(table.name))
+                {
+                    workspace.add(table, table.rows(&processed))?;
+                }
+            }
+        }
+        match kura_cases::build(&mut workspace, spec, None, false) {
+            Ok(gathered) => {
+                let mut cases = gathered.cases;
+                for time in &mut cases.index_time {
+                    *time -= i64::from(shift_days) * DAY;
+                }
+                Ok(Some(cases))
+            }
+            Err(error) if error.message() == kura_cases::NO_CASE => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Tables whose names stand in the SQL.
+fn mentioned(spec: &CasesSpec) -> BTreeSet<&'static str> {
+    let texts: Vec<&str> = std::iter::once(spec.cases.as_str())
+        .chain(spec.features.iter().map(|feature| feature.sql.as_str()))
+        .collect();
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    TABLES
+        .iter()
+        .map(|table| table.name)
+        .filter(|name| {
+            texts.iter().any(|text| {
+                text.split(|letter| !is_word(letter))
+                    .any(|word| word.eq_ignore_ascii_case(name))
+            })
+        })
+        .collect()
+}
