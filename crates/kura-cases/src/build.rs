@@ -12,6 +12,9 @@ use crate::workspace::{Workspace, database, written};
 /// Message of the error where the SQL of the cases finds none.
 pub const NO_CASE: &str = "cases: the SQL finds no case";
 
+/// Message of the error where no case has an outcome.
+pub const NO_OUTCOME: &str = "outcome: no case has an outcome";
+
 /// What looks wrong with the data, before anything is trained.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -283,7 +286,7 @@ fn keep_only(workspace: &Workspace, gathered: &mut Gathered, found: &[Option<boo
     let cases = &mut gathered.cases;
     let kept: Vec<usize> = (0..found.len()).filter(|at| found[*at].is_some()).collect();
     if kept.is_empty() {
-        return Err(Error::invalid("outcome: no case has an outcome"));
+        return Err(Error::invalid(NO_OUTCOME));
     }
     cases.outcome = found.iter().flatten().copied().collect();
     if kept.len() == found.len() {

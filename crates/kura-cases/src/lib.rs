@@ -15,7 +15,7 @@ mod build;
 mod spec;
 mod workspace;
 
-pub use build::{Cases, Finding, Gathered, NO_CASE, build};
+pub use build::{Cases, Finding, Gathered, NO_CASE, NO_OUTCOME, build};
 pub use spec::{CasesSpec, Feature, Outcome, Take};
 pub use workspace::Workspace;
 

@@ -206,7 +206,9 @@ struct Answer {
     outcome: String,
     /// What spoke for it and against it: feature, value, what it adds to the log-odds.
     reasons: Vec<String>,
-    /// Hash of what the model was asked with.
+    /// What the model was asked with: feature and value, those that were known.
+    asked: Vec<(String, f32)>,
+    /// Hash of it.
     inputs: ContentHash,
 }
 
@@ -235,7 +237,7 @@ impl Asked {
         tables: &Tables<'_>,
         patient: &RecordKey,
     ) -> Result<Option<Answer>> {
-        let Some(cases) = tables.cases(&self.file.cases, patient)? else {
+        let Some(cases) = tables.cases(&self.file.cases, patient, false)? else {
             return Ok(None);
         };
         let Some(newest) = (0..cases.case_id.len()).max_by_key(|at| cases.index_time[*at]) else {
@@ -276,6 +278,14 @@ impl Asked {
                 .into_iter()
                 .map(|(at, value, adds)| reason(&self.file.features[at], value, adds))
                 .collect(),
+            asked: self
+                .file
+                .features
+                .iter()
+                .zip(row)
+                .filter(|(_, value)| !value.is_nan())
+                .map(|(feature, value)| (feature.name.clone(), *value))
+                .collect(),
             inputs: ContentHash(*hasher.finalize().as_bytes()),
         }))
     }
@@ -290,6 +300,9 @@ fn reason(feature: &kura_training::Feature, value: f32, adds: f64) -> String {
     let gap = if unit.is_empty() { "" } else { " " };
     format!("{} {value}{gap}{unit} ({adds:+.2})", feature.name)
 }
+
+/// `extension` of a `RiskAssessment`: what the model was asked with, by feature.
+pub(super) const INPUTS: &str = "urn:kura:model-inputs";
 
 /// Reasons shown beside an answer.
 const REASONS: usize = 3;
@@ -360,6 +373,14 @@ fn write(
         "status": "preliminary",
         "method": { "text": format!("{}@{}", model.name, model.version) },
         "code": { "coding": [{ "system": WORK, "code": model.name }], "text": model.title },
+        "extension": [{
+            "url": INPUTS,
+            "extension": answer.asked.iter().map(|(name, value)| {
+                // The shortest decimal that is this number.
+                let number: serde_json::Number = value.to_string().parse().unwrap_or_else(|_| 0.into());
+                json!({ "url": name, "valueDecimal": number })
+            }).collect::<Vec<_>>(),
+        }],
         "subject": { "reference": patient.to_string() },
         "occurrenceDateTime": date::instant(answer.index_time),
         "performer": { "reference": device.to_string() },

@@ -9,10 +9,12 @@ mod answer;
 mod decide;
 mod list;
 mod tables;
+mod watch;
 
 pub use answer::{Report, answer_arrivals};
 pub use decide::{Decision, decide};
 pub use list::{Entry, Rank, worklist};
+pub use watch::{Alarm, Decisions, FeatureChange, Truth, WatchReport, watch};
 
 /// `Task.code` and `RiskAssessment.code` system.
 pub(crate) const WORK: &str = "urn:kura:work";

@@ -40,8 +40,14 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// Gathers the cases of one patient; their times are the real ones again.
-    pub(super) fn cases(&self, spec: &CasesSpec, patient: &RecordKey) -> Result<Option<Cases>> {
+    /// Gathers the cases of one patient; their times are the real ones again. With `outcome` those
+    /// whose outcome is known by now.
+    pub(super) fn cases(
+        &self,
+        spec: &CasesSpec,
+        patient: &RecordKey,
+        outcome: bool,
+    ) -> Result<Option<Cases>> {
         let mut workspace = Workspace::new(Arc::new(AtomicBool::new(false)))?;
         let known = dataset::known(self.bank, patient, self.t)?;
         let identifiers = KnownIdentifiers::new(known.iter().cloned());
@@ -80,7 +86,7 @@ impl<'a> Tables<'a> {
                 }
             }
         }
-        match kura_cases::build(&mut workspace, spec, None, false) {
+        match kura_cases::build(&mut workspace, spec, None, outcome) {
             Ok(gathered) => {
                 let mut cases = gathered.cases;
                 for time in &mut cases.index_time {
@@ -88,7 +94,11 @@ impl<'a> Tables<'a> {
                 }
                 Ok(Some(cases))
             }
-            Err(error) if error.message() == kura_cases::NO_CASE => Ok(None),
+            Err(error)
+                if [kura_cases::NO_CASE, kura_cases::NO_OUTCOME].contains(&error.message()) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -98,6 +108,8 @@ impl<'a> Tables<'a> {
 fn mentioned(spec: &CasesSpec) -> BTreeSet<&'static str> {
     let texts: Vec<&str> = std::iter::once(spec.cases.as_str())
         .chain(spec.features.iter().map(|feature| feature.sql.as_str()))
+        .chain(spec.outcome.sql.as_deref())
+        .chain(spec.outcome.followed_until.as_deref())
         .collect();
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     TABLES

@@ -9,6 +9,8 @@ pub const ONNX: &str = "model.onnx";
 pub const FILE: &str = "model.json";
 /// The trained numbers, for explanations.
 pub const NUMBERS: &str = "numbers.json";
+/// Values and answers of the training cases, against which drift is measured.
+pub const REFERENCE: &str = "reference.json";
 /// Pseudonyms of the patients it learnt from.
 pub const PATIENTS: &str = "training-patients.txt";
 
@@ -25,6 +27,9 @@ pub struct ModelFile {
     /// Hash of the trained numbers, by which an answer is explained; a foreign model has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<ContentHash>,
+    /// Hash of the reference values, against which drift is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ContentHash>,
     /// Version of Kura that made it.
     pub kura: String,
     pub seed: u64,
@@ -66,6 +71,24 @@ pub struct LockedTest {
     pub patients: u64,
     pub cases: u64,
     pub positive: u64,
+}
+
+/// What the features and answers were like in training: by feature, without who they are of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// By feature, in the model's order: the values that were known, and how many were not.
+    pub features: Vec<ReferenceValues>,
+    /// Answers to cases the model had not learnt from.
+    pub probability: Vec<f32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceValues {
+    /// Sorted, so that no row can be put together again.
+    pub known: Vec<f32>,
+    pub missing: u64,
 }
 
 impl ModelFile {

@@ -9,17 +9,17 @@
 
 mod change;
 mod examples;
-mod file;
+pub(crate) mod file;
 mod plan;
 pub(crate) mod registry;
 mod report;
 mod state;
-mod test;
+pub(crate) mod test;
 mod train;
 
 pub use change::{Check, Notice, Proposal, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
-pub use plan::{Change, ChangePlan, Measure};
+pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{
     MODEL_SYSTEM, Model, Step, Which, evidence, list, register, shadow, show, step,
 };

@@ -43,6 +43,9 @@ pub struct ChangePlan {
     pub bounds: BTreeMap<Measure, Bound>,
     #[serde(default, rename = "subgroup", skip_serializing_if = "Vec::is_empty")]
     pub subgroups: Vec<Subgroup>,
+    /// How the version in use is watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchPlan>,
     /// Given where the model is an approved medical device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,
@@ -142,6 +145,41 @@ pub struct Subgroup {
     pub bounds: BTreeMap<Measure, Bound>,
 }
 
+/// How a version in use is watched, and when it is stopped.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchPlan {
+    /// Days looked back.
+    pub days: u32,
+    /// With fewer answers, or fewer cases whose truth is known, nothing is judged.
+    pub at_least: u32,
+    /// Of the features called drifted, the share that may be false.
+    pub false_discovery_rate: f64,
+    /// Smallest |Cohen's d| that matters.
+    pub cohen_d: f64,
+    /// Smallest population stability index that matters.
+    pub psi: f64,
+    /// Share of the decisions that accept the proposal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptance_not_below: Option<f64>,
+    /// Suspend the version when a bound of the plan or the acceptance is broken.
+    pub suspend: bool,
+}
+
+impl Default for WatchPlan {
+    fn default() -> Self {
+        Self {
+            days: 30,
+            at_least: 30,
+            false_discovery_rate: 0.05,
+            cohen_d: 0.3,
+            psi: 0.25,
+            acceptance_not_below: None,
+            suspend: false,
+        }
+    }
+}
+
 /// What makes a change to an approved device lawful.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -212,6 +250,16 @@ impl ChangePlan {
                 if same {
                     return wrong(&place, "the same group is there twice");
                 }
+            }
+        }
+        if let Some(watch) = &self.watch {
+            let rate = watch.false_discovery_rate;
+            let share = watch.acceptance_not_below.unwrap_or(0.5);
+            if !(rate > 0.0 && rate < 1.0 && (0.0..=1.0).contains(&share) && watch.days > 0) {
+                return wrong(
+                    "watch",
+                    "rates lie between 0 and 1, and days are at least 1",
+                );
             }
         }
         if let Some(device) = &self.device

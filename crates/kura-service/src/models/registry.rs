@@ -426,6 +426,7 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
     open(bank, &onnx, described.features.len())?;
     let mut parts = vec![(file::PATIENTS, described.data.training_patients)];
     parts.extend(described.numbers.map(|hash| (file::NUMBERS, hash)));
+    parts.extend(described.reference.map(|hash| (file::REFERENCE, hash)));
     let blobs = bank.clinical.blobs();
     let (onnx_hash, onnx_size) = blobs.put(&onnx[..])?;
     let (file_hash, file_size) = blobs.put(&text[..])?;

@@ -225,6 +225,8 @@ fn run(
 
     let model_json = serde_json::to_vec(&model)
         .map_err(|error| Error::internal("a model cannot be written").because(error))?;
+    let reference = serde_json::to_vec(&reference_of(&training, &validation))
+        .map_err(|error| Error::internal("reference values cannot be written").because(error))?;
     let patients: BTreeSet<&str> = training.group.iter().map(String::as_str).collect();
     let positive = training.outcome.iter().filter(|outcome| **outcome).count();
     let described = ModelFile {
@@ -233,6 +235,7 @@ fn run(
         intended_use: spec.intended_use.clone(),
         onnx: ContentHash::of(&onnx),
         numbers: Some(ContentHash::of(&model_json)),
+        reference: Some(ContentHash::of(&reference)),
         kura: env!("CARGO_PKG_VERSION").to_owned(),
         seed: spec.seed,
         learner: spec.learner.clone(),
@@ -278,6 +281,7 @@ fn run(
             // The trained numbers, for explanations.
             (file::NUMBERS, model_json),
             (file::PATIENTS, list(&patients).into_bytes()),
+            (file::REFERENCE, reference),
             (
                 "predictions.csv",
                 predictions(&prepared, &parts.training, &validation).into_bytes(),
@@ -307,6 +311,34 @@ fn run(
 
 fn summary(result: &kura_training::OutOfFold) -> serde_json::Value {
     json!({ "auc": result.auc, "brier": result.brier })
+}
+
+/// Values kept of each feature at most.
+const REFERENCE_VALUES: usize = 2_000;
+
+/// Each feature by itself and sorted: what it was like, not who had it.
+fn reference_of(training: &Examples, validation: &CrossValidation) -> file::Reference {
+    let thin = |mut values: Vec<f32>| {
+        values.sort_by(f32::total_cmp);
+        let step = values.len().div_ceil(REFERENCE_VALUES).max(1);
+        values.into_iter().step_by(step).collect::<Vec<_>>()
+    };
+    let features = (0..training.matrix.features.len())
+        .map(|feature| {
+            let (known, missing): (Vec<f32>, Vec<f32>) = training
+                .matrix
+                .column(feature)
+                .partition(|value| !value.is_nan());
+            file::ReferenceValues {
+                known: thin(known),
+                missing: missing.len() as u64,
+            }
+        })
+        .collect();
+    file::Reference {
+        features,
+        probability: thin(validation.result.probability.clone()),
+    }
 }
 
 /// Patients' pseudonyms, one a line, in their order.

@@ -115,6 +115,26 @@ Outside the bounds nobody can promote, whoever asks.")]
         #[command(flatten)]
         bank: BankArgument,
     },
+    /// See what a version was asked, whether it is believed, and whether it was right
+    ///
+    /// The report is kept as a step of the version. With a plan of change its [watch] table and
+    /// bounds are used, and its rule may suspend the version.
+    #[command(after_help = "Examples:
+  kura model watch deterioration --bank /srv/bank
+  kura model watch deterioration --plan samples/plan-deterioration.toml --format json
+
+Exit code 3: there are alarms.")]
+    Watch {
+        which: Which,
+        /// A plan of change
+        #[arg(long, value_name = "FILE")]
+        plan: Option<PathBuf>,
+        /// Days looked back, instead of the plan's
+        #[arg(long)]
+        days: Option<u32>,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
     /// Go back to the version that the one in use has replaced
     #[command(after_help = "Example:
   kura model rollback deterioration --why 'alarms on ward 3' --bank /srv/bank")]
@@ -219,6 +239,32 @@ impl Model {
                     models::promote(&bank, &shell.context, &step.which, &step.why, &notice)?;
                 told(shell, &model)
             }
+            Model::Watch {
+                which,
+                plan,
+                days,
+                bank,
+            } => {
+                let plan = plan
+                    .map(|file| read(&file).and_then(|text| ChangePlan::parse(&text)))
+                    .transpose()?;
+                let bounds = plan
+                    .as_ref()
+                    .map(|plan| plan.bounds.clone())
+                    .unwrap_or_default();
+                let mut rules = plan.and_then(|plan| plan.watch).unwrap_or_default();
+                if let Some(days) = days {
+                    rules.days = days.max(1);
+                }
+                let report = kura_service::bedside::watch(
+                    &bank.open()?,
+                    &shell.context,
+                    &which,
+                    &rules,
+                    &bounds,
+                )?;
+                watched(shell, &report)
+            }
             Model::Ask { bank } => {
                 let report = kura_service::bedside::answer_arrivals(&bank.open()?, &shell.context)?;
                 if shell.format == Format::Json {
@@ -247,6 +293,57 @@ impl Reasoned {
         )?;
         told(shell, &model)
     }
+}
+
+fn watched(shell: &Shell, report: &kura_service::bedside::WatchReport) -> Result<ExitCode> {
+    if shell.format == Format::Json {
+        output::json(report)?;
+    } else {
+        let number = |value: Option<f64>| {
+            value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
+        };
+        output::line(&format!(
+            "{}@{}: {} answers for {} patients",
+            report.model, report.version, report.answers, report.patients
+        ))?;
+        output::line(&format!(
+            "{:<28} {:>10} {:>10} {:>8} {:>8} {:>8}",
+            "", "training", "now", "PSI", "d", "p"
+        ))?;
+        for feature in &report.features {
+            output::line(&format!(
+                "{:<28} {:>10} {:>10} {:>8} {:>8} {:>8} {}",
+                feature.name,
+                number(feature.reference_mean),
+                number(feature.current_mean),
+                number(feature.psi),
+                number(feature.cohen_d),
+                number(feature.p),
+                if feature.drifted { "DRIFTED" } else { "" }
+            ))?;
+        }
+        let decided = &report.decisions;
+        output::line(&format!(
+            "decisions: {} accepted, {} corrected, {} rejected, {} open",
+            decided.accepted, decided.corrected, decided.rejected, decided.open
+        ))?;
+        output::line(&format!(
+            "truth known of {} cases, {} positive",
+            report.truth.cases, report.truth.positive
+        ))?;
+        measures(&report.truth.measures)?;
+        for alarm in &report.alarms {
+            output::line(&format!("ALARM {}: {}", alarm.rule, alarm.detail))?;
+        }
+        if report.suspended {
+            output::line("The rule of the plan has suspended it.")?;
+        }
+    }
+    Ok(if report.alarms.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    })
 }
 
 /// What the models made of the arrivals, in words.

@@ -37,42 +37,8 @@ fn falling(ward: &Ward, minutes_ago: u64) -> (String, Vec<u8>) {
         .to_owned();
     let at = std::time::SystemTime::now() - std::time::Duration::from_secs(minutes_ago * 60);
     let seconds = at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
-    let days = seconds / 86_400;
-    // Civil from days, for this century.
-    let (mut year, mut left) = (1970, days);
-    let leap = |year: u64| {
-        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-    };
-    while left >= 365 + u64::from(leap(year)) {
-        left -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [
-        31,
-        28 + u64::from(leap(year)),
-        31,
-        30,
-        31,
-        30,
-        31,
-        31,
-        30,
-        31,
-        30,
-        31,
-    ];
-    let mut month = 0;
-    while left >= lengths[month] {
-        left -= lengths[month];
-        month += 1;
-    }
     observation["id"] = json!(format!("falling-{minutes_ago}"));
-    observation["effectiveDateTime"] = json!(format!(
-        "{year}-{:02}-{:02}T{hour:02}:{minute:02}:00Z",
-        month + 1,
-        left + 1
-    ));
+    observation["effectiveDateTime"] = json!(instant(seconds));
     observation["valueQuantity"]["value"] = json!(85);
     (patient, serde_json::to_vec(&observation).unwrap())
 }
@@ -242,4 +208,143 @@ fn a_model_that_fails_empties_nobodys_list() {
         &format!("task={}&version={}&decision=accept", tasks[0], versions[0]),
     );
     assert_eq!(done.status, 303);
+}
+
+/// Everybody's newest day again, at `seconds` since 1970, with another heart rate.
+fn racing(ward: &Ward, seconds: u64) -> Vec<u8> {
+    let server = ward.bank.serve();
+    let mut lines = Vec::new();
+    for (code, add) in [("2708-6", 0.0), ("8867-4", 60.0)] {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut next = format!("/fhir/Observation?code={code}&_sort=-date&_count=500");
+        for _ in 0..4 {
+            let page = server.get(&next).json();
+            for entry in page["entry"].as_array().into_iter().flatten() {
+                let mut one = entry["resource"].clone();
+                let patient = one["subject"]["reference"].as_str().unwrap().to_owned();
+                let Some(value) = one["valueQuantity"]["value"].as_f64() else {
+                    continue;
+                };
+                if !seen.insert(patient.clone()) {
+                    continue;
+                }
+                one["id"] = json!(format!("racing-{code}-{}", &patient[8..]));
+                one["effectiveDateTime"] = json!(instant(seconds));
+                one["valueQuantity"]["value"] = json!(value + add);
+                lines.push(one.to_string());
+            }
+            let link = page["link"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find(|link| link["relation"] == "next");
+            match link.and_then(|link| link["url"].as_str()) {
+                Some(url) => next = url.split_once(&server.address).unwrap().1.to_owned(),
+                None => break,
+            }
+        }
+    }
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+/// RFC 3339 of seconds since 1970.
+fn instant(seconds: u64) -> String {
+    let output = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"])
+        .output()
+        .expect("date runs");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+fn drift_and_distrust_are_seen() {
+    let Some(ward) = in_use() else { return };
+    ward.model(&["ask"]).ok();
+    let watch = |more: &[&str]| {
+        let mut arguments = vec!["watch", "deterioration@1"];
+        arguments.extend(more);
+        ward.model(&arguments)
+    };
+    let feature = |report: &Value, name: &str| {
+        report["features"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|feature| feature["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    let before = watch(&[]).json();
+    let rate = feature(&before, "heart_rate")["current_mean"]
+        .as_f64()
+        .unwrap();
+    assert!(before["answers"].as_u64().unwrap() > 100);
+
+    // Sixty beats more for everybody: a monitor that counts otherwise.
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let lines = racing(&ward, now - 60);
+    let file = ward.bank.file("racing.ndjson", &lines);
+    let report = ward.bank.import(&[&file], 0);
+    assert!(
+        report["answered"]["answers"].as_u64().unwrap() > 100,
+        "{report}"
+    );
+    let after = watch(&[]).exits(3).json();
+    let drifted = feature(&after, "heart_rate");
+    assert!(drifted["drifted"].as_bool().unwrap());
+    assert!(
+        drifted["current_mean"].as_f64().unwrap() > rate + 20.0,
+        "{drifted}"
+    );
+    assert!(
+        drifted["psi"].as_f64() > feature(&before, "heart_rate")["psi"].as_f64(),
+        "{drifted}"
+    );
+    assert!(
+        after["alarms"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|alarm| alarm["rule"] == "drift"
+                && alarm["detail"].as_str().unwrap().contains("heart_rate")),
+        "{}",
+        after["alarms"]
+    );
+    // Drift alone stops nothing.
+    assert_eq!(after["suspended"], false);
+
+    // Nobody believes it: the rule of the plan stops it, and the report is the evidence.
+    let server = ward.bank.serve();
+    for _ in 0..12 {
+        let page = server.get("/worklist").body;
+        let (task, version) = (field(&page, "task")[0], field(&page, "version")[0]);
+        let answer = server.send(
+            "POST",
+            "/worklist",
+            &[],
+            &format!("task={task}&version={version}&decision=reject&note=no"),
+        );
+        assert_eq!(answer.status, 303);
+    }
+    let plan = std::fs::read_to_string(
+        crate::support::repository().join("samples/plan-deterioration.toml"),
+    )
+    .unwrap()
+    .replace("at_least = 30", "at_least = 10");
+    let plan = ward.bank.file("watch.toml", plan.as_bytes());
+    let stopped = watch(&["--plan", &plan.display().to_string()])
+        .exits(3)
+        .json();
+    assert_eq!(stopped["decisions"]["rejected"], 12);
+    assert_eq!(stopped["suspended"], true, "{}", stopped["alarms"]);
+    let shown = ward.model(&["show", "deterioration@1"]).ok().json();
+    assert_eq!(shown["model"]["state"], "suspended");
+    let last = shown["steps"].as_array().unwrap().last().unwrap().clone();
+    assert!(last["why"].as_str().unwrap().contains("rule of the plan"));
+    assert!(last["evidence"].is_string());
+    // Suspended, it is not asked; nothing else changes.
+    assert_eq!(ward.model(&["ask"]).ok().json()["models"], 0);
 }

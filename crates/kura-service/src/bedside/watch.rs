@@ -1,0 +1,459 @@
+//! Watching a version: is it asked what it was trained on, is it believed, is it right?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kura_evaluation::drift::{DriftPlan, DriftResult, Feature, FeatureValues, drift};
+use kura_evaluation::interval::Level;
+use kura_evaluation::observation::{ClusterId, Outcome};
+use kura_evaluation::proportion::Proportion;
+use kura_fhir::{date, view};
+use kura_model::{Error, RecordKey, RequestContext, Result};
+use kura_store::{Compare, Predicate, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::answer::INPUTS;
+use super::tables::Tables;
+use crate::access::{Action, authorize};
+use crate::models::file::Reference;
+use crate::models::registry::{self, Change, Which};
+use crate::models::test::{self, Answers};
+use crate::models::{Bound, Estimate, Measure, ModelFile, State, WatchPlan};
+use crate::{Bank, imaging};
+
+/// One feature now, beside training.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FeatureChange {
+    /// `probability` is the model's own answer; `NAME missing` whether a value was known.
+    pub name: String,
+    pub reference: u64,
+    pub current: u64,
+    /// Means; shares for what is counted.
+    pub reference_mean: Option<f64>,
+    pub current_mean: Option<f64>,
+    pub psi: Option<f64>,
+    /// Kolmogorov–Smirnov distance, Cramér's V for what is counted.
+    pub distance: Option<f64>,
+    /// Wasserstein-1, in the feature's unit.
+    pub wasserstein: Option<f64>,
+    pub cohen_d: Option<f64>,
+    /// Adjusted over all features (Benjamini–Hochberg).
+    pub p: Option<f64>,
+    pub drifted: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Decisions {
+    pub accepted: u64,
+    pub corrected: u64,
+    pub rejected: u64,
+    pub open: u64,
+    /// Accepted among the decided; by patient where a patient has several.
+    pub acceptance: Option<Estimate>,
+}
+
+/// How right it was, where the truth is known by now.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Truth {
+    pub cases: u64,
+    pub positive: u64,
+    pub measures: BTreeMap<Measure, Estimate>,
+    pub remarks: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alarm {
+    /// `drift`, `acceptance` or `bound`.
+    pub rule: String,
+    pub detail: String,
+}
+
+/// What was seen in a period.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WatchReport {
+    pub model: String,
+    pub version: u32,
+    /// RFC 3339; of the answers.
+    pub from: String,
+    pub to: String,
+    pub answers: u64,
+    pub patients: u64,
+    pub features: Vec<FeatureChange>,
+    pub decisions: Decisions,
+    pub truth: Truth,
+    pub alarms: Vec<Alarm>,
+    /// The rule of the plan suspended it.
+    pub suspended: bool,
+}
+
+/// One answer of the period.
+struct Answered {
+    patient: RecordKey,
+    /// Milliseconds since 1970.
+    index_time: i64,
+    probability: f64,
+    inputs: BTreeMap<String, f64>,
+    status: String,
+}
+
+/// Watches one version over the last days. The report is kept as a step of the version.
+///
+/// Bounds of the plan are compared with what is known of the truth; the upper end of the interval
+/// counts, so that chance alone does not stop a model.
+pub fn watch(
+    bank: &Bank,
+    context: &RequestContext,
+    which: &Which,
+    plan: &WatchPlan,
+    bounds: &BTreeMap<Measure, Bound>,
+) -> Result<WatchReport> {
+    authorize(context, Action::BuildModel)?;
+    let model = registry::find(bank, which)?;
+    let file = registry::model_file(bank, &model)?;
+    let now = registry::now();
+    let from = now - i64::from(plan.days) * 86_400_000;
+    let answered = answered(bank, &format!("{}@{}", model.name, model.version), from)?;
+    let patients: BTreeSet<&RecordKey> = answered.iter().map(|one| &one.patient).collect();
+    let features = features(bank, &file, &answered, plan)?;
+    let decisions = decisions(&answered)?;
+    let truth = truth(bank, &file, &answered)?;
+
+    let mut alarms = Vec::new();
+    let drifted: Vec<&str> = features
+        .iter()
+        .filter(|feature| feature.drifted)
+        .map(|feature| feature.name.as_str())
+        .collect();
+    if !drifted.is_empty() {
+        alarms.push(Alarm {
+            rule: "drift".to_owned(),
+            detail: format!("asked otherwise than trained: {}", drifted.join(", ")),
+        });
+    }
+    if let (Some(least), Some(found)) = (plan.acceptance_not_below, decisions.acceptance)
+        && decisions.accepted + decisions.corrected + decisions.rejected >= u64::from(plan.at_least)
+        && found.upper < least
+    {
+        alarms.push(Alarm {
+            rule: "acceptance".to_owned(),
+            detail: format!(
+                "{:.3} of the proposals are accepted, not {least}",
+                found.value
+            ),
+        });
+    }
+    if truth.cases >= u64::from(plan.at_least) {
+        for (measure, bound) in bounds {
+            let Some(found) = truth.measures.get(measure) else {
+                continue;
+            };
+            // Broken where even the better end of the interval is outside.
+            let broken = bound.not_below.is_some_and(|low| found.upper < low)
+                || bound.not_above.is_some_and(|high| found.lower > high);
+            if broken {
+                alarms.push(Alarm {
+                    rule: "bound".to_owned(),
+                    detail: format!(
+                        "{} is {:.3} ({:.3} to {:.3})",
+                        measure.as_str(),
+                        found.value,
+                        found.lower,
+                        found.upper
+                    ),
+                });
+            }
+        }
+    }
+    let stop = plan.suspend
+        && model.state == State::InUse
+        && alarms.iter().any(|alarm| alarm.rule != "drift");
+    let report = WatchReport {
+        model: model.name.clone(),
+        version: model.version,
+        from: date::instant(from),
+        to: date::instant(now),
+        answers: answered.len() as u64,
+        patients: patients.len() as u64,
+        features,
+        decisions,
+        truth,
+        alarms,
+        suspended: stop,
+    };
+    let (hash, size) = test::keep(bank, &report)?;
+    let why = match (stop, report.alarms.is_empty()) {
+        (true, _) => "suspended by the rule of the plan",
+        (false, false) => "watched: there are alarms",
+        (false, true) => "watched: nothing to report",
+    };
+    registry::write_steps(
+        bank,
+        context,
+        vec![(
+            &model,
+            Change {
+                to: stop.then_some(State::Suspended),
+                shadow: None,
+                code: if stop {
+                    State::Suspended.as_str()
+                } else {
+                    "watched"
+                },
+                why,
+                evidence: Some(hash),
+                blobs: vec![(hash, size)],
+            },
+        )],
+    )?;
+    Ok(report)
+}
+
+/// The answers of a version since a moment, by when they were given.
+fn answered(bank: &Bank, method: &str, since: i64) -> Result<Vec<Answered>> {
+    let query = Query::all("RiskAssessment").and(Predicate::Written {
+        compare: Compare::GreaterOrEqual,
+        low: since,
+        high: since,
+    });
+    let mut out = Vec::new();
+    let mut after = None;
+    loop {
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, after, 1_000))?;
+        for version in &page.versions {
+            let risk = imaging::decode(&version.body)?;
+            if view::text(&risk["method"], "text") != Some(method) {
+                continue;
+            }
+            let patient = view::text(&risk["subject"], "reference")
+                .and_then(|text| text.split_once('/'))
+                .map(|(kind, id)| RecordKey::new(kind, id));
+            let probability = risk["prediction"][0]["probabilityDecimal"].as_f64();
+            let index_time = view::text(&risk, "occurrenceDateTime").and_then(millis);
+            let (Some(patient), Some(probability), Some(index_time)) =
+                (patient, probability, index_time)
+            else {
+                continue;
+            };
+            out.push(Answered {
+                patient,
+                index_time,
+                probability,
+                inputs: inputs(&risk),
+                status: view::text(&risk, "status").unwrap_or_default().to_owned(),
+            });
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(out);
+        }
+    }
+}
+
+/// Milliseconds of an instant as we write it; a second's fraction is kept.
+fn millis(instant: &str) -> Option<i64> {
+    let (low, _) = date::range(instant)?;
+    let fraction = instant
+        .split_once('.')
+        .and_then(|(_, rest)| rest.get(..3))
+        .and_then(|digits| digits.parse::<i64>().ok())
+        .unwrap_or(0);
+    Some(low * 1000 + fraction)
+}
+
+fn inputs(risk: &Value) -> BTreeMap<String, f64> {
+    view::items(risk, "extension")
+        .filter(|extension| view::text(extension, "url") == Some(INPUTS))
+        .flat_map(|extension| view::items(extension, "extension"))
+        .filter_map(|one| {
+            Some((
+                view::text(one, "url")?.to_owned(),
+                one["valueDecimal"].as_f64()?,
+            ))
+        })
+        .collect()
+}
+
+fn features(
+    bank: &Bank,
+    file: &ModelFile,
+    answered: &[Answered],
+    plan: &WatchPlan,
+) -> Result<Vec<FeatureChange>> {
+    let Some(hash) = file.reference else {
+        return Ok(Vec::new());
+    };
+    let reference: Reference = serde_json::from_slice(&bank.clinical.blobs().read(hash)?)
+        .map_err(|error| Error::internal("stored reference values are damaged").because(error))?;
+    let wide = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect();
+    let mut compared = vec![Feature {
+        name: "probability".to_owned(),
+        values: FeatureValues::Numeric {
+            reference: wide(&reference.probability),
+            current: answered.iter().map(|one| one.probability).collect(),
+        },
+    }];
+    for (feature, before) in file.features.iter().zip(&reference.features) {
+        let current: Vec<f64> = answered
+            .iter()
+            .filter_map(|one| one.inputs.get(&feature.name).copied())
+            .collect();
+        let missing = (answered.len() - current.len()) as u64;
+        compared.push(Feature {
+            name: format!("{} missing", feature.name),
+            values: FeatureValues::Categorical {
+                reference: vec![before.known.len() as u64, before.missing],
+                current: vec![current.len() as u64, missing],
+            },
+        });
+        compared.push(Feature {
+            name: feature.name.clone(),
+            values: FeatureValues::Numeric {
+                reference: wide(&before.known),
+                current,
+            },
+        });
+    }
+    let found = drift(
+        &compared,
+        DriftPlan {
+            smallest: plan.at_least as usize,
+            false_discovery_rate: plan.false_discovery_rate,
+            smallest_cohen_d: plan.cohen_d,
+            smallest_cramer_v: 0.1,
+            smallest_psi: plan.psi,
+        },
+    )
+    .map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(found
+        .features
+        .iter()
+        .zip(&compared)
+        .map(|(judged, values)| change(judged, values))
+        .collect())
+}
+
+fn change(judged: &kura_evaluation::drift::FeatureDrift, values: &Feature) -> FeatureChange {
+    let (reference, current) = match &values.values {
+        FeatureValues::Numeric { reference, current } => (reference.len(), current.len()),
+        FeatureValues::Categorical { reference, current } => (
+            reference.iter().sum::<u64>() as usize,
+            current.iter().sum::<u64>() as usize,
+        ),
+    };
+    let mut out = FeatureChange {
+        name: judged.name.clone(),
+        reference: reference as u64,
+        current: current as u64,
+        reference_mean: None,
+        current_mean: None,
+        psi: None,
+        distance: None,
+        wasserstein: None,
+        cohen_d: None,
+        p: judged.adjusted_p,
+        drifted: judged.drifted,
+    };
+    match judged.result.value() {
+        Some(DriftResult::Numeric(found)) => {
+            out.reference_mean = Some(found.reference_mean);
+            out.current_mean = Some(found.current_mean);
+            out.psi = Some(found.population_stability_index);
+            out.distance = Some(found.kolmogorov_smirnov.d);
+            out.wasserstein = Some(found.wasserstein_1);
+            out.cohen_d = found.cohen_d.value().copied();
+        }
+        Some(DriftResult::Categorical(found)) => {
+            if let FeatureValues::Categorical { reference, current } = &values.values {
+                let share = |counts: &[u64]| {
+                    let all: u64 = counts.iter().sum();
+                    counts.last().map(|last| *last as f64 / all.max(1) as f64)
+                };
+                out.reference_mean = share(reference);
+                out.current_mean = share(current);
+            }
+            out.psi = Some(found.population_stability_index);
+            out.distance = Some(found.cramer_v);
+        }
+        None => {}
+    }
+    out
+}
+
+fn decisions(answered: &[Answered]) -> Result<Decisions> {
+    let count = |status: &str| answered.iter().filter(|one| one.status == status).count() as u64;
+    let mut out = Decisions {
+        accepted: count("final"),
+        corrected: count("corrected"),
+        rejected: count("cancelled"),
+        open: count("preliminary"),
+        acceptance: None,
+    };
+    let decided: Vec<&Answered> = answered
+        .iter()
+        .filter(|one| one.status != "preliminary")
+        .collect();
+    if decided.is_empty() {
+        return Ok(out);
+    }
+    let patients: Vec<&RecordKey> = decided.iter().map(|one| &one.patient).collect();
+    let outcomes: Vec<Outcome> = decided
+        .iter()
+        .zip(ClusterId::number(&patients))
+        .map(|(one, cluster)| Outcome {
+            cluster,
+            success: one.status == "final",
+        })
+        .collect();
+    let found = Proportion::from_outcomes(&outcomes, Level::NINETY_FIVE)
+        .map_err(|error| Error::invalid(error.to_string()))?;
+    out.acceptance = Some(found.interval().into());
+    Ok(out)
+}
+
+/// What became of the patients, where it is known by now.
+fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> {
+    // A judgement in a file is not made again here.
+    if file.cases.outcome.sql.is_none() {
+        return Ok(Truth::default());
+    }
+    let tables = Tables::open(bank)?;
+    let mut by_patient: BTreeMap<&RecordKey, Vec<&Answered>> = BTreeMap::new();
+    for one in answered {
+        by_patient.entry(&one.patient).or_default().push(one);
+    }
+    let mut known = Answers {
+        outcome: Vec::new(),
+        patient: Vec::new(),
+        probability: Vec::new(),
+    };
+    for (number, (patient, answers)) in by_patient.into_iter().enumerate() {
+        let Some(cases) = tables.cases(&file.cases, patient, true)? else {
+            continue;
+        };
+        // The newest answer to each case.
+        let mut last: BTreeMap<i64, f64> = BTreeMap::new();
+        for answer in answers {
+            last.insert(answer.index_time, answer.probability);
+        }
+        for (index_time, outcome) in cases.index_time.iter().zip(&cases.outcome) {
+            if let Some(probability) = last.get(index_time) {
+                known.outcome.push(*outcome);
+                known.patient.push(ClusterId(number as u64));
+                known.probability.push(*probability);
+            }
+        }
+    }
+    let mut out = Truth {
+        cases: known.outcome.len() as u64,
+        positive: known.outcome.iter().filter(|outcome| **outcome).count() as u64,
+        ..Truth::default()
+    };
+    if !known.outcome.is_empty() {
+        let found = test::measure(&known, file.threshold)?;
+        out.measures = found.measures;
+        out.remarks = found.remarks;
+    }
+    Ok(out)
+}
