@@ -9,7 +9,7 @@ pub struct CasesSpec {
     /// Gives `case_id`, `patient` and `index_time`, one row a case; `site` if there are several.
     pub cases: String,
     pub outcome: Outcome,
-    #[serde(rename = "feature")]
+    #[serde(default, rename = "feature")]
     pub features: Vec<Feature>,
 }
 

@@ -105,6 +105,36 @@ pub(crate) fn of_study(uid: &str) -> Query {
     })
 }
 
+/// The file of the first object with pixels of a series, by instance number.
+pub(crate) fn first_image(
+    bank: &Bank,
+    study_uid: &str,
+    series_uid: &str,
+) -> Result<Option<std::path::PathBuf>> {
+    let query = of_study(study_uid);
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, INSTANCES_AT_MOST))?;
+    let mut found: Option<(i64, String, ContentHash)> = None;
+    for version in page.versions {
+        let record = decode(&version.body)?;
+        let header = &record["header"];
+        let pictures = record["frames"].as_u64().unwrap_or(0) > 0;
+        if !pictures || text(header, "0020000E").as_deref() != Some(series_uid) {
+            continue;
+        }
+        let number = number(header, "00200013").unwrap_or(i64::MAX);
+        let this = (number, version.key.id, blob_of(&record)?);
+        if found
+            .as_ref()
+            .is_none_or(|known| (this.0, &this.1) < (known.0, &known.1))
+        {
+            found = Some(this);
+        }
+    }
+    Ok(found.map(|(_, _, blob)| bank.clinical.blobs().path(blob)))
+}
+
 /// The blob of a DICOM record's body.
 pub(crate) fn blob_of(record: &Value) -> Result<ContentHash> {
     view::text(record, "blob")

@@ -129,6 +129,23 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) {
         crate::error::log(&error);
     }
     session.settle();
+    if session.sender.is_none() {
+        return;
+    }
+    let context = session.context.clone();
+    // The peer has its answer: nobody waits for the models but the doctors.
+    drop(session);
+    match kura_service::bedside::answer_arrivals(bank, &context) {
+        Ok(report) => {
+            for reason in &report.reasons {
+                tracing::warn!(reason, "a model did not answer");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "models were not asked");
+            crate::error::log(&error);
+        }
+    }
 }
 
 struct Session<'a> {

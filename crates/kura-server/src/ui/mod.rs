@@ -7,6 +7,7 @@ mod dashboard;
 mod failure;
 mod images;
 mod imports;
+mod models;
 mod page;
 mod patient;
 mod patients;
@@ -37,6 +38,15 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/frame/{object}/{frame}", get(images::frame))
         .route("/images/picture/{object}/{frame}", get(images::picture))
         .route("/worklist", get(worklist::show).post(worklist::decide))
+        .route("/models", get(models::list))
+        .route(
+            "/models/{name}/{version}",
+            get(models::show).post(models::act),
+        )
+        .route(
+            "/models/{name}/{version}/evidence/{hash}",
+            get(models::evidence),
+        )
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/assets/{name}", get(assets::serve))

@@ -155,10 +155,11 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 6] = [
+        let links: [(&str, Text, Action); 7] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
             ("/worklist", text::WORKLIST, Action::ReadClinical),
             ("/patients", text::PATIENTS, Action::ReadClinical),
+            ("/models", text::MODELS, Action::ReadStatus),
             ("/import", text::IMPORT, Action::Import),
             ("/quarantine", text::QUARANTINE, Action::Import),
             ("/unlinked", text::UNLINKED, Action::Import),

@@ -1,6 +1,7 @@
 //! Asking the models when data have arrived.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kura_fhir::{Resource, date, view};
 use kura_inference::{Model as _, OnnxModel, Tensor};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::tables::Tables;
 use super::{RESEARCH_ONLY, USE, WORK};
 use crate::access::{Action, authorize};
+use crate::models::image;
 use crate::models::registry::{self, Model};
 use crate::models::{ModelFile, State};
 use crate::{Bank, imaging, import, kind};
@@ -67,7 +69,9 @@ fn ask(
     for patient in &patients {
         report.patients += 1;
         let found = match &asked {
-            Ok(asked) => asked.answer(bank, &tables, patient),
+            // A fault in one answer must not end the arrival of the others.
+            Ok(asked) => catch_unwind(AssertUnwindSafe(|| asked.answer(bank, &tables, patient)))
+                .unwrap_or_else(|_| Err(Error::internal("the question broke down"))),
             Err(error) => Err(Error::new(error.category, error.message().to_owned())),
         };
         match found {
@@ -99,24 +103,30 @@ fn ask(
 /// Days before the newest record of the bank in which a case is current work.
 const CURRENT_DAYS: i64 = 7;
 
-/// When the newest observation was made, milliseconds since 1970; not later than now.
+/// When the newest observation or image was made, milliseconds since 1970; not later than now.
+/// What is current is counted from there: a bank that is filled from an archive has its own today.
 fn newest_record(bank: &Bank) -> Result<i64> {
-    let mut query = Query::all("Observation");
-    query.order = Order::Date {
-        param: "Observation.date".to_owned(),
-        descending: true,
-    };
     let now = registry::now();
-    let page = bank
-        .clinical
-        .read(|reader| reader.search(&query, None, 1))?;
-    let Some(version) = page.versions.first() else {
-        return Ok(now);
-    };
-    let resource = imaging::decode(&version.body)?;
-    Ok(view::when(&resource)
-        .and_then(date::range)
-        .map_or(now, |(low, _)| (low * 1000).min(now)))
+    let mut newest = None;
+    for (kind, param, element) in [
+        ("Observation", "Observation.date", "effectiveDateTime"),
+        ("ImagingStudy", "ImagingStudy.started", "started"),
+    ] {
+        let mut query = Query::all(kind);
+        query.order = Order::Date {
+            param: param.to_owned(),
+            descending: true,
+        };
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, None, 1))?;
+        for version in &page.versions {
+            let resource = imaging::decode(&version.body)?;
+            let at = view::text(&resource, element).and_then(date::range);
+            newest = newest.max(at.map(|(low, _)| low * 1000));
+        }
+    }
+    Ok(newest.map_or(now, |newest| newest.min(now)))
 }
 
 /// How far a version has been asked.
@@ -216,7 +226,7 @@ impl Asked {
     fn open(bank: &Bank, model: &Model) -> Result<Self> {
         let file = registry::model_file(bank, model)?;
         let blobs = bank.clinical.blobs();
-        let onnx = registry::open(bank, &blobs.read(model.onnx)?, file.features.len())?;
+        let onnx = registry::open(bank, &blobs.read(model.onnx)?, file.shape(1))?;
         let numbers = match file.numbers {
             Some(hash) => serde_json::from_slice::<kura_training::Model>(&blobs.read(hash)?)
                 .ok()
@@ -244,8 +254,18 @@ impl Asked {
             return Ok(None);
         };
         let width = self.file.features.len();
-        let row = &cases.values[newest * width..(newest + 1) * width];
-        let input = Tensor::new(vec![1, width], row.to_vec())?;
+        let pixels;
+        let row = match &self.file.image {
+            None => &cases.values[newest * width..(newest + 1) * width],
+            Some(image) => {
+                let path = tables.image(&cases.case_id[newest], patient)?;
+                pixels = image.read(&path).map_err(|refusal| {
+                    Error::invalid(refusal.message.to_string()).because(refusal)
+                })?;
+                &pixels[..]
+            }
+        };
+        let input = Tensor::new(self.file.shape(1), row.to_vec())?;
         let answered = self.onnx.run(&[input], registry::limit(bank))?;
         let probability = answered
             .first()
@@ -253,16 +273,17 @@ impl Asked {
             .map(|value| f64::from(*value))
             .filter(|value| (0.0..=1.0).contains(value))
             .ok_or_else(|| Error::invalid("the answer is no probability"))?;
-        let reasons: Vec<(usize, f32, f64)> =
-            self.numbers.as_ref().map_or_else(Vec::new, |numbers| {
-                numbers
-                    .explain(row)
-                    .contributions
-                    .into_iter()
-                    .take(REASONS)
-                    .map(|(at, adds)| (at, row[at], adds))
-                    .collect()
-            });
+        // A pixel is no reason that a person can read.
+        let explained = self.numbers.as_ref().filter(|_| self.file.image.is_none());
+        let reasons: Vec<(usize, f32, f64)> = explained.map_or_else(Vec::new, |numbers| {
+            numbers
+                .explain(row)
+                .contributions
+                .into_iter()
+                .take(REASONS)
+                .map(|(at, adds)| (at, row[at], adds))
+                .collect()
+        });
         let mut hasher = blake3::Hasher::new();
         for value in row {
             hasher.update(&value.to_le_bytes());
@@ -278,14 +299,21 @@ impl Asked {
                 .into_iter()
                 .map(|(at, value, adds)| reason(&self.file.features[at], value, adds))
                 .collect(),
-            asked: self
-                .file
-                .features
-                .iter()
-                .zip(row)
-                .filter(|(_, value)| !value.is_nan())
-                .map(|(feature, value)| (feature.name.clone(), *value))
-                .collect(),
+            asked: match self.file.image {
+                None => self
+                    .file
+                    .features
+                    .iter()
+                    .zip(row)
+                    .filter(|(_, value)| !value.is_nan())
+                    .map(|(feature, value)| (feature.name.clone(), *value))
+                    .collect(),
+                Some(_) => image::WATCHED
+                    .iter()
+                    .zip(image::watched(row))
+                    .map(|(name, value)| ((*name).to_owned(), value))
+                    .collect(),
+            },
             inputs: ContentHash(*hasher.finalize().as_bytes()),
         }))
     }

@@ -10,6 +10,7 @@ use kura_dataset::table::TABLES;
 use kura_deid::fhir::{self, FhirPolicy, Subject};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
+use kura_fhir::view;
 use kura_model::{Error, LogicalTime, RecordKey, Result};
 
 use crate::{Bank, dataset, imaging, kind};
@@ -101,6 +102,35 @@ impl<'a> Tables<'a> {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Tables<'_> {
+    /// The first image of the series a case is about.
+    ///
+    /// # Errors
+    /// `NotFound` where the bank has no image of the series: it may still be on its way.
+    pub(super) fn image(&self, case_id: &str, patient: &RecordKey) -> Result<std::path::PathBuf> {
+        let studies = self
+            .bank
+            .clinical
+            .read(|reader| reader.compartment(patient, "ImagingStudy", self.t))?;
+        for version in &studies {
+            let study = imaging::decode(&version.body)?;
+            let Some(uid) = imaging::study_uid(&study) else {
+                continue;
+            };
+            for series in view::items(&study, "series") {
+                let known = view::text(series, "uid").unwrap_or_default();
+                if self.key.uid(known) != case_id {
+                    continue;
+                }
+                if let Some(path) = imaging::first_image(self.bank, uid, known)? {
+                    return Ok(path);
+                }
+            }
+        }
+        Err(Error::not_found("the bank has no image of the series"))
     }
 }
 

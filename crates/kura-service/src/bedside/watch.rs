@@ -294,21 +294,21 @@ fn features(
             current: answered.iter().map(|one| one.probability).collect(),
         },
     }];
-    for (feature, before) in file.features.iter().zip(&reference.features) {
+    for before in &reference.features {
         let current: Vec<f64> = answered
             .iter()
-            .filter_map(|one| one.inputs.get(&feature.name).copied())
+            .filter_map(|one| one.inputs.get(&before.name).copied())
             .collect();
         let missing = (answered.len() - current.len()) as u64;
         compared.push(Feature {
-            name: format!("{} missing", feature.name),
+            name: format!("{} missing", before.name),
             values: FeatureValues::Categorical {
                 reference: vec![before.known.len() as u64, before.missing],
                 current: vec![current.len() as u64, missing],
             },
         });
         compared.push(Feature {
-            name: feature.name.clone(),
+            name: before.name.clone(),
             values: FeatureValues::Numeric {
                 reference: wide(&before.known),
                 current,

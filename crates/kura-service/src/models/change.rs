@@ -80,8 +80,8 @@ pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
         out.push(May::Threshold);
     }
     if !same(
-        serde_json::to_string(&(&old.cases, &old.features)),
-        serde_json::to_string(&(&new.cases, &new.features)),
+        serde_json::to_string(&(&old.cases, &old.features, &old.image)),
+        serde_json::to_string(&(&new.cases, &new.features, &new.image)),
     ) {
         out.push(May::Features);
     }
@@ -145,17 +145,19 @@ pub fn propose(
     untouched(bank, &new, &opened)?;
     // Counted before anybody is asked anything.
     let look = test::look(bank, context, &old.data.test, &in_use, Some(plan.looks))?;
-    let before = test::ask(bank, &in_use.onnx, &opened)?;
+    let before = test::ask(bank, &in_use.onnx, &old, &opened)?;
     let after = if changes.contains(&May::Features) {
         // The candidate's own features of the same cases.
         let same = ModelFile {
             cases: new.cases.clone(),
             features: new.features.clone(),
+            image: new.image,
             ..old.clone()
         };
-        test::ask(bank, &candidate.onnx, &test::gather(set, &same, labels)?)?
+        let own = test::gather(set, &same, labels)?;
+        test::ask(bank, &candidate.onnx, &new, &own)?
     } else {
-        test::ask(bank, &candidate.onnx, &opened)?
+        test::ask(bank, &candidate.onnx, &new, &opened)?
     };
     let in_use_measures = test::measure(&before, old.threshold)?.measures;
     let test::Measured {

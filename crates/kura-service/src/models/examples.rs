@@ -9,9 +9,10 @@ use kura_cases::{CasesSpec, Gathered, Workspace};
 use kura_dataset::manifest::{self, Manifest};
 use kura_dataset::table;
 use kura_model::{Category, ContentHash, Error, Result};
-use kura_training::{Examples, Feature, Matrix, TrainingError, group_split};
+use kura_training::{Examples, Feature, Matrix, TrainingError, group_split, images_to_matrix};
 
 use super::file::LockedTest;
+use super::image::ImageInput;
 
 /// A set's cases with everything training needs.
 pub(crate) struct Prepared {
@@ -20,6 +21,8 @@ pub(crate) struct Prepared {
     pub(crate) manifest_hash: ContentHash,
     pub(crate) gathered: Gathered,
     pub(crate) examples: Examples,
+    /// Cases left out because their image did not leave the bank, or cannot be read.
+    pub(crate) without_image: u64,
 }
 
 pub(crate) fn learning(error: &TrainingError) -> Error {
@@ -37,6 +40,7 @@ pub(crate) fn learning(error: &TrainingError) -> Error {
 pub(crate) fn prepare(
     set: &Path,
     spec: &CasesSpec,
+    image: Option<&ImageInput>,
     folder: &Path,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Prepared> {
@@ -62,13 +66,17 @@ pub(crate) fn prepare(
         Some(name) => Some(judgements(&folder.join(name))?),
         None => None,
     };
-    let gathered = kura_cases::build(&mut workspace, spec, judged.as_ref(), true)?;
-    let examples = examples(spec, &gathered)?;
+    let mut gathered = kura_cases::build(&mut workspace, spec, judged.as_ref(), true)?;
+    let (examples, without_image) = match image {
+        None => (examples(spec, &gathered)?, 0),
+        Some(image) => pictures(set, &manifest, image, &mut gathered)?,
+    };
     Ok(Prepared {
         manifest,
         manifest_hash,
         gathered,
         examples,
+        without_image,
     })
 }
 
@@ -93,6 +101,64 @@ fn examples(spec: &CasesSpec, gathered: &Gathered) -> Result<Examples> {
         site: cases.site.clone(),
         weight: None,
     })
+}
+
+/// The first image of each case's series as a row of pixels; cases without one are left out.
+fn pictures(
+    set: &Path,
+    manifest: &Manifest,
+    image: &ImageInput,
+    gathered: &mut Gathered,
+) -> Result<(Examples, u64)> {
+    let mut by_series: BTreeMap<&str, &manifest::FileEntry> = BTreeMap::new();
+    for entry in &manifest.files {
+        // dicom/STUDY/SERIES/INSTANCE.dcm
+        let parts: Vec<&str> = entry.path.split('/').collect();
+        if let ["dicom", _, series, _] = parts[..] {
+            by_series.entry(series).or_insert(entry);
+        }
+    }
+    let cases = &mut gathered.cases;
+    let mut kept = Vec::new();
+    let mut pixels = Vec::new();
+    for (at, id) in cases.case_id.iter().enumerate() {
+        let Some(entry) = by_series.get(id.as_str()) else {
+            continue;
+        };
+        let file = set.join(&entry.path);
+        if manifest::hash_file(&file)? != (entry.hash, entry.bytes) {
+            return Err(Error::invalid(format!(
+                "{} is not what the manifest says; see kura dataset verify",
+                file.display()
+            )));
+        }
+        if let Ok(picture) = image.read(&file) {
+            kept.push(at);
+            pixels.extend(picture);
+        }
+    }
+    let without = (cases.case_id.len() - kept.len()) as u64;
+    if kept.is_empty() {
+        return Err(Error::invalid(
+            "no case has an image in the set; is case_id the series_uid, and images = true in its specification?",
+        ));
+    }
+    let pick = |all: &[String]| kept.iter().map(|at| all[*at].clone()).collect::<Vec<_>>();
+    cases.case_id = pick(&cases.case_id);
+    cases.patient = pick(&cases.patient);
+    cases.site = cases.site.as_deref().map(pick);
+    cases.index_time = kept.iter().map(|at| cases.index_time[*at]).collect();
+    cases.outcome = kept.iter().map(|at| cases.outcome[*at]).collect();
+    let matrix = images_to_matrix(&pixels, image.height as usize, image.width as usize)
+        .map_err(|error| learning(&error))?;
+    let examples = Examples {
+        matrix,
+        outcome: cases.outcome.clone(),
+        group: cases.patient.clone(),
+        site: cases.site.clone(),
+        weight: None,
+    };
+    Ok((examples, without))
 }
 
 /// `case_id,outcome` lines.

@@ -3,7 +3,10 @@
 use kura_cases::CasesSpec;
 use kura_model::{ContentHash, Error, Result};
 use kura_training::{Feature, Learner};
+
 use serde::{Deserialize, Serialize};
+
+use super::image::ImageInput;
 
 pub const ONNX: &str = "model.onnx";
 pub const FILE: &str = "model.json";
@@ -37,6 +40,10 @@ pub struct ModelFile {
     /// How a case is made from the tables; the same words at the bedside.
     pub cases: CasesSpec,
     pub features: Vec<Feature>,
+    /// The model takes the image of a case instead of features; a case is then a series
+    /// (`imaging_series.series_uid`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageInput>,
     /// The probability from which it speaks.
     pub threshold: f64,
     pub data: TrainingData,
@@ -77,7 +84,7 @@ pub struct LockedTest {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// By feature, in the model's order: the values that were known, and how many were not.
+    /// By feature, or by figure of an image: the values that were known, and how many were not.
     pub features: Vec<ReferenceValues>,
     /// Answers to cases the model had not learnt from.
     pub probability: Vec<f32>,
@@ -86,16 +93,28 @@ pub struct Reference {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceValues {
+    pub name: String,
     /// Sorted, so that no row can be put together again.
     pub known: Vec<f32>,
     pub missing: u64,
 }
 
 impl ModelFile {
+    /// The shape of one case, as the model takes it: `[1, features]` or `[1, 1, height, width]`.
+    pub(crate) fn shape(&self, cases: usize) -> Vec<usize> {
+        match &self.image {
+            Some(image) => vec![cases, 1, image.height as usize, image.width as usize],
+            None => vec![cases, self.features.len()],
+        }
+    }
+
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let file: Self = serde_json::from_slice(bytes)
             .map_err(|error| Error::invalid(format!("{FILE}, line {}: {error}", error.line())))?;
         check_name(&file.name)?;
+        if let Some(image) = &file.image {
+            image.check()?;
+        }
         if !(0.0..=1.0).contains(&file.threshold) {
             return Err(Error::invalid(format!(
                 "{FILE}: the threshold is a probability"

@@ -10,6 +10,7 @@
 mod change;
 mod examples;
 pub(crate) mod file;
+pub(crate) mod image;
 mod plan;
 pub(crate) mod registry;
 mod report;
@@ -19,6 +20,7 @@ mod train;
 
 pub use change::{Check, Notice, Proposal, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
+pub use image::ImageInput;
 pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{
     MODEL_SYSTEM, Model, Step, Which, evidence, list, register, shadow, show, step,

@@ -384,11 +384,13 @@ pub(crate) fn limit(bank: &Bank) -> Duration {
     Duration::from_secs_f64(bank.config.inference.seconds.clamp(0.01, 3600.0))
 }
 
-/// Opens a model and asks it once, with nothing known: does it take these features, and does it
-/// answer with a probability?
-pub(crate) fn open(bank: &Bank, onnx: &[u8], features: usize) -> Result<OnnxModel> {
+/// Opens a model and asks it once: does it take a case of this shape, and does it answer with a
+/// probability? Features are then unknown, an image is black.
+pub(crate) fn open(bank: &Bank, onnx: &[u8], shape: Vec<usize>) -> Result<OnnxModel> {
     let model = OnnxModel::open(runtime(bank)?, onnx)?;
-    let unknown = Tensor::new(vec![1, features], vec![f32::NAN; features])?;
+    let count = shape.iter().product();
+    let value = if shape.len() == 2 { f32::NAN } else { 0.0 };
+    let unknown = Tensor::new(shape, vec![value; count])?;
     let answer = model.run(&[unknown], limit(bank))?;
     let [probability] = &answer[..] else {
         return Err(Error::invalid(format!(
@@ -423,7 +425,7 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
             file::FILE
         )));
     }
-    open(bank, &onnx, described.features.len())?;
+    open(bank, &onnx, described.shape(1))?;
     let mut parts = vec![(file::PATIENTS, described.data.training_patients)];
     parts.extend(described.numbers.map(|hash| (file::NUMBERS, hash)));
     parts.extend(described.reference.map(|hash| (file::REFERENCE, hash)));

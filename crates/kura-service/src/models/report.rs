@@ -13,7 +13,7 @@ pub(crate) struct Shown<'a> {
     file: &'a ModelFile,
     validation: &'a CrossValidation,
     /// Cases whose look-ahead nobody observed, cases nobody judged.
-    left_out: (u64, u64),
+    left_out: (u64, u64, u64),
     pub(crate) best_baseline: Option<f64>,
     outcome: &'a str,
 }
@@ -36,7 +36,11 @@ impl<'a> Shown<'a> {
         Self {
             file,
             validation,
-            left_out: (prepared.gathered.unobserved, prepared.gathered.unjudged),
+            left_out: (
+                prepared.gathered.unobserved,
+                prepared.gathered.unjudged,
+                prepared.without_image,
+            ),
             best_baseline,
             outcome: &file.cases.outcome.name,
         }
@@ -72,9 +76,12 @@ impl<'a> Shown<'a> {
                 ),
             ),
             (
-                "除いた症例(観察が足りない、判定がない)",
-                "Cases left out (not observed, not judged)",
-                format!("{}, {}", self.left_out.0, self.left_out.1),
+                "除いた症例(観察が足りない、判定がない、画像がない)",
+                "Cases left out (not observed, not judged, without an image)",
+                format!(
+                    "{}, {}, {}",
+                    self.left_out.0, self.left_out.1, self.left_out.2
+                ),
             ),
             (
                 "しきい値",

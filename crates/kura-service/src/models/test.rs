@@ -197,7 +197,7 @@ pub(crate) struct Opened {
 /// Gathers the test cases of `file` from its set. The look must have been counted.
 pub(crate) fn gather(set: &Path, file: &ModelFile, folder: &Path) -> Result<Opened> {
     let cancel = Arc::new(AtomicBool::new(false));
-    let prepared = examples::prepare(set, &file.cases, folder, &cancel)?;
+    let prepared = examples::prepare(set, &file.cases, file.image.as_ref(), folder, &cancel)?;
     if prepared.manifest_hash != file.data.manifest {
         return Err(Error::invalid(format!(
             "this is not the data set the version was made from ('{}', t = {})",
@@ -223,12 +223,16 @@ pub(crate) fn gather(set: &Path, file: &ModelFile, folder: &Path) -> Result<Open
 }
 
 /// Asks a version for the test cases, by the features that it knows.
-pub(crate) fn ask(bank: &Bank, onnx: &ContentHash, opened: &Opened) -> Result<Answers> {
+pub(crate) fn ask(
+    bank: &Bank,
+    onnx: &ContentHash,
+    file: &ModelFile,
+    opened: &Opened,
+) -> Result<Answers> {
     let bytes = bank.clinical.blobs().read(*onnx)?;
-    let width = opened.prepared.examples.matrix.features.len();
-    let model = registry::open(bank, &bytes, width)?;
+    let model = registry::open(bank, &bytes, file.shape(1))?;
     let part = opened.prepared.examples.select(&opened.test);
-    let input = Tensor::new(vec![part.matrix.rows, width], part.matrix.values.clone())?;
+    let input = Tensor::new(file.shape(part.matrix.rows), part.matrix.values.clone())?;
     let answered = model.run(&[input], std::time::Duration::from_secs(600))?;
     let probability: Vec<f64> = answered
         .first()
@@ -342,7 +346,7 @@ pub fn evaluate(
         &model,
         plan.map(|plan| plan.looks),
     )?;
-    let answers = ask(bank, &model.onnx, &opened)?;
+    let answers = ask(bank, &model.onnx, &file, &opened)?;
     let Measured {
         measures,
         table,

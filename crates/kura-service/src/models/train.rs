@@ -22,6 +22,7 @@ use serde_json::json;
 
 use super::examples::{self, Prepared, learning};
 use super::file::{self, ModelFile, TrainingData, check_name};
+use super::image::{self, ImageInput};
 use super::{registry, report};
 use crate::Bank;
 use crate::access::{Action, authorize};
@@ -50,8 +51,11 @@ pub struct TrainSpec {
     pub learner: Learner,
     pub cases: String,
     pub outcome: Outcome,
-    #[serde(rename = "feature")]
+    /// Either features, or the image of each case.
+    #[serde(default, rename = "feature")]
     pub features: Vec<CaseFeature>,
+    #[serde(default)]
+    pub image: Option<ImageInput>,
 }
 
 /// From which probability the model speaks.
@@ -100,6 +104,15 @@ impl TrainSpec {
         | Threshold::Probability(share)) = spec.threshold;
         if !(share > 0.0 && share < 1.0) {
             return Err(Error::invalid("threshold: the number lies between 0 and 1"));
+        }
+        match (&spec.image, spec.features.is_empty()) {
+            (Some(image), true) => image.check()?,
+            (None, false) => {}
+            _ => {
+                return Err(Error::invalid(
+                    "give either features ([[feature]]) or an image ([image]), one of them",
+                ));
+            }
         }
         Ok(spec)
     }
@@ -182,7 +195,13 @@ fn run(
     }
     let folder = spec_file.parent().unwrap_or(Path::new("."));
     observer.step("cases", 0, 1);
-    let prepared = examples::prepare(&folder.join(&spec.set), &spec.cases_spec(), folder, cancel)?;
+    let prepared = examples::prepare(
+        &folder.join(&spec.set),
+        &spec.cases_spec(),
+        spec.image.as_ref(),
+        folder,
+        cancel,
+    )?;
     let parts = examples::parts(&prepared, spec.test_share, spec.seed)?;
     let training = prepared.examples.select(&parts.training);
     let findings = findings(&prepared, &training)?;
@@ -218,14 +237,23 @@ fn run(
         ("intended_use".to_owned(), spec.intended_use.clone()),
         ("set".to_owned(), prepared.manifest_hash.to_hex()),
     ]);
-    let onnx = model.to_onnx(&metadata);
-    let onnx_difference = compare(bank, &onnx, &model, &training)?;
-    let importance = importance(&model, &spec, &training, &validation)?;
+    let onnx = match &spec.image {
+        None => model.to_onnx(&metadata),
+        Some(image) => model
+            .to_onnx_for_images(image.height as usize, image.width as usize, &metadata)
+            .ok_or_else(|| Error::internal("the model does not fit its image"))?,
+    };
+    let onnx_difference = compare(bank, &onnx, &model, spec.image.as_ref(), &training)?;
+    // A single pixel is worth nothing by itself.
+    let importance = match spec.image {
+        None => importance(&model, &spec, &training, &validation)?,
+        Some(_) => json!([]),
+    };
     observer.step("model", 1, 1);
 
     let model_json = serde_json::to_vec(&model)
         .map_err(|error| Error::internal("a model cannot be written").because(error))?;
-    let reference = serde_json::to_vec(&reference_of(&training, &validation))
+    let reference = serde_json::to_vec(&reference_of(&training, spec.image.is_some(), &validation))
         .map_err(|error| Error::internal("reference values cannot be written").because(error))?;
     let patients: BTreeSet<&str> = training.group.iter().map(String::as_str).collect();
     let positive = training.outcome.iter().filter(|outcome| **outcome).count();
@@ -240,7 +268,11 @@ fn run(
         seed: spec.seed,
         learner: spec.learner.clone(),
         cases: spec.cases_spec(),
-        features: model.features.clone(),
+        features: match spec.image {
+            None => model.features.clone(),
+            Some(_) => Vec::new(),
+        },
+        image: spec.image,
         threshold,
         data: TrainingData {
             set: prepared.manifest.spec.name.clone(),
@@ -269,6 +301,7 @@ fn run(
             "findings": findings,
             "unobserved": prepared.gathered.unobserved,
             "unjudged": prepared.gathered.unjudged,
+            "without_image": prepared.without_image,
             "onnx_difference": onnx_difference,
         }),
     };
@@ -317,19 +350,41 @@ fn summary(result: &kura_training::OutOfFold) -> serde_json::Value {
 const REFERENCE_VALUES: usize = 2_000;
 
 /// Each feature by itself and sorted: what it was like, not who had it.
-fn reference_of(training: &Examples, validation: &CrossValidation) -> file::Reference {
+fn reference_of(
+    training: &Examples,
+    is_image: bool,
+    validation: &CrossValidation,
+) -> file::Reference {
     let thin = |mut values: Vec<f32>| {
         values.sort_by(f32::total_cmp);
         let step = values.len().div_ceil(REFERENCE_VALUES).max(1);
         values.into_iter().step_by(step).collect::<Vec<_>>()
     };
-    let features = (0..training.matrix.features.len())
-        .map(|feature| {
-            let (known, missing): (Vec<f32>, Vec<f32>) = training
-                .matrix
-                .column(feature)
-                .partition(|value| !value.is_nan());
+    let columns: Vec<(String, Vec<f32>)> = if is_image {
+        let figures: Vec<[f32; 2]> = (0..training.matrix.rows)
+            .map(|row| image::watched(training.matrix.row(row)))
+            .collect();
+        (0..image::WATCHED.len())
+            .map(|at| {
+                let column = figures.iter().map(|figure| figure[at]).collect();
+                (image::WATCHED[at].to_owned(), column)
+            })
+            .collect()
+    } else {
+        (0..training.matrix.features.len())
+            .map(|at| {
+                let name = training.matrix.features[at].name.clone();
+                (name, training.matrix.column(at).collect())
+            })
+            .collect()
+    };
+    let features = columns
+        .into_iter()
+        .map(|(name, column)| {
+            let (known, missing): (Vec<f32>, Vec<f32>) =
+                column.into_iter().partition(|value| !value.is_nan());
             file::ReferenceValues {
+                name,
                 known: thin(known),
                 missing: missing.len() as u64,
             }
@@ -366,6 +421,10 @@ fn findings(prepared: &Prepared, training: &Examples) -> Result<Vec<serde_json::
                 rule.as_str().unwrap_or_default(),
                 finding.detail
             ));
+        }
+        // Dark corners of an image are no news.
+        if prepared.gathered.cases.values.is_empty() && finding.severity == Severity::Note {
+            continue;
         }
         out.push(json!(finding));
     }
@@ -420,9 +479,18 @@ fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidatio
 ///
 /// # Errors
 /// They differ by more than 1e-5: what would be used is not what was trained.
-fn compare(bank: &Bank, onnx: &[u8], model: &Model, training: &Examples) -> Result<Option<f64>> {
-    let width = model.features.len();
-    let asked = match registry::open(bank, onnx, width) {
+fn compare(
+    bank: &Bank,
+    onnx: &[u8],
+    model: &Model,
+    image: Option<&ImageInput>,
+    training: &Examples,
+) -> Result<Option<f64>> {
+    let shape = |cases: usize| match image {
+        Some(image) => vec![cases, 1, image.height as usize, image.width as usize],
+        None => vec![cases, model.features.len()],
+    };
+    let asked = match registry::open(bank, onnx, shape(1)) {
         Ok(asked) => asked,
         Err(error) if error.category == kura_model::Category::Unsupported => return Ok(None),
         Err(error) => return Err(error),
@@ -430,10 +498,7 @@ fn compare(bank: &Bank, onnx: &[u8], model: &Model, training: &Examples) -> Resu
     let expected = model
         .predict(&training.matrix)
         .map_err(|error| learning(&error))?;
-    let input = Tensor::new(
-        vec![training.matrix.rows, width],
-        training.matrix.values.clone(),
-    )?;
+    let input = Tensor::new(shape(training.matrix.rows), training.matrix.values.clone())?;
     let answered = asked.run(&[input], std::time::Duration::from_secs(600))?;
     let found = answered.first().map_or(&[][..], |tensor| &tensor.values);
     let difference = expected

@@ -2,6 +2,7 @@
 
 mod access;
 mod bedside;
+mod chest;
 mod dataset;
 mod dicom_network;
 mod fhir_api;
