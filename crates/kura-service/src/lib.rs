@@ -24,6 +24,7 @@ pub mod patients;
 mod query;
 pub mod status;
 pub mod timeline;
+pub mod trial;
 
 pub use bank::Bank;
 pub use config::Config;
@@ -45,6 +46,8 @@ pub mod kind {
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
+    /// A performance test: protocol, locked cases, analyses (research zone). Id: its hash.
+    pub const TRIAL: &str = "Trial";
     /// How far a model version has been asked. Id: name and version.
     pub const MODEL_CURSOR: &str = "ModelCursor";
     /// A locked test set and everyone who looked at it (research zone). Id: its hash.

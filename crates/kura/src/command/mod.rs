@@ -8,6 +8,7 @@ mod model;
 mod serve;
 mod status;
 mod train;
+mod trial;
 mod user;
 
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ enum Command {
     Train(train::Train),
     #[command(subcommand)]
     Model(model::Model),
+    #[command(subcommand)]
+    Trial(trial::Trial),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -109,6 +112,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Dataset(command) => command.run(&shell),
         Command::Train(command) => command.run(&shell),
         Command::Model(command) => command.run(&shell),
+        Command::Trial(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
     }

@@ -12,3 +12,4 @@ mod messy;
 mod models;
 mod pages;
 mod support;
+mod trial;
