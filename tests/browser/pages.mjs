@@ -2,16 +2,19 @@
 // wide and at the width of a phone, and looks at what they would see.
 //
 //   node pages.mjs http://127.0.0.1:8080 screenshots/
+//   node pages.mjs http://127.0.0.1:8080 screenshots/ models
 //
+// The second looks at the pages of models only, of a bank with a version in use and one that was
+// proposed and is inside its plan, and decides about them.
 // Exit code 1 if anything is not as it should be; the reasons are on standard error.
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [base, out = 'screenshots'] = process.argv.slice(2);
+const [base, out = 'screenshots', only = ''] = process.argv.slice(2);
 if (!base) {
-  console.error('usage: node pages.mjs BASE_URL [OUTPUT_FOLDER]');
+  console.error('usage: node pages.mjs BASE_URL [OUTPUT_FOLDER] [models]');
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -275,7 +278,84 @@ async function studies(view, people) {
   return found;
 }
 
-try {
+// One version after the other: the card, its evidence, and what may be decided.
+async function models(view) {
+  const { page, where } = view;
+  await visit(view, '/models', 'models');
+  const waiting = await page.locator('a.row').count();
+  check(waiting === 1, `${where}: ${waiting} versions wait for a decision`);
+  const versions = await page.locator('table.models tbody a').evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+  check(versions.length === 2, `${where}: ${versions.length} versions`);
+  for (const href of versions) {
+    await visit(view, href, `model${href.replaceAll('/', '-').replace('-models', '')}`);
+    check(await page.locator('.measures .forest').count() >= 8, `${where}: ${href}: no forest plot`);
+    check(await page.locator('.curve').count() === 1, `${where}: ${href}: no learning curve`);
+    check(await page.locator('.decision').count() > 0, `${where}: ${href}: nothing can be decided`);
+    check(await page.locator('#looks li').count() >= 2, `${where}: ${href}: nobody looked at the test set`);
+    const evidence = await page.locator('#steps a[href*="/evidence/"]').evaluateAll((all) => [...new Set(all.map((one) => one.getAttribute('href')))]);
+    check(evidence.length >= 2, `${where}: ${href}: ${evidence.length} pieces of evidence`);
+    await visit(view, evidence[0], 'model-evidence');
+    const shown = JSON.parse(await page.locator('pre.bytes').innerText());
+    const saved = await page.request.get(new URL(`${evidence[0]}?download`, base).href);
+    check(saved.headers()['content-type'] === 'application/json', `${where}: evidence is saved as ${saved.headers()['content-type']}`);
+    check(JSON.stringify(await saved.json()) === JSON.stringify(shown), `${where}: what is saved is not what is shown`);
+  }
+}
+
+async function decide(view, act, why) {
+  const { page } = view;
+  const form = page.locator(`.decision:has(input[value="${act}"])`);
+  if ((await form.getAttribute('open')) === null) {
+    await form.locator('summary').focus();
+    await page.keyboard.press('Enter');
+  }
+  await form.locator('textarea').fill(why);
+  await page.keyboard.press('Tab');
+  const answered = page.waitForNavigation({ waitUntil: 'networkidle' });
+  await page.keyboard.press('Enter');
+  await answered;
+}
+
+async function everyModel() {
+  for (const lang of ['ja', 'en']) {
+    for (const width of WIDTHS) {
+      const view = await open(lang, width);
+      await models(view);
+      await view.context.close();
+    }
+  }
+  const night = await open('ja', WIDTHS[0], 'dark');
+  await models(night);
+  const { page } = night;
+  // Proposed and inside: promoted, then rolled back, by the keyboard.
+  const version = (number) => new URL(`/models/deterioration/${number}`, base).href;
+  const state = async (number) => {
+    await page.goto(version(number), { waitUntil: 'networkidle' });
+    return page.locator('.model-head .state').first().innerText();
+  };
+  await page.goto(version(2), { waitUntil: 'networkidle' });
+  const stale = await open('ja', WIDTHS[0]);
+  await stale.page.goto(version(2), { waitUntil: 'networkidle' });
+  await decide(night, 'promote', '比較の結果を見た <b>');
+  check((await page.locator('#steps').innerText()).includes('比較の結果を見た <b>'), 'the reason is not on the time line');
+  check(await state(2) === '使用中' && await state(1) === '停止中', 'the promotion changed nothing');
+  // A form of before is refused, with the reason, and records nothing.
+  stale.page.expecting = true;
+  await decide(stale, 'approve', '遅れて届いた承認');
+  check(await stale.page.locator('[role=alert]').count() === 1, 'a late approval is not refused');
+  await look(stale, 'model-refused');
+  check(!(await stale.page.locator('#steps').innerText()).includes('遅れて'), 'a refused approval is on the time line');
+  await page.goto(version(2), { waitUntil: 'networkidle' });
+  await decide(night, 'roll-back', '元に戻す');
+  check(page.url() === version(1), 'a roll-back does not lead to the version that is used again');
+  check(await state(1) === '使用中' && await state(2) === '停止中', 'the roll-back changed nothing');
+  const foreign = await page.request.post(version(1), {
+    form: { act: 'suspend', why: 'x' }, headers: { origin: 'http://elsewhere.example' },
+  });
+  check(foreign.status() === 403 && await state(1) === '使用中', 'another site can decide');
+}
+
+async function everyPage() {
   const scout = await open('ja', WIDTHS[0]);
   const people = await pick(scout);
   check(people.length > 0, 'no patient has a name with a reading');
@@ -307,6 +387,8 @@ try {
         check((await view.page.locator('pre.bytes').innerText()).length > 0, `${view.where}: nothing was kept`);
       }
       await visit(view, '/unlinked', 'unlinked');
+      await visit(view, '/models', 'models-none');
+      check((await view.page.locator('.empty').innerText()).includes('kura train'), `${view.where}: no word how to begin with models`);
       await visit(view, '/patients', 'patients');
       await search(view, people);
       await patient(view, people[0].href);
@@ -335,6 +417,11 @@ try {
     if (secret.length < 2) continue;
     check(!addresses.some((address) => address.includes(secret)), 'an address names a patient');
   }
+}
+
+try {
+  if (only === 'models') await everyModel();
+  else await everyPage();
 } catch (error) {
   check(false, `stopped: ${error.stack}`);
 } finally {

@@ -329,7 +329,7 @@ catalogue! {
     MODELS_NONE_REGISTER: "登録する", "Register";
     MODELS_ALL: "すべての版", "All versions";
     MODEL_TO_DECIDE: "決めること", "To decide";
-    MODEL_PATIENTS: "学習した患者", "Learnt from";
+    MODEL_PATIENTS: "学習した患者", "Patients learnt from";
     MODEL_AUC_CV: "交差検証AUC", "AUC, cross-validation";
     MODEL_BEST_BASELINE: "比較対象の最良", "Best plain baseline";
     MODEL_LOOKS_SHORT: "試験の開封", "Looks at test";
@@ -341,7 +341,7 @@ catalogue! {
     STATE_IN_USE: "使用中", "in use";
     STATE_SUSPENDED: "停止中", "suspended";
     STATE_RETIRED: "廃止", "retired";
-    MODEL_SHADOW: "研究用(表示しない)", "shadow (研究用)";
+    MODEL_SHADOW: "研究用", "shadow";
     STEP_DRAFT: "登録", "Registered";
     STEP_EVALUATED: "試験", "Tested";
     STEP_APPROVED: "承認", "Approved";
@@ -353,6 +353,7 @@ catalogue! {
     STEP_PROPOSED: "変更の提案", "Change proposed";
     STEP_PROMOTED: "交代して使用開始", "Promoted";
     STEP_REPLACED: "交代により停止", "Replaced";
+    STEP_WATCHED: "見張りの報告", "Watched";
     STEP_ROLLED_BACK: "切り戻しにより使用再開", "Rolled back to this";
     WAITS_APPROVE: "承認するかどうか", "Approve it or not";
     WAITS_USE: "使い始めるかどうか", "Put it to use or not";
@@ -362,7 +363,7 @@ catalogue! {
 
     MODEL_USE: "用途と、決める人", "Use, and who decides";
     MODEL_DOCTOR: "診断と治療を決めるのは医師です(医師法第17条)。このモデルの答えは提案として示され、医師が採否を記録します。", "The doctor decides on diagnosis and treatment (Medical Practitioners' Act, article 17). What this model answers is shown as a proposal, and the doctor records whether it is followed.";
-    MODEL_SHADOW_LONG: "研究用:動いて答えを残しますが、提案としては表示しません。", "Shadow: it is asked and its answers are kept, but never shown as proposals.";
+    MODEL_SHADOW_LONG: "研究用:動いて答えを残しますが、提案としては表示しません。", "Shadow (研究用): it is asked and its answers are kept, but never shown as proposals.";
     MODEL_OUTCOME: "予測するもの", "Foresees";
     MODEL_AHEAD: "予測の範囲", "Looks ahead";
     MODEL_THRESHOLD: "知らせる確率", "Speaks from";
@@ -481,6 +482,7 @@ catalogue! {
     EVIDENCE: "証拠", "Evidence";
     EVIDENCE_LONG: "書かれたときのままの内容です。ハッシュが名前なので、変えられません。", "As it was written. Its hash is its name: it cannot be changed.";
     EVIDENCE_REPORT: "試験の報告", "Test report";
+    EVIDENCE_WATCH: "見張りの報告", "Report of the watch";
     EVIDENCE_PROPOSAL: "変更の比較", "Comparison under the plan";
     EVIDENCE_FILE: "モデルの記述", "Description of the model";
     EVIDENCE_NAMED_BY: "これを挙げる歩み", "Named by";

@@ -143,6 +143,8 @@ pub fn propose(
 
     let opened = test::gather(set, &old, labels)?;
     untouched(bank, &new, &opened)?;
+    // A look is not spent where nobody could be asked.
+    registry::runtime(bank)?;
     // Counted before anybody is asked anything.
     let look = test::look(bank, context, &old.data.test, &in_use, Some(plan.looks))?;
     let before = test::ask(bank, &in_use.onnx, &old, &opened)?;
@@ -163,7 +165,7 @@ pub fn propose(
     let test::Measured {
         measures: candidate_measures,
         table,
-        ..
+        mut remarks,
     } = test::measure(&after, new.threshold)?;
     let auc_difference = difference(&before, &after);
 
@@ -199,6 +201,10 @@ pub fn propose(
     let mut steps = Vec::new();
     if candidate.state == State::Draft {
         // The comparison is its test: the same cases, the same look.
+        remarks.push(format!(
+            "tested under a plan of change beside @{}",
+            in_use.version
+        ));
         let report = test::TestReport {
             model: candidate.name.clone(),
             version: candidate.version,
@@ -208,10 +214,7 @@ pub fn propose(
             look,
             measures: candidate_measures,
             table,
-            remarks: vec![format!(
-                "tested under a plan of change beside @{}",
-                in_use.version
-            )],
+            remarks,
             at: proposal.at.clone(),
         };
         steps.push((State::Evaluated, test::keep(bank, &report)?));

@@ -502,6 +502,11 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
     )
 }
 
+/// The person behind an actor: the command line marks its own.
+fn person(actor: &str) -> &str {
+    actor.strip_prefix("cli:").unwrap_or(actor)
+}
+
 /// A step that a person takes with a reason: approve, suspend, resume, retire.
 ///
 /// # Errors
@@ -522,7 +527,7 @@ pub fn step(
     let model = find(bank, which)?;
     if to == State::Approved
         && context.actor.role != Role::SingleUser
-        && context.actor.name == model.registered_by
+        && person(&context.actor.name) == person(&model.registered_by)
     {
         return Err(Error::new(
             Category::Forbidden,
@@ -554,7 +559,8 @@ pub fn step(
             &model,
             Change {
                 to: Some(to),
-                shadow: None,
+                // A version that is never asked again runs in no shadow either.
+                shadow: (to == State::Retired && model.shadow).then_some(false),
                 code: to.as_str(),
                 why,
                 evidence,

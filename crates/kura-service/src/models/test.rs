@@ -338,6 +338,8 @@ pub fn evaluate(
     model.state.step(State::Evaluated)?;
     let file = registry::model_file(bank, &model)?;
     let opened = gather(set, &file, labels)?;
+    // A look is not spent where nobody could be asked.
+    registry::runtime(bank)?;
     // Counted before the version is asked anything.
     let count = look(
         bank,

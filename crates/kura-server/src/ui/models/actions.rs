@@ -103,7 +103,7 @@ fn form(page: &Page, found: &Found, act: Act, refused: Option<&Refused>) -> Mark
     let (name, long) = words(act, found.model.state);
     // What the state waits for stands open; the rest is a step away.
     let first = matches!(act, Act::Promote)
-        || matches!(act, Act::Approve | Act::Use) && !found.can_replace();
+        || matches!(act, Act::Approve | Act::Use) && !found.can_replace() && !found.outside();
     let device = found
         .proposal
         .as_ref()

@@ -190,6 +190,13 @@ impl Found {
                 .is_some_and(|proposal| proposal.inside && !self.stale(proposal))
     }
 
+    /// Compared with the version in use now, and outside the bounds.
+    pub(super) fn outside(&self) -> bool {
+        self.proposal
+            .as_ref()
+            .is_some_and(|proposal| !proposal.inside && !self.stale(proposal))
+    }
+
     /// What it was compared with is not in use any more.
     pub(super) fn stale(&self, proposal: &Proposal) -> bool {
         self.in_use()
@@ -213,13 +220,9 @@ impl Found {
 
     /// What waits for somebody's decision.
     pub(super) fn waits(&self) -> Option<Text> {
-        let outside = self
-            .proposal
-            .as_ref()
-            .is_some_and(|proposal| !proposal.inside && !self.stale(proposal));
         match self.model.state {
             State::Evaluated | State::Approved if self.can_replace() => Some(text::WAITS_PROMOTE),
-            State::Evaluated | State::Approved if outside => Some(text::WAITS_OUTSIDE),
+            State::Evaluated | State::Approved if self.outside() => Some(text::WAITS_OUTSIDE),
             State::Evaluated => Some(text::WAITS_APPROVE),
             State::Approved if self.in_use().is_none() => Some(text::WAITS_USE),
             State::Suspended if self.in_use().is_none() => Some(text::WAITS_RESUME),

@@ -47,7 +47,7 @@ fn versions(page: &Page, found: &[Found]) -> Markup {
     html! {
         table .compact.models {
             thead { tr {
-                th { (page.say(text::VERSION)) } th { (page.say(text::STATE)) }
+                th { span .hidden { (page.say(text::VERSION)) } } th { (page.say(text::STATE)) }
                 th .number { (page.say(text::MODEL_PATIENTS)) }
                 th .number { (page.say(text::MODEL_AUC_CV)) }
                 th .number { (page.say(text::MODEL_BEST_BASELINE)) }

@@ -89,6 +89,7 @@ pub(super) fn step<'a>(page: &Page, step: &'a Step) -> &'a str {
         "promoted" => text::STEP_PROMOTED,
         "replaced" => text::STEP_REPLACED,
         "rolled-back" => text::STEP_ROLLED_BACK,
+        "watched" => text::STEP_WATCHED,
         _ => return &step.state,
     })
 }
@@ -97,6 +98,7 @@ pub(super) fn step<'a>(page: &Page, step: &'a Step) -> &'a str {
 pub(super) fn evidence(step: &Step) -> Text {
     match step.state.as_str() {
         "draft" => text::EVIDENCE_FILE,
+        "watched" => text::EVIDENCE_WATCH,
         "evaluated" | "approved" | "in-use" | "suspended" | "retired" => text::EVIDENCE_REPORT,
         "proposed" | "promoted" | "replaced" => text::EVIDENCE_PROPOSAL,
         _ => text::EVIDENCE,
@@ -126,6 +128,9 @@ pub(super) fn why(page: &Page, why: &str) -> String {
         }
         "inside the bounds of the plan" => "計画の範囲内",
         "outside the bounds of the plan" => "計画の範囲外",
+        "watched: nothing to report" => "異常なし",
+        "watched: there are alarms" => "警報あり",
+        "suspended by the rule of the plan" => "計画の規則により停止",
         other => other,
     }
     .to_owned()
