@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::HOUR;
 use crate::spec::{CasesSpec, Feature, Outcome, Take};
-use crate::workspace::{Workspace, database, written};
+use crate::workspace::{Checked, Workspace, database, written};
 
 /// Message of the error where the SQL of the cases finds none.
 pub const NO_CASE: &str = "cases: the SQL finds no case";
@@ -93,7 +93,7 @@ pub fn build(
 fn cases(workspace: &mut Workspace, sql: &str) -> Result<Cases> {
     const PLACE: &str = "cases";
     const NEEDED: [&str; 3] = ["case_id", "patient", "index_time"];
-    let names = workspace.check(PLACE, sql, &NEEDED, &["site"])?;
+    let names = workspace.check(PLACE, sql, &NEEDED, &["site"])?.names;
     let by_site = names.iter().any(|name| name == "site");
     let mut columns = NEEDED.to_vec();
     if by_site {
@@ -175,8 +175,9 @@ fn outcomes(
             .map(|id| judged.get(id).copied())
             .collect(),
         (Some(sql), None) => {
-            let names =
-                workspace.check(PLACE, sql, &[], &["patient", "time", "case_id", "outcome"])?;
+            let names = workspace
+                .check(PLACE, sql, &[], &["patient", "time", "case_id", "outcome"])?
+                .names;
             let has = |name: &str| names.iter().any(|found| found == name);
             if has("case_id") && has("outcome") {
                 by_judgement(workspace, sql, gathered)?
@@ -239,6 +240,7 @@ fn by_event(
         .ok_or_else(|| Error::invalid("outcome: events need look_ahead_hours"))?;
     let ahead = (hours * HOUR) as i64;
     workspace.keep("outcome", "events", &["patient", "time"], sql)?;
+    workspace.times("outcome", "events", true)?;
     workspace
         .connection
         .execute_batch("CREATE INDEX temp.events_patient ON events (patient, time)")
@@ -249,6 +251,7 @@ fn by_event(
             const PLACE: &str = "outcome.followed_until";
             workspace.check(PLACE, sql, &["patient", "time"], &[])?;
             workspace.keep(PLACE, "followed", &["patient", "time"], sql)?;
+            workspace.times(PLACE, "followed", true)?;
             workspace
                 .connection
                 .execute_batch("CREATE INDEX temp.followed_patient ON followed (patient)")
@@ -325,6 +328,17 @@ fn keep_only(workspace: &Workspace, gathered: &mut Gathered, found: &[Option<boo
         .map_err(database)
 }
 
+/// Whether the rows of a table have times of their own. Of the person it has what does not change.
+fn has_times(name: &str) -> bool {
+    name != "patient"
+        && kura_dataset::table::by_name(name).is_some_and(|table| {
+            table
+                .columns
+                .iter()
+                .any(|(_, column, _)| *column == kura_dataset::table::Column::Time)
+        })
+}
+
 /// One column of values, and what is wrong with it.
 fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -> Result<Vec<f32>> {
     let place = format!("feature '{}'", spec.name);
@@ -338,7 +352,7 @@ fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -
             "{place}: a feature's name is letters, digits and '_'"
         )));
     }
-    let names = workspace.check(
+    let Checked { names, tables } = workspace.check(
         &place,
         &spec.sql,
         &["value"],
@@ -353,8 +367,21 @@ fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -
         } else {
             &["case_id", "value"]
         };
+        // Of a table whose rows have a time somebody must say when a value was known.
+        let timed: Vec<&str> = tables
+            .iter()
+            .filter(|name| has_times(name))
+            .map(String::as_str)
+            .collect();
+        if !has("time") && !timed.is_empty() {
+            return Err(Error::invalid(format!(
+                "{place}: it reads {}, so the result needs a time: when the value was known",
+                timed.join(", ")
+            )));
+        }
         workspace.keep(&place, &table, columns, &spec.sql)?;
         if has("time") {
+            workspace.times(&place, &table, false)?;
             let late: i64 = workspace
                 .connection
                 .query_row(
@@ -381,6 +408,7 @@ fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -
         )
     } else if has("patient") && has("time") {
         workspace.keep(&place, &table, &["patient", "time", "value"], &spec.sql)?;
+        workspace.times(&place, &table, true)?;
         workspace
             .connection
             .execute_batch(&format!(

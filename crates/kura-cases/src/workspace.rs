@@ -1,9 +1,10 @@
 //! The tables of a set in a database that nobody else sees, and SQL that may only read them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use kura_dataset::table::{Cell, Column, Table};
 use kura_model::{Category, Error, Result};
@@ -16,6 +17,20 @@ use rusqlite::{Connection, Statement, types::Value};
 pub struct Workspace {
     pub(crate) connection: Connection,
 }
+
+/// Names of tables.
+pub(crate) type Tables = BTreeSet<String>;
+
+/// SQL that was found to do nothing but read.
+pub(crate) struct Checked {
+    /// Columns of the result.
+    pub(crate) names: Vec<String>,
+    /// Tables it reads.
+    pub(crate) tables: Tables,
+}
+
+/// Working tables of the engine.
+const HIDDEN: [&str; 4] = ["events", "judged", "followed", "case_rows"];
 
 const ONLY_SELECT: &str = "only SELECT over the set's tables is allowed";
 
@@ -149,10 +164,9 @@ impl Workspace {
         sql: &str,
         needed: &[&str],
         allowed: &[&str],
-    ) -> Result<Vec<String>> {
-        let names = self
-            .column_names(sql)?
-            .map_err(|error| written(place, &error))?;
+    ) -> Result<Checked> {
+        let (names, tables) = self.column_names(sql)?;
+        let names = names.map_err(|error| written(place, &error))?;
         let missing: Vec<&str> = needed
             .iter()
             .filter(|needed| !names.iter().any(|name| name == *needed))
@@ -175,17 +189,29 @@ impl Workspace {
                 "{place}: the result has a column '{strange}' that means nothing here"
             )));
         }
-        Ok(names)
+        Ok(Checked { names, tables })
     }
 
-    /// Prepares SQL while nothing but reading is authorised.
-    fn column_names(&mut self, sql: &str) -> Result<rusqlite::Result<Vec<String>>> {
+    /// Prepares SQL while nothing but reading the set's tables and the cases is authorised. Gives
+    /// the columns of the result and the tables that are read.
+    fn column_names(&mut self, sql: &str) -> Result<(rusqlite::Result<Vec<String>>, Tables)> {
+        let read = Arc::new(Mutex::new(Tables::new()));
+        let seen = read.clone();
         self.connection
-            .authorizer(Some(|context: AuthContext<'_>| match context.action {
-                AuthAction::Select
-                | AuthAction::Read { .. }
-                | AuthAction::Recursive
-                | AuthAction::Function { .. } => Authorization::Allow,
+            .authorizer(Some(move |context: AuthContext<'_>| match context.action {
+                AuthAction::Select | AuthAction::Recursive | AuthAction::Function { .. } => {
+                    Authorization::Allow
+                }
+                AuthAction::Read { table_name, .. } => {
+                    // What the outcome is made of is no table of the author's.
+                    if HIDDEN.contains(&table_name) {
+                        return Authorization::Deny;
+                    }
+                    if let Ok(mut seen) = seen.lock() {
+                        seen.insert(table_name.to_owned());
+                    }
+                    Authorization::Allow
+                }
                 _ => Authorization::Deny,
             }))
             .map_err(database)?;
@@ -199,7 +225,33 @@ impl Workspace {
         self.connection
             .authorizer(None::<fn(AuthContext<'_>) -> Authorization>)
             .map_err(database)?;
-        Ok(names)
+        let tables = read.lock().map(|read| read.clone()).unwrap_or_default();
+        Ok((names, tables))
+    }
+
+    /// # Errors
+    /// A time in a table of ours that is no whole number: text sorts above every number, and
+    /// would pass for the far future.
+    pub(crate) fn times(&self, place: &str, table: &str, absent: bool) -> Result<()> {
+        let allowed = if absent {
+            "('integer', 'null')"
+        } else {
+            "('integer')"
+        };
+        let wrong: i64 = self
+            .connection
+            .query_row(
+                &format!("SELECT count(*) FROM \"{table}\" WHERE typeof(time) NOT IN {allowed}"),
+                [],
+                |row| row.get(0),
+            )
+            .map_err(database)?;
+        if wrong > 0 {
+            return Err(Error::invalid(format!(
+                "{place}: {wrong} times are no milliseconds, as the tables have them"
+            )));
+        }
+        Ok(())
     }
 
     /// Keeps what checked SQL gives as a temporary table.

@@ -46,6 +46,8 @@ pub mod kind {
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
+    /// The plan of change in force for a model. Id: the model's name.
+    pub const CHANGE_PLAN: &str = "ChangePlan";
     /// A performance test: protocol, locked cases, analyses (research zone). Id: its hash.
     pub const TRIAL: &str = "Trial";
     /// How far a model version has been asked. Id: name and version.

@@ -50,6 +50,7 @@ pub fn fix(bank: &Bank, context: &RequestContext, protocol: &Path, cases: &Path)
     hasher.update(&locked.hash.0);
     let id = ContentHash(*hasher.finalize().as_bytes());
     let key = RecordKey::new(kind::TRIAL, id.to_hex());
+    let _writing = bank.writing()?;
     if let Some(known) = bank.research.read(|reader| reader.current(&key))? {
         return fixed(id, &known.body);
     }
@@ -152,6 +153,52 @@ pub fn order(
     Ok(kura_trial::reading_order(&locked, reader, condition, seed))
 }
 
+/// Counts an analysis; gives its number.
+fn count(bank: &Bank, context: &RequestContext, id: ContentHash) -> Result<u64> {
+    let record = change(bank, context, id, None, |record| {
+        if let Some(all) = record["analyses"].as_array_mut() {
+            all.push(json!({
+                "by": context.actor.name,
+                "at": kura_fhir::date::instant(models::registry::now()),
+            }));
+        }
+    })?;
+    Ok(record["analyses"]
+        .as_array()
+        .map_or(0, |all| all.len() as u64))
+}
+
+/// Reads a trial's record, changes it and writes it back; nobody else does in between.
+fn change(
+    bank: &Bank,
+    context: &RequestContext,
+    id: ContentHash,
+    blob: Option<(ContentHash, u64)>,
+    edit: impl FnOnce(&mut Value),
+) -> Result<Value> {
+    let _writing = bank.writing()?;
+    let (_, _, mut record) = open(bank, id)?;
+    edit(&mut record);
+    let key = RecordKey::new(kind::TRIAL, id.to_hex());
+    let mut blobs = bank.research.read(|reader| reader.blobs(&key))?;
+    blobs.extend(blob.map(|(hash, _)| hash));
+    bank.research.commit(Commit {
+        writes: vec![Write::Put(Put {
+            key: key.clone(),
+            body: record.to_string().into_bytes(),
+            index: Vec::new(),
+            owners: Vec::new(),
+            blobs,
+            source: None,
+            once: false,
+        })],
+        blobs: blob.into_iter().collect(),
+        audit: vec![AuditEntry::new(context, "trial_analyse", key.to_string())],
+        ..Commit::default()
+    })?;
+    Ok(record)
+}
+
 /// What an analysis came to.
 #[derive(Debug, Serialize)]
 pub struct Analysed {
@@ -178,43 +225,27 @@ pub fn analyse(
             out.display()
         )));
     }
-    let (protocol, locked, mut record) = open(bank, id)?;
+    let (protocol, locked, _) = open(bank, id)?;
     let readings = readings
         .map(|path| read(path).and_then(|bytes| Readings::parse(&bytes)))
         .transpose()?;
     let answers = answers
         .map(|path| read(path).and_then(|bytes| Answers::parse(&bytes)))
         .transpose()?;
+    // Counted first: a result that somebody has seen is one that was looked at.
+    let analyses = count(bank, context, id)?;
     let result = kura_trial::analyse(&protocol, &locked, readings.as_ref(), answers.as_ref())
         .map_err(Error::from)?;
     let kept = serde_json::to_vec_pretty(&result)
         .map_err(|error| Error::internal("a result cannot be written").because(error))?;
     let (blob, size) = bank.research.blobs().put(&kept[..])?;
-    if let Some(all) = record["analyses"].as_array_mut() {
-        all.push(json!({
-            "result": blob, "by": context.actor.name,
-            "at": kura_fhir::date::instant(models::registry::now()),
-        }));
-    }
-    let analyses = record["analyses"]
-        .as_array()
-        .map_or(0, |all| all.len() as u64);
-    let key = RecordKey::new(kind::TRIAL, id.to_hex());
-    let mut blobs = bank.research.read(|reader| reader.blobs(&key))?;
-    blobs.push(blob);
-    bank.research.commit(Commit {
-        writes: vec![Write::Put(Put {
-            key: key.clone(),
-            body: record.to_string().into_bytes(),
-            index: Vec::new(),
-            owners: Vec::new(),
-            blobs,
-            source: None,
-            once: false,
-        })],
-        blobs: vec![(blob, size)],
-        audit: vec![AuditEntry::new(context, "trial_analyse", key.to_string())],
-        ..Commit::default()
+    change(bank, context, id, Some((blob, size)), |record| {
+        if let Some(one) = record["analyses"]
+            .as_array_mut()
+            .and_then(|all| all.get_mut(analyses as usize - 1))
+        {
+            one["result"] = json!(blob);
+        }
     })?;
     std::fs::create_dir_all(out).map_err(|error| file_error(out, error))?;
     for (name, bytes) in [

@@ -83,8 +83,8 @@ pub(super) fn turn_away(mut stream: TcpStream) {
     tracing::warn!("a DICOM association was turned away: dicom.associations is reached");
 }
 
-/// Serves one peer until it leaves.
-pub(super) fn run(bank: &Bank, stream: TcpStream) {
+/// Serves one peer until it leaves. Whether it sent objects.
+pub(super) fn run(bank: &Bank, stream: TcpStream) -> bool {
     let settings = &bank.config.dicom;
     // Without it each small answer waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
@@ -110,7 +110,7 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) {
                 _ => "no sound request".to_owned(),
             };
             tracing::warn!(reason, "a DICOM association was not established");
-            return;
+            return false;
         }
     };
     let calling = association.peer_ae_title().trim().to_owned();
@@ -129,23 +129,7 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) {
         crate::error::log(&error);
     }
     session.settle();
-    if session.sender.is_none() {
-        return;
-    }
-    let context = session.context.clone();
-    // The peer has its answer: nobody waits for the models but the doctors.
-    drop(session);
-    match kura_service::bedside::answer_arrivals(bank, &context) {
-        Ok(report) => {
-            for reason in &report.reasons {
-                tracing::warn!(reason, "a model did not answer");
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, "models were not asked");
-            crate::error::log(&error);
-        }
-    }
+    session.sender.is_some()
 }
 
 struct Session<'a> {

@@ -6,11 +6,11 @@ mod association;
 mod command;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use kura_model::{Actor, Category, Error, PurposeOfUse, RequestContext, Result, Role};
-use kura_service::{Bank, accounts, instance_store};
+use kura_service::{Bank, accounts, bedside, instance_store};
 
 /// Listens on `dicom.port` of the configuration, beside the HTTP address; `None` where no port
 /// is configured. Returns the address once associations are taken.
@@ -65,11 +65,40 @@ fn listen(listener: &TcpListener, bank: &Arc<Bank>) {
         let started = std::thread::Builder::new()
             .name("dicom-association".to_owned())
             .spawn(move || {
-                let _guard = guard;
-                association::run(&bank, stream);
+                let sent = association::run(&bank, stream);
+                // The peer has left: it does not count any more, whatever the models take.
+                drop(guard);
+                if sent {
+                    ask_models(&bank);
+                }
             });
         if let Err(error) = started {
             tracing::warn!(%error, "no thread for a DICOM association");
+        }
+    }
+}
+
+/// Asks the models for what arrived. One round at a time, and one that waits: it sees everything
+/// that arrived until it begins.
+fn ask_models(bank: &Bank) {
+    static WAITS: AtomicBool = AtomicBool::new(false);
+    static ROUND: Mutex<()> = Mutex::new(());
+    if WAITS.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let _round = ROUND
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    WAITS.store(false, Ordering::Release);
+    match bedside::answer_arrivals(bank, &context("arrival")) {
+        Ok(report) => {
+            for reason in &report.reasons {
+                tracing::warn!(reason, "a model did not answer");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "models were not asked");
+            crate::error::log(&error);
         }
     }
 }

@@ -59,6 +59,7 @@ fn ask(
 ) -> Result<()> {
     let cursor = Cursor::of(bank, model)?;
     let began = registry::now();
+    let failed = report.failed;
     let patients = changed(bank, cursor.at)?;
     if patients.is_empty() {
         return Ok(());
@@ -97,7 +98,12 @@ fn ask(
             }
         }
     }
-    cursor.move_to(bank, began)
+    // Whoever could not be answered is asked again next time. A commit may carry a time a little
+    // before it could be seen: a minute is asked twice, and the same answer is not written twice.
+    if failed == report.failed {
+        cursor.move_to(bank, began - 60_000)?;
+    }
+    Ok(())
 }
 
 /// Days before the newest record of the bank in which a case is current work.
@@ -105,7 +111,7 @@ const CURRENT_DAYS: i64 = 7;
 
 /// When the newest observation or image was made, milliseconds since 1970; not later than now.
 /// What is current is counted from there: a bank that is filled from an archive has its own today.
-fn newest_record(bank: &Bank) -> Result<i64> {
+pub(super) fn newest_record(bank: &Bank) -> Result<i64> {
     let now = registry::now();
     let mut newest = None;
     for (kind, param, element) in [
@@ -373,8 +379,22 @@ fn write(
     );
     let key = RecordKey::new("RiskAssessment", id);
     let _writing = bank.writing()?;
+    // Suspended while we asked: it says nothing any more.
+    let now = registry::find(
+        bank,
+        &registry::Which {
+            name: model.name.clone(),
+            version: Some(model.version),
+        },
+    )?;
+    if (now.state == State::InUse) != live || (!live && !now.shadow) {
+        return Ok(false);
+    }
     // The same case with the same inputs has its answer, and perhaps its decision.
-    if bank.clinical.read(|reader| reader.current(&key))?.is_some() {
+    if let Some(known) = bank.clinical.read(|reader| reader.current(&key))? {
+        if waits {
+            relist(bank, model, patient, &key, &known, answer)?;
+        }
         return Ok(false);
     }
     let mut prediction = json!({
@@ -444,6 +464,47 @@ fn write(
     Ok(true)
 }
 
+/// An answer that was given before: in shadow, or while the list could not be written. It is
+/// listed now, unless somebody has decided.
+fn relist(
+    bank: &Bank,
+    model: &Model,
+    patient: &RecordKey,
+    key: &RecordKey,
+    known: &kura_store::Version,
+    answer: &Answer,
+) -> Result<()> {
+    let mut risk = imaging::decode(&known.body)?;
+    if risk["status"] != "preliminary" {
+        return Ok(());
+    }
+    let listed = bank
+        .clinical
+        .read(|reader| reader.current(&task_key(model, patient)))?
+        .map(|version| imaging::decode(&version.body))
+        .transpose()?
+        .is_some_and(|task| {
+            task["status"] == "requested"
+                && view::text(&task["focus"], "reference") == Some(key.to_string().as_str())
+        });
+    if listed {
+        return Ok(());
+    }
+    let urgent = answer.probability >= answer.threshold;
+    let mut writes = vec![task(bank, model, patient, Some(key), urgent, "ranked")?];
+    if let Value::Object(members) = &mut risk {
+        // No longer for research only.
+        members.shift_remove("meta");
+        writes.push(put(risk)?);
+    }
+    bank.clinical
+        .commit(Commit {
+            writes,
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
 /// Keeps the patient on the list though no model could say how urgent it is.
 fn unranked(
     bank: &Bank,
@@ -452,6 +513,14 @@ fn unranked(
     patient: &RecordKey,
 ) -> Result<()> {
     let _writing = bank.writing()?;
+    // Ranked before, or seen: that stays.
+    if bank
+        .clinical
+        .read(|reader| reader.current(&task_key(model, patient)))?
+        .is_some()
+    {
+        return Ok(());
+    }
     let write = task(bank, model, patient, None, false, "unranked")?;
     bank.clinical
         .commit(Commit {

@@ -47,30 +47,40 @@ pub struct Entry {
     score: f64,
 }
 
-/// Entries read at most.
-const AT_MOST: u32 = 2_000;
-
 /// Everything that waits, ranked.
 pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
     authorize(context, Action::ReadClinical)?;
     bank.clinical
         .audit(AuditEntry::new(context, "worklist", ""));
-    let query = Query::all("Task").and(Predicate::Token {
-        param: "Task.status".to_owned(),
-        system: None,
-        code: Some("requested".to_owned()),
-    });
-    let page = bank
-        .clinical
-        .read(|reader| reader.search(&query, None, AT_MOST))?;
+    let query = Query::all("Task")
+        .and(Predicate::Token {
+            param: "Task.code".to_owned(),
+            system: Some(Some(WORK.to_owned())),
+            code: None,
+        })
+        .and(Predicate::Token {
+            param: "Task.status".to_owned(),
+            system: None,
+            code: Some("requested".to_owned()),
+        });
+    // All of it is ranked before the first is shown.
+    let mut versions = Vec::new();
+    let mut after = None;
+    loop {
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, after, 1_000))?;
+        versions.extend(page.versions);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
     let now = registry::now();
-    let mut out = Vec::with_capacity(page.versions.len());
-    for version in page.versions {
+    let mut out = Vec::with_capacity(versions.len());
+    for version in versions {
         let task = imaging::decode(&version.body)?;
-        let ours = view::items(&task["code"], "coding")
-            .any(|coding| view::text(coding, "system") == Some(WORK));
-        let patient = reference(&task["for"]);
-        let (true, Some(patient)) = (ours, patient) else {
+        let Some(patient) = reference(&task["for"]) else {
             continue;
         };
         let Some(patient) = bank

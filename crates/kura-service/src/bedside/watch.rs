@@ -12,7 +12,7 @@ use kura_store::{Compare, Predicate, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer::INPUTS;
+use super::answer::{INPUTS, newest_record};
 use super::tables::Tables;
 use crate::access::{Action, authorize};
 use crate::models::file::Reference;
@@ -419,8 +419,11 @@ fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> 
         return Ok(Truth::default());
     }
     let tables = Tables::open(bank)?;
+    // Only cases whose look-ahead is over: of the others the bad ends are known first.
+    let ahead = file.cases.outcome.look_ahead_hours.unwrap_or(0.0) * 3_600_000.0;
+    let over = newest_record(bank)? - ahead as i64;
     let mut by_patient: BTreeMap<&RecordKey, Vec<&Answered>> = BTreeMap::new();
-    for one in answered {
+    for one in answered.iter().filter(|one| one.index_time <= over) {
         by_patient.entry(&one.patient).or_default().push(one);
     }
     let mut known = Answers {

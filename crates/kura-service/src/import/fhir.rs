@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use kura_fhir::{Resource, bundle, resource, search_parameter};
+use kura_fhir::{Resource, bundle, resource, search_parameter, view};
 use kura_model::{Refusal, Result};
 use kura_store::Put;
 
@@ -129,7 +129,7 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
         Ok("Bundle") => match bundle::unpack(value) {
             Ok(entries) => {
                 for entry in entries {
-                    match entry {
+                    match entry.and_then(foreign) {
                         Ok(resource) => sink.push(Item::Put(put(&resource, source))),
                         Err(refusal) => refuse(refusal),
                     }
@@ -137,10 +137,40 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
             }
             Err(refusal) => refuse(refusal),
         },
-        Ok(_) => match Resource::from_value(value) {
+        Ok(_) => match Resource::from_value(value).and_then(foreign) {
             Ok(resource) => sink.push(Item::Put(put(&resource, source))),
             Err(refusal) => refuse(refusal),
         },
         Err(refusal) => refuse(refusal),
     }
+}
+
+/// Records that only the bank itself writes: a model's versions and steps, answers and decisions.
+const RESERVED: [(&str, &[&str]); 4] = [
+    ("Device", &["model-"]),
+    ("Provenance", &["model-", "made-risk-", "decided-risk-"]),
+    ("RiskAssessment", &["risk-"]),
+    ("Task", &["work-"]),
+];
+
+/// Nobody brings a model to use, or takes a decision, by a file.
+fn foreign(resource: Resource) -> std::result::Result<Resource, Refusal> {
+    let reserved = RESERVED.iter().any(|(kind, prefixes)| {
+        resource.kind() == *kind
+            && prefixes
+                .iter()
+                .any(|prefix| resource.id().starts_with(prefix))
+    });
+    let model = resource.kind() == "Device"
+        && view::identifiers(resource.value(), crate::models::MODEL_SYSTEM)
+            .next()
+            .is_some();
+    if reserved || model {
+        return Err(Refusal::new(
+            "reserved",
+            "records of this kind and name are the bank's own: models, answers and decisions are not imported",
+        )
+        .at_path("id"));
+    }
+    Ok(resource)
 }

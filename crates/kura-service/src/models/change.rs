@@ -2,20 +2,23 @@
 //! stays inside the bounds. Outside them nobody can promote it, whoever asks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 
 use kura_evaluation::interval::Level;
 use kura_evaluation::roc::{ScoredPair, compare_paired};
-use kura_model::{Category, ContentHash, Error, RequestContext, Result};
+use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result};
+use kura_store::{AuditEntry, Commit, Put, Write};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::file::ModelFile;
 use super::plan::{Bound, Change as May, ChangePlan, Measure};
 use super::registry::{self, Change, Model, Which};
 use super::state::State;
 use super::test::{self, Answers, Estimate};
-use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::{Bank, imaging, kind};
 
 /// What a comparison under a plan found. Kept as evidence.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,6 +64,71 @@ impl Bound {
     }
 }
 
+/// `kind` of the plan that holds for a model; the id is the model's name.
+fn plan_key(model: &str) -> RecordKey {
+    RecordKey::new(kind::CHANGE_PLAN, model)
+}
+
+/// Puts a plan of change in force for its model, by somebody who may release models. What is
+/// proposed and watched from now on is judged by this text and no other.
+pub fn adopt_plan(
+    bank: &Bank,
+    context: &RequestContext,
+    text: &str,
+    why: &str,
+) -> Result<ChangePlan> {
+    authorize(context, Action::ReleaseModel)?;
+    registry::named(bank, context, State::Approved)?;
+    let plan = ChangePlan::parse(text)?;
+    if why.trim().is_empty() {
+        return Err(Error::invalid("say why: a step without a reason is none"));
+    }
+    let (hash, size) = bank.clinical.blobs().put(text.as_bytes())?;
+    let _writing = bank.writing()?;
+    bank.clinical.commit(Commit {
+        writes: vec![Write::Put(Put {
+            key: plan_key(&plan.model),
+            body: json!({
+                "plan": hash, "who": context.actor.name, "why": why.trim(),
+                "at": kura_fhir::date::instant(registry::now()),
+            })
+            .to_string()
+            .into_bytes(),
+            index: Vec::new(),
+            owners: Vec::new(),
+            blobs: vec![hash],
+            source: None,
+            once: false,
+        })],
+        blobs: vec![(hash, size)],
+        audit: vec![AuditEntry::new(
+            context,
+            "plan_adopt",
+            plan_key(&plan.model).to_string(),
+        )],
+        ..Commit::default()
+    })?;
+    Ok(plan)
+}
+
+/// Refuses any text but the plan in force.
+pub fn in_force(bank: &Bank, text: &str) -> Result<ChangePlan> {
+    let plan = ChangePlan::parse(text)?;
+    let known = bank
+        .clinical
+        .read(|reader| reader.current(&plan_key(&plan.model)))?
+        .map(|version| imaging::decode(&version.body))
+        .transpose()?;
+    let hash = ContentHash::of(text.as_bytes()).to_hex();
+    if known.is_none_or(|known| known["plan"] != hash.as_str()) {
+        return Err(Error::conflict(format!(
+            "this is not the plan of change in force for '{}'; put it in force: kura model plan FILE --why …",
+            plan.model
+        )));
+    }
+    Ok(plan)
+}
+
 /// In what two versions of a model differ.
 pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
     let mut out = Vec::new();
@@ -78,6 +146,10 @@ pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
     }
     if old.threshold != new.threshold {
         out.push(May::Threshold);
+    }
+    if old.onnx != new.onnx && out.is_empty() {
+        // The same data, learner and seed make the same numbers: these are somebody else's.
+        out.push(May::Learner);
     }
     if !same(
         serde_json::to_string(&(&old.cases, &old.features, &old.image)),
@@ -101,7 +173,7 @@ pub fn propose(
     labels: &Path,
 ) -> Result<Proposal> {
     authorize(context, Action::BuildModel)?;
-    let plan = ChangePlan::parse(plan_text)?;
+    let plan = in_force(bank, plan_text)?;
     let candidate = registry::find(bank, which)?;
     if plan.model != candidate.name {
         return Err(Error::invalid(format!(
@@ -123,6 +195,11 @@ pub fn propose(
         registry::model_file(bank, &in_use)?,
         registry::model_file(bank, &candidate)?,
     );
+    if old.intended_use != new.intended_use {
+        return Err(Error::conflict(
+            "outside the plan: the candidate has another intended use, so it is another model",
+        ));
+    }
     let changes = differences(&old, &new);
     let beyond: Vec<&str> = changes
         .iter()
@@ -283,7 +360,13 @@ fn in_use(bank: &Bank, name: &str) -> Result<Model> {
 }
 
 /// None of the patients the candidate learnt from may be in the test set.
-fn untouched(bank: &Bank, new: &ModelFile, opened: &test::Opened) -> Result<()> {
+pub(super) fn untouched(bank: &Bank, new: &ModelFile, opened: &test::Opened) -> Result<()> {
+    // Pseudonyms are a project's own: of two projects nobody can say whether they are the same.
+    if new.data.project != opened.prepared.manifest.spec.project {
+        return Err(Error::conflict(
+            "the candidate was trained on a set of another project: whether it has learnt from the test patients cannot be said",
+        ));
+    }
     let list = bank.clinical.blobs().read(new.data.training_patients)?;
     let learnt: BTreeSet<&str> = std::str::from_utf8(&list)
         .map_err(|error| Error::internal("a stored list is damaged").because(error))?
@@ -417,7 +500,14 @@ pub fn promote(
     }
     let candidate = registry::find(bank, which)?;
     let in_use = in_use(bank, &candidate.name)?;
+    registry::named(bank, context, State::InUse)?;
     let proposal = last_proposal(bank, &candidate)?;
+    if !matches!(candidate.state, State::Evaluated | State::Approved) {
+        return Err(Error::conflict(format!(
+            "the candidate is {}; a version that was in use before is not promoted again",
+            candidate.state.as_str()
+        )));
+    }
     if proposal.in_use != in_use.version {
         return Err(Error::conflict(format!(
             "the proposal compared with @{}, and @{} is in use now: propose again",
@@ -439,9 +529,17 @@ pub fn promote(
             ),
         ));
     }
+    let mut why = why.trim().to_owned();
     if let Some(device) = &proposal.device {
-        lawful(device, notice)?;
+        let notified = lawful(device, notice, &proposal.at)?;
+        // What made it lawful stands in the step.
+        let _ = write!(
+            why,
+            " (確認番号 {}, 届出 {notified})",
+            device.confirmation_number.trim()
+        );
     }
+    let why = why.as_str();
     let evidence = registry::steps(bank, &candidate)?
         .iter()
         .rev()
@@ -493,7 +591,7 @@ fn last_proposal(bank: &Bank, candidate: &Model) -> Result<Proposal> {
 }
 
 /// 医薬品医療機器等法 第23条の2の10の2: the plan is confirmed, the change notified, the time over.
-fn lawful(device: &super::plan::Device, notice: &Notice) -> Result<()> {
+fn lawful<'a>(device: &super::plan::Device, notice: &'a Notice, proposed: &str) -> Result<&'a str> {
     if notice.confirmation_number.as_deref().map(str::trim)
         != Some(device.confirmation_number.trim())
     {
@@ -501,17 +599,23 @@ fn lawful(device: &super::plan::Device, notice: &Notice) -> Result<()> {
             "an approved device: give the 確認番号 of the plan (--confirmation-number), and the same as in the plan",
         ));
     }
-    let day = notice
+    let (text, day) = notice
         .notified
         .as_deref()
         .filter(|day| day.len() == 10)
-        .and_then(kura_fhir::date::range)
+        .and_then(|text| Some((text, kura_fhir::date::range(text)?.0)))
         .ok_or_else(|| {
             Error::conflict(
                 "an approved device: give the day of the notification, 届出 (--notified 2026-04-01)",
             )
-        })?
-        .0;
+        })?;
+    // What is notified is this change: it was proposed by then.
+    let proposed = kura_fhir::date::range(proposed).map_or(i64::MAX, |(low, _)| low);
+    if day + 86_400 <= proposed {
+        return Err(Error::conflict(
+            "the notification is older than the proposal: it was of another change",
+        ));
+    }
     let over = day + i64::from(device.waiting_days) * 86_400;
     let left = over - registry::now().div_euclid(1000);
     if left > 0 {
@@ -521,7 +625,7 @@ fn lawful(device: &super::plan::Device, notice: &Notice) -> Result<()> {
             device.waiting_days
         )));
     }
-    Ok(())
+    Ok(text)
 }
 
 /// Goes back to the version that the one in use has replaced, in one commit.
@@ -530,27 +634,34 @@ pub fn roll_back(bank: &Bank, context: &RequestContext, name: &str, why: &str) -
     if why.trim().is_empty() {
         return Err(Error::invalid("say why: a step without a reason is none"));
     }
-    let in_use = in_use(bank, name)?;
-    let before = registry::all(bank, Some(name))?
-        .into_iter()
-        .filter(|model| model.state == State::Suspended)
-        .map(|model| {
-            let last = registry::steps(bank, &model)?.pop();
-            Ok((model, last))
-        })
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .filter_map(|(model, last)| {
-            let last = last.filter(|step| step.state == REPLACED)?;
-            Some((last.at, model))
-        })
-        .max_by(|a, b| a.0.cmp(&b.0))
-        .map(|(_, model)| model)
-        .ok_or_else(|| {
-            Error::conflict(format!(
-                "no version of '{name}' was replaced: there is none to go back to"
-            ))
-        })?;
+    let mut replaced: Option<(String, Model)> = None;
+    let mut current: Option<(String, Model)> = None;
+    for model in registry::all(bank, Some(name))? {
+        let steps = registry::steps(bank, &model)?;
+        let Some(last) = registry::last_state_step(&steps) else {
+            continue;
+        };
+        let newer =
+            |known: &Option<(String, Model)>| known.as_ref().is_none_or(|(at, _)| last.at > *at);
+        match (model.state, last.state.as_str()) {
+            (State::Suspended, REPLACED) if newer(&replaced) => {
+                replaced = Some((last.at.clone(), model));
+            }
+            // In use, or suspended by a person or a rule since.
+            (State::InUse, _) => current = Some((String::from("~"), model)),
+            (State::Suspended, "suspended") if newer(&current) => {
+                current = Some((last.at.clone(), model));
+            }
+            _ => {}
+        }
+    }
+    let none = || {
+        Error::conflict(format!(
+            "no version of '{name}' was replaced: there is none to go back to"
+        ))
+    };
+    let (_, in_use) = current.ok_or_else(none)?;
+    let (_, before) = replaced.ok_or_else(none)?;
     let text = format!("rolled back to @{}: {why}", before.version);
     registry::write_steps(
         bank,
@@ -559,7 +670,7 @@ pub fn roll_back(bank: &Bank, context: &RequestContext, name: &str, why: &str) -
             (
                 &in_use,
                 Change {
-                    to: Some(State::Suspended),
+                    to: (in_use.state == State::InUse).then_some(State::Suspended),
                     shadow: None,
                     code: State::Suspended.as_str(),
                     why: &text,

@@ -220,16 +220,16 @@ pub(crate) fn parts(prepared: &Prepared, test_share: f64, seed: u64) -> Result<P
         (0..part.len()).filter(|row| part[*row] == wanted).collect()
     };
     let (training, test) = (rows(0), rows(1));
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&prepared.manifest_hash.0);
-    for row in &test {
-        hasher.update(prepared.gathered.cases.case_id[*row].as_bytes());
-        hasher.update(&[0, u8::from(examples.outcome[*row])]);
-    }
     let patients: std::collections::BTreeSet<&str> = test
         .iter()
         .map(|row| examples.group[*row].as_str())
         .collect();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(prepared.manifest.spec.project.as_bytes());
+    for patient in &patients {
+        hasher.update(&[0]);
+        hasher.update(patient.as_bytes());
+    }
     let locked = LockedTest {
         id: ContentHash(*hasher.finalize().as_bytes()),
         patients: patients.len() as u64,

@@ -57,6 +57,8 @@ pub struct ModelFile {
 pub struct TrainingData {
     /// Name and manifest of the data set.
     pub set: String,
+    /// The research project of the set: pseudonyms are its own.
+    pub project: String,
     pub manifest: ContentHash,
     pub t: u64,
     pub patients: u64,
@@ -73,7 +75,8 @@ pub struct TrainingData {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LockedTest {
-    /// Hash of the data set's manifest and the ids of its cases.
+    /// Hash of the project and the patients locked away: the same patients are the same test set,
+    /// whatever the cases are called.
     pub id: ContentHash,
     pub patients: u64,
     pub cases: u64,

@@ -18,12 +18,12 @@ mod state;
 pub(crate) mod test;
 mod train;
 
-pub use change::{Check, Notice, Proposal, promote, propose, roll_back};
+pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use image::ImageInput;
 pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{
-    MODEL_SYSTEM, Model, Step, Which, evidence, list, register, shadow, show, step,
+    MODEL_SYSTEM, Model, Step, Which, evidence, last_state_step, list, register, shadow, show, step,
 };
 pub use state::State;
 pub use test::{Estimate, TestReport, evaluate, looks};

@@ -143,7 +143,11 @@ pub(crate) fn all(bank: &Bank, name: Option<&str>) -> Result<Vec<Model>> {
             .clinical
             .read(|reader| reader.search(&query, after, 500))?;
         for version in &page.versions {
-            found.push(read(version)?.0);
+            match read(version) {
+                Ok((model, _)) => found.push(model),
+                // One that cannot be read must not hide the others.
+                Err(error) => tracing::error!(%error, "a model record cannot be read"),
+            }
         }
         after = page.next;
         if after.is_none() {
@@ -502,6 +506,33 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
     )
 }
 
+/// Steps that bring a version to use.
+fn is_use(code: &str) -> bool {
+    ["in-use", "promoted", "rolled-back"].contains(&code)
+}
+
+/// The last step that changed the state; reports and looks change nothing.
+pub fn last_state_step(steps: &[Step]) -> Option<&Step> {
+    steps.iter().rev().find(|step| {
+        !["watched", "proposed", "shadow-on", "shadow-off"].contains(&step.state.as_str())
+    })
+}
+
+/// Once people sign in, what brings a model to use is for somebody who has: the name at the
+/// command line is only a word.
+pub(crate) fn named(bank: &Bank, context: &RequestContext, to: State) -> Result<()> {
+    if context.actor.role == Role::SingleUser
+        && matches!(to, State::Approved | State::InUse)
+        && crate::accounts::sign_in_needed(bank)?
+    {
+        return Err(Error::new(
+            Category::Forbidden,
+            "this bank has accounts: approve and use on the page of models, signed in",
+        ));
+    }
+    Ok(())
+}
+
 /// The person behind an actor: the command line marks its own.
 fn person(actor: &str) -> &str {
     actor.strip_prefix("cli:").unwrap_or(actor)
@@ -539,14 +570,22 @@ pub fn step(
             "a version is evaluated by its test, not by a word",
         ));
     }
-    let in_use = all(bank, Some(&model.name))?
-        .into_iter()
-        .find(|other| other.state == State::InUse && other.version != model.version);
-    if let (State::InUse, Some(other)) = (to, in_use) {
-        return Err(Error::conflict(format!(
-            "{}@{} is in use; propose and promote the new version under its plan of change, or suspend it first",
-            other.name, other.version
-        )));
+    named(bank, context, to)?;
+    if to == State::InUse {
+        for other in all(bank, Some(&model.name))? {
+            if other.version == model.version {
+                continue;
+            }
+            // The first version comes to use by its approval, every other one by a plan of change;
+            // a version that was in use before comes back when no other is.
+            let was_used = steps(bank, &other)?.iter().any(|step| is_use(&step.state));
+            if other.state == State::InUse || (was_used && model.state == State::Approved) {
+                return Err(Error::conflict(format!(
+                    "{}@{} is or was in use: another version comes to use by the plan of change (propose and promote)",
+                    other.name, other.version
+                )));
+            }
+        }
     }
     let evidence = steps(bank, &model)?.iter().rev().find_map(|step| {
         step.evidence

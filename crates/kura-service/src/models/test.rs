@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use kura_evaluation::bootstrap::cluster_bootstrap;
 use kura_evaluation::calibration::{Binning, brier, recalibration};
 use kura_evaluation::interval::{Interval, Level};
 use kura_evaluation::observation::{ClusterId, Decision, Scored};
@@ -158,7 +159,20 @@ pub(crate) fn measure(answers: &Answers, threshold: f64) -> Result<Measured> {
         level,
     ) {
         Ok(found) => {
-            out.insert(Measure::Brier, found.score.into());
+            let plain = found.score.into();
+            out.insert(
+                Measure::Brier,
+                by_patient(answers, plain, |rows| {
+                    let sum: f64 = rows
+                        .iter()
+                        .map(|at| {
+                            let truth = f64::from(u8::from(answers.outcome[*at]));
+                            (answers.probability[*at] - truth).powi(2)
+                        })
+                        .sum();
+                    Some(sum / rows.len() as f64)
+                }),
+            );
         }
         Err(error) => remarks.push(format!("brier: {error}")),
     }
@@ -170,10 +184,22 @@ pub(crate) fn measure(answers: &Answers, threshold: f64) -> Result<Measured> {
         .collect();
     match recalibration(&answers.outcome, &inside, level) {
         Ok(found) => {
-            out.insert(Measure::CalibrationSlope, found.slope.into());
+            let again = |rows: &[usize]| {
+                let outcome: Vec<bool> = rows.iter().map(|at| answers.outcome[*at]).collect();
+                let probability: Vec<f64> = rows.iter().map(|at| inside[*at]).collect();
+                recalibration(&outcome, &probability, level).ok()
+            };
+            out.insert(
+                Measure::CalibrationSlope,
+                by_patient(answers, found.slope.into(), |rows| {
+                    again(rows).map(|found| found.slope.estimate)
+                }),
+            );
             out.insert(
                 Measure::CalibrationIntercept,
-                found.calibration_in_the_large.into(),
+                by_patient(answers, found.calibration_in_the_large.into(), |rows| {
+                    again(rows).map(|found| found.calibration_in_the_large.estimate)
+                }),
             );
         }
         Err(error) => remarks.push(format!("calibration: {error}")),
@@ -185,6 +211,31 @@ pub(crate) fn measure(answers: &Answers, threshold: f64) -> Result<Measured> {
         table,
         remarks,
     })
+}
+
+/// The interval of a statistic over whole patients drawn again and again, where a patient has
+/// several cases; else the plain one.
+fn by_patient(
+    answers: &Answers,
+    plain: Estimate,
+    statistic: impl FnMut(&[usize]) -> Option<f64>,
+) -> Estimate {
+    if answers.patients() as usize == answers.outcome.len() {
+        return plain;
+    }
+    match cluster_bootstrap(&answers.patient, 500, 1, Level::NINETY_FIVE, statistic) {
+        Ok(found) => Estimate {
+            value: plain.value,
+            lower: found.interval.lower,
+            upper: found.interval.upper,
+        },
+        // Too few patients to draw from: nothing is known of the interval.
+        Err(_) => Estimate {
+            value: plain.value,
+            lower: f64::MIN,
+            upper: f64::MAX,
+        },
+    }
 }
 
 /// The locked test set of a version, opened: the cases, and the answers of the version.
@@ -338,6 +389,7 @@ pub fn evaluate(
     model.state.step(State::Evaluated)?;
     let file = registry::model_file(bank, &model)?;
     let opened = gather(set, &file, labels)?;
+    super::change::untouched(bank, &file, &opened)?;
     // A look is not spent where nobody could be asked.
     registry::runtime(bank)?;
     // Counted before the version is asked anything.

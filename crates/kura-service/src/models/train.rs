@@ -276,6 +276,7 @@ fn run(
         threshold,
         data: TrainingData {
             set: prepared.manifest.spec.name.clone(),
+            project: prepared.manifest.spec.project.clone(),
             manifest: prepared.manifest_hash,
             t: prepared.manifest.t.0,
             patients: patients.len() as u64,
@@ -465,7 +466,9 @@ fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidatio
         Threshold::Specificity(share) => {
             let scores = of(false)?;
             let passed = (share * scores.len() as f64 - 1e-9).ceil() as usize;
-            match scores.get(passed) {
+            // Ties are passed over together: the next larger one.
+            let last = scores[passed.saturating_sub(1)];
+            match scores.iter().find(|score| **score > last) {
                 Some(next) => *next,
                 // Just above the highest.
                 None => (scores[scores.len() - 1] + 1e-6).min(1.0),

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use kura_model::{Error, Result};
-use kura_service::models::{self, ChangePlan, Estimate, Measure, Notice, State, Which};
+use kura_service::models::{self, Estimate, Measure, Notice, State, Which};
 
 use super::{BankArgument, REFUSED, Shell};
 use crate::output::{self, Format};
@@ -70,6 +70,18 @@ pub enum Model {
         /// End it
         #[arg(long)]
         off: bool,
+    },
+    /// Put a plan of change (変更計画) in force for its model
+    #[command(after_help = "Example:
+  kura model plan samples/plan-deterioration.toml --why 'confirmed by the board on 12 May' --bank /srv/bank")]
+    Plan {
+        /// The plan, a TOML file
+        file: PathBuf,
+        /// The reason
+        #[arg(long)]
+        why: String,
+        #[command(flatten)]
+        bank: BankArgument,
     },
     /// Compare a candidate with the version in use, within the bounds of a plan of change
     #[command(after_help = "Example:
@@ -179,7 +191,7 @@ impl Model {
             } => {
                 let bank = bank.open()?;
                 let plan = plan
-                    .map(|file| read(&file).and_then(|text| ChangePlan::parse(&text)))
+                    .map(|file| read(&file).and_then(|text| models::in_force(&bank, &text)))
                     .transpose()?;
                 let labels = labels.as_deref().unwrap_or(&set);
                 let report =
@@ -211,6 +223,16 @@ impl Model {
                 let bank = step.bank.open()?;
                 let model = models::shadow(&bank, &shell.context, &step.which, !off, &step.why)?;
                 told(shell, &model)
+            }
+            Model::Plan { file, why, bank } => {
+                let text = read(&file)?;
+                let plan = models::adopt_plan(&bank.open()?, &shell.context, &text, &why)?;
+                if shell.format == Format::Json {
+                    output::json(&plan)?;
+                } else {
+                    output::line(&format!("{}: in force for {}", plan.title, plan.model))?;
+                }
+                Ok(ExitCode::SUCCESS)
             }
             Model::Propose {
                 which,
@@ -245,8 +267,9 @@ impl Model {
                 days,
                 bank,
             } => {
+                let bank = bank.open()?;
                 let plan = plan
-                    .map(|file| read(&file).and_then(|text| ChangePlan::parse(&text)))
+                    .map(|file| read(&file).and_then(|text| models::in_force(&bank, &text)))
                     .transpose()?;
                 let bounds = plan
                     .as_ref()
@@ -256,13 +279,8 @@ impl Model {
                 if let Some(days) = days {
                     rules.days = days.max(1);
                 }
-                let report = kura_service::bedside::watch(
-                    &bank.open()?,
-                    &shell.context,
-                    &which,
-                    &rules,
-                    &bounds,
-                )?;
+                let report =
+                    kura_service::bedside::watch(&bank, &shell.context, &which, &rules, &bounds)?;
                 watched(shell, &report)
             }
             Model::Ask { bank } => {

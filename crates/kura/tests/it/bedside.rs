@@ -248,7 +248,7 @@ fn racing(ward: &Ward, seconds: u64) -> Vec<u8> {
 }
 
 /// RFC 3339 of seconds since 1970.
-fn instant(seconds: u64) -> String {
+pub fn instant(seconds: u64) -> String {
     let output = std::process::Command::new("date")
         .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"])
         .output()
@@ -335,6 +335,8 @@ fn drift_and_distrust_are_seen() {
     .unwrap()
     .replace("at_least = 30", "at_least = 10");
     let plan = ward.bank.file("watch.toml", plan.as_bytes());
+    ward.model(&["plan", &plan.display().to_string(), "--why", "watched"])
+        .ok();
     let stopped = watch(&["--plan", &plan.display().to_string()])
         .exits(3)
         .json();

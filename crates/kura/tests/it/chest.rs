@@ -186,6 +186,9 @@ auc = { not_below = 0.9 }
 sensitivity = { not_below = 0.7 }
 "#,
     );
+    chest
+        .model(&["plan", &plan.display().to_string(), "--why", "confirmed"])
+        .ok();
     let proposal = chest
         .model(&[
             "propose",

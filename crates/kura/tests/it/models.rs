@@ -86,6 +86,11 @@ impl Ward {
     }
 }
 
+/// The sample plan of change, in force.
+fn in_force(ward: &Ward) {
+    ward.model(&["plan", &plan(), "--why", "confirmed"]).ok();
+}
+
 fn plan() -> String {
     repository()
         .join("samples/plan-deterioration.toml")
@@ -159,6 +164,19 @@ fn a_model_walks_from_data_to_use_and_back() {
         .model(&["promote", "deterioration@2", "--why", "x"])
         .exits(1);
     assert!(refused.err.contains("not proposed"), "{}", refused.err);
+    // A plan that nobody adopted is no plan; use goes by it once a version was in use.
+    let refused = ward
+        .model(&[
+            "propose",
+            "deterioration@2",
+            "--plan",
+            &plan(),
+            "--set",
+            &ward.set(),
+        ])
+        .exits(1);
+    assert!(refused.err.contains("in force"), "{}", refused.err);
+    in_force(&ward);
     let proposal = ward
         .model(&[
             "propose",
@@ -190,6 +208,9 @@ fn a_model_walks_from_data_to_use_and_back() {
     assert_eq!(ward.state("deterioration@1"), "in-use");
     assert_eq!(ward.state("deterioration@2"), "suspended");
     ward.model(&["rollback", "deterioration", "--why", "again"])
+        .exits(1);
+    // What was rolled back is not promoted again on the old proposal.
+    ward.model(&["promote", "deterioration@2", "--why", "once more"])
         .exits(1);
 
     // Every step stands in the record, as FHIR.
@@ -231,6 +252,7 @@ fn outside_the_bounds_nobody_promotes() {
         ward.model(&[step, "deterioration@1", "--why", "begin"])
             .ok();
     }
+    in_force(&ward);
     // A threshold nobody reaches finds no case: sensitivity 0.
     let deaf = ward.spec("deaf.toml", |text| {
         text.replace("sensitivity = 0.85", "probability = 0.999999")
@@ -258,6 +280,17 @@ fn outside_the_bounds_nobody_promotes() {
         refused.err
     );
     assert_eq!(ward.state("deterioration@1"), "in-use");
+    // Nor by the way around: suspend the one, use the other.
+    ward.model(&["approve", "deterioration@2", "--why", "around"])
+        .ok();
+    ward.model(&["suspend", "deterioration@1", "--why", "around"])
+        .ok();
+    let refused = ward
+        .model(&["use", "deterioration@2", "--why", "around"])
+        .exits(1);
+    assert!(refused.err.contains("plan of change"), "{}", refused.err);
+    ward.model(&["use", "deterioration@1", "--why", "back"])
+        .ok();
 
     // Other features are another model; patients of the test set may not have been learnt from.
     let features = ward.spec("features.toml", |text| {
@@ -279,6 +312,8 @@ fn outside_the_bounds_nobody_promotes() {
         "few.toml",
         text.replace("looks = 4", "looks = 2").as_bytes(),
     );
+    ward.model(&["plan", &few.display().to_string(), "--why", "fewer"])
+        .ok();
     let refused = propose("deterioration@2", &few.display().to_string()).exits(1);
     assert!(refused.err.contains("2 looks"), "{}", refused.err);
     // Bounds that contradict are no plan.
@@ -293,13 +328,20 @@ fn outside_the_bounds_nobody_promotes() {
     // An approved device waits for the days after its notification.
     let device = text.replace(
         "# [device]\n# confirmation_number = \"確認番号 of the confirmed plan\"\n# waiting_days = 30",
-        "[device]\nconfirmation_number = \"A-1\"\nwaiting_days = 30",
+        "[device]\nconfirmation_number = \"A-1\"\nwaiting_days = 0",
     );
     assert_ne!(device, text);
     let device = ward.bank.file("device.toml", device.as_bytes());
     let trees = ward.spec("trees.toml", trees);
     ward.train(&trees, "m5").ok();
     register("m5");
+    ward.model(&[
+        "plan",
+        &device.display().to_string(),
+        "--why",
+        "A-1 confirmed",
+    ])
+    .ok();
     propose("deterioration@5", &device.display().to_string()).ok();
     let promote = |more: &[&str]| {
         let mut arguments = vec!["promote", "deterioration@5", "--why", "inside"];
@@ -320,7 +362,22 @@ fn outside_the_bounds_nobody_promotes() {
             .err
             .contains("not over")
     );
-    promote(&["--confirmation-number", "A-1", "--notified", "2020-01-01"]).ok();
+    let notified = |day: &str| promote(&["--confirmation-number", "A-1", "--notified", day]);
+    assert!(
+        notified("2020-01-01")
+            .exits(1)
+            .err
+            .contains("another change")
+    );
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    // In Japan's calendar.
+    let today = crate::bedside::instant(now + 9 * 3600)[..10].to_owned();
+    notified(&today).ok();
+    let steps = ward.model(&["show", "deterioration@5"]).ok().json()["steps"].to_string();
+    assert!(steps.contains("A-1") && steps.contains(&today), "{steps}");
     assert_eq!(ward.state("deterioration@5"), "in-use");
 }
 
@@ -346,6 +403,7 @@ fn two_promotions_at_once() {
         ward.model(&[step, "deterioration@1", "--why", "begin"])
             .ok();
     }
+    in_force(&ward);
     for which in ["deterioration@2", "deterioration@3"] {
         ward.model(&["propose", which, "--plan", &plan(), "--set", &ward.set()])
             .ok();
@@ -394,12 +452,24 @@ GROUP BY 1\"\"\"\n"
     // The same without saying when: it tells the outcome alone, or nearly.
     let disguised = ward.spec("disguised.toml", |text| {
         format!(
-            "{text}\n[[feature]]\nname = \"flag\"\nsql = \"\"\"SELECT c.case_id, EXISTS (SELECT 1 FROM observation o WHERE o.patient = c.patient AND o.code = '2708-6' AND o.value < 92 AND o.time > c.index_time AND o.time <= c.index_time + 86400000) AS value FROM cases c\"\"\"\n"
+            "{text}\n[[feature]]\nname = \"flag\"\nsql = \"\"\"SELECT c.case_id, EXISTS (SELECT 1 FROM observation o WHERE o.patient = c.patient AND o.code = '2708-6' AND o.value < 92 AND o.time > c.index_time AND o.time <= c.index_time + 86400000) AS value, c.index_time AS time FROM cases c\"\"\"\n"
         )
     });
     let refused = ward.train(&disguised, "disguised").exits(1);
     assert!(refused.err.contains("(flag)"), "{}", refused.err);
     assert!(!Path::new(&ward.out("disguised")).exists());
+    // The future without saying when, and the outcome's own rows.
+    for sql in [
+        "SELECT c.case_id, avg(o.value) AS value FROM cases c JOIN observation o USING (patient) GROUP BY 1",
+        "SELECT c.case_id, avg(o.value) AS value, NULL AS time FROM cases c JOIN observation o USING (patient) GROUP BY 1",
+        "SELECT c.case_id, count(*) AS value, max(e.time) AS time FROM cases c JOIN events e USING (patient) GROUP BY 1",
+    ] {
+        let spec = ward.spec("hidden.toml", |text| {
+            format!("{text}\n[[feature]]\nname = \"hidden\"\nsql = \"{sql}\"\n")
+        });
+        let refused = ward.train(&spec, "hidden").exits(1);
+        assert!(refused.err.contains("'hidden'"), "{sql}: {}", refused.err);
+    }
     // A specification with a spelling mistake, a set that was changed.
     let misspelt = ward.spec("misspelt.toml", |text| {
         text.replace("test_share", "tset_share")
@@ -462,4 +532,34 @@ fn a_model_that_is_none_is_refused() {
     let (code, message) = without(&["train", &spec, "--out", &ward.out("m2")]);
     assert_eq!(code, Some(0), "{message}");
     assert!(message.contains("was not compared"), "{message}");
+}
+
+/// Nothing comes to use, and no step is rewritten, by a file.
+#[test]
+fn models_are_not_imported() {
+    let Some(ward) = Ward::new() else { return };
+    let spec = ward.spec("train.toml", |text| text);
+    ward.train(&spec, "m1").ok();
+    ward.model(&["register", &ward.out("m1")]).ok();
+    let server = ward.bank.serve();
+    let mut device = server.get("/fhir/Device/model-deterioration-1").json();
+    drop(server);
+    let text = device.to_string().replace("\"draft\"", "\"in-use\"");
+    assert_ne!(text, device.to_string());
+    let forged = ward.bank.file("forged.json", text.as_bytes());
+    let report = ward.bank.import(&[&forged], 3);
+    assert_eq!(
+        (&report["accepted"], &report["refused"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(ward.state("deterioration@1"), "draft");
+    // Under another id it is no model either.
+    device["id"] = "pump-1".into();
+    let other = ward.bank.file("other.json", device.to_string().as_bytes());
+    ward.bank.import(&[&other], 3);
+    assert_eq!(
+        ward.model(&["list"]).ok().json().as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(ward.bank.refused()[0]["rule"], "reserved");
 }

@@ -33,6 +33,7 @@ fn a_browser_decides_about_models() {
     ward.train(&second, "m2").ok();
     model(&["register", &ward.out("m2")]);
     let plan = repository().join("samples/plan-deterioration.toml");
+    model(&["plan", &plan.display().to_string(), "--why", "confirmed"]);
     let found = model(&[
         "propose",
         "deterioration@2",

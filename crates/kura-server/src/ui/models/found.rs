@@ -121,7 +121,7 @@ fn replaced(bank: &Bank, context: &RequestContext, family: &[Model]) -> Result<O
     let mut last: Option<(String, u32)> = None;
     for model in family.iter().filter(|one| one.state == State::Suspended) {
         let (_, _, steps) = models::show(bank, context, &which(model))?;
-        if let Some(step) = steps.last().filter(|step| step.state == "replaced")
+        if let Some(step) = models::last_state_step(&steps).filter(|step| step.state == "replaced")
             && last.as_ref().is_none_or(|(at, _)| step.at > *at)
         {
             last = Some((step.at.clone(), model.version));
