@@ -9,7 +9,9 @@ first, second = map(pathlib.Path, sys.argv[1:3])
 checked = 0
 for file in sorted(first.glob("*.parquet")):
     one, two = pandas.read_parquet(file), pandas.read_parquet(second / file.name)
-    assert len(one) == len(two), file
+    # A date that moves onto the patient's own birth date looks like it, and the record stays
+    # inside: in one project by chance, not in the other.
+    assert abs(len(one) - len(two)) <= 3, (file.name, len(one), len(two))
     for column in one.columns:
         values = set(one[column].dropna().astype(str))
         if values and all(len(value) == 32 for value in values) or column.endswith("uid"):
