@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Put, Write};
+use kura_store::{AuditEntry, Commit, Predicate, Put, Query, Write};
 use kura_trial::{Answers, Cases, Condition, Lang, LockedCases, Protocol, Readings, TrialResult};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ pub fn fix(bank: &Bank, context: &RequestContext, protocol: &Path, cases: &Path)
     let parsed = Protocol::parse(&protocol_text)?;
     let cases_bytes = read(cases)?;
     let locked = kura_trial::lock(Cases::parse(&cases_bytes)?);
+    anonymous(bank, &locked)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update(&parsed.hash().0);
     hasher.update(&locked.hash.0);
@@ -80,6 +81,34 @@ pub fn fix(bank: &Bank, context: &RequestContext, protocol: &Path, cases: &Path)
         ..Commit::default()
     })?;
     fixed(id, body.to_string().as_bytes())
+}
+
+/// The research zone takes no patient's number: cases and clusters have names of their own.
+fn anonymous(bank: &Bank, locked: &LockedCases) -> Result<()> {
+    let mut names: Vec<&str> = locked
+        .cases
+        .all()
+        .iter()
+        .flat_map(|one| [one.case.as_str(), one.cluster.as_str()])
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let query = Query::all("Patient").and(Predicate::Token {
+            param: "Patient.identifier".to_owned(),
+            system: None,
+            code: Some(name.to_owned()),
+        });
+        let found = bank
+            .clinical
+            .read(|reader| reader.search(&query, None, 1))?;
+        if !found.versions.is_empty() {
+            return Err(Error::invalid(
+                "a case or cluster is called by a patient's number; give the cases names of their own",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn fixed(id: ContentHash, body: &[u8]) -> Result<Fixed> {

@@ -115,6 +115,15 @@ fn a_reader_study_from_protocol_to_report() {
     let second = json(&["trial", "analyse", id, "--readings", &read, "--out", &again]).json();
     assert_eq!(second["analyses"], 2);
 
+    // A patient's number does not enter the research zone.
+    bank.import(&[&crate::support::sample("fhir/Patient.ndjson.gz")], 0);
+    let numbered = bank.file(
+        "numbered.csv",
+        csv.replace(",p1,", ",POP-000016,").as_bytes(),
+    );
+    let refused = json(&["trial", "fix", &protocol, &numbered.display().to_string()]).exits(1);
+    assert!(refused.err.contains("patient's number"), "{}", refused.err);
+    assert!(!refused.err.contains("POP-000016"));
     // A reading too many, an unknown trial, a protocol that contradicts itself.
     let twice = bank.file(
         "twice.csv",
