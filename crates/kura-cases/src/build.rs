@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use kura_model::{Error, Result};
 use serde::Serialize;
 
-use crate::HOUR;
 use crate::spec::{CasesSpec, Feature, Outcome, Take};
-use crate::workspace::{Checked, Workspace, database, written};
+use crate::workspace::{Checked, Tables, Workspace, database, written};
+use crate::{HOUR, feature_set};
 
 /// Message of the error where the SQL of the cases finds none.
 pub const NO_CASE: &str = "cases: the SQL finds no case";
@@ -48,6 +48,10 @@ pub struct Gathered {
     pub unobserved: u64,
     /// Cases that nobody judged, where the outcome is a judgement.
     pub unjudged: u64,
+    /// The columns of `values`: name and unit.
+    pub columns: Vec<(String, Option<String>)>,
+    /// The names of each feature set, as given or as found.
+    pub set_names: Vec<Vec<String>>,
 }
 
 /// Gathers the cases. `judged` is the outcome by case where a file gives it; with `outcome` false
@@ -67,21 +71,31 @@ pub fn build(
         findings: Vec::new(),
         unobserved: 0,
         unjudged: 0,
+        columns: Vec::new(),
+        set_names: Vec::new(),
     };
     if outcome {
-        outcomes(workspace, &spec.outcome, judged, &mut gathered)?;
+        let outcome = spec
+            .outcome
+            .as_ref()
+            .ok_or_else(|| Error::invalid("outcome: the specification has none"))?;
+        outcomes(workspace, outcome, judged, &mut gathered)?;
     }
-    let mut names: Vec<&str> = spec.features.iter().map(|one| one.name.as_str()).collect();
+    let mut columns = Vec::with_capacity(spec.features.len());
+    for one in &spec.features {
+        columns.push(feature(workspace, one, &mut gathered)?);
+        gathered.columns.push((one.name.clone(), one.unit.clone()));
+    }
+    for (number, one) in spec.feature_sets.iter().enumerate() {
+        columns.extend(feature_set::columns(workspace, one, number, &mut gathered)?);
+    }
+    let mut names: Vec<&str> = gathered.columns.iter().map(|one| one.0.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(Error::invalid(format!(
             "feature '{}' is there twice",
             twice[0]
         )));
-    }
-    let mut columns = Vec::with_capacity(spec.features.len());
-    for one in &spec.features {
-        columns.push(feature(workspace, one, &mut gathered)?);
     }
     let rows = gathered.cases.case_id.len();
     gathered.cases.values = (0..rows)
@@ -339,15 +353,65 @@ fn has_times(name: &str) -> bool {
         })
 }
 
+/// Of a table whose rows have a time somebody must say when a value was known.
+pub(crate) fn needs_no_time(place: &str, tables: &Tables) -> Result<()> {
+    let timed: Vec<&str> = tables
+        .iter()
+        .filter(|name| has_times(name))
+        .map(String::as_str)
+        .collect();
+    if timed.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "{place}: it reads {}, so the result needs a time: when the value was known",
+        timed.join(", ")
+    )))
+}
+
+/// Values by case that were recorded after its index time are a finding.
+pub(crate) fn none_late(
+    workspace: &mut Workspace,
+    place: &str,
+    table: &str,
+    name: &str,
+    gathered: &mut Gathered,
+) -> Result<()> {
+    workspace.times(place, table, false)?;
+    let late: i64 = workspace
+        .connection
+        .query_row(
+            &format!(
+                "SELECT count(*) FROM \"{table}\" f JOIN cases c ON c.case_id = CAST(f.case_id AS TEXT)
+                 WHERE f.time > c.index_time"
+            ),
+            [],
+            |row| row.get(0),
+        )
+        .map_err(database)?;
+    if late > 0 {
+        gathered.findings.push(Finding {
+            rule: "after-index-time",
+            feature: Some(name.to_owned()),
+            detail: format!("{late} values were recorded after the index time"),
+            fatal: true,
+        });
+    }
+    Ok(())
+}
+
+/// A name that can stand in a column: letters, digits and `_`.
+pub(crate) fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// One column of values, and what is wrong with it.
 fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -> Result<Vec<f32>> {
     let place = format!("feature '{}'", spec.name);
-    let plain = !spec.name.is_empty()
-        && spec
-            .name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !plain {
+    if !is_plain(&spec.name) {
         return Err(Error::invalid(format!(
             "{place}: a feature's name is letters, digits and '_'"
         )));
@@ -367,40 +431,12 @@ fn feature(workspace: &mut Workspace, spec: &Feature, gathered: &mut Gathered) -
         } else {
             &["case_id", "value"]
         };
-        // Of a table whose rows have a time somebody must say when a value was known.
-        let timed: Vec<&str> = tables
-            .iter()
-            .filter(|name| has_times(name))
-            .map(String::as_str)
-            .collect();
-        if !has("time") && !timed.is_empty() {
-            return Err(Error::invalid(format!(
-                "{place}: it reads {}, so the result needs a time: when the value was known",
-                timed.join(", ")
-            )));
+        if !has("time") {
+            needs_no_time(&place, &tables)?;
         }
         workspace.keep(&place, &table, columns, &spec.sql)?;
         if has("time") {
-            workspace.times(&place, &table, false)?;
-            let late: i64 = workspace
-                .connection
-                .query_row(
-                    &format!(
-                        "SELECT count(*) FROM \"{table}\" f JOIN cases c ON c.case_id = CAST(f.case_id AS TEXT)
-                         WHERE f.time > c.index_time"
-                    ),
-                    [],
-                    |row| row.get(0),
-                )
-                .map_err(database)?;
-            if late > 0 {
-                gathered.findings.push(Finding {
-                    rule: "after-index-time",
-                    feature: Some(spec.name.clone()),
-                    detail: format!("{late} values were recorded after the index time"),
-                    fatal: true,
-                });
-            }
+            none_late(workspace, &place, &table, &spec.name, gathered)?;
         }
         format!(
             "SELECT c.row, avg(f.value), count(*), sum(typeof(f.value) IN ('text', 'blob'))

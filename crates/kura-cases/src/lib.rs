@@ -13,11 +13,12 @@
 //! Times are milliseconds since 1970, UTC, as in the tables.
 
 mod build;
+mod feature_set;
 mod spec;
 mod workspace;
 
 pub use build::{Cases, Finding, Gathered, NO_CASE, NO_OUTCOME, build};
-pub use spec::{CasesSpec, Feature, Outcome, Take};
+pub use spec::{CasesSpec, Feature, FeatureSet, Outcome, Take};
 pub use workspace::Workspace;
 
 /// Milliseconds of an hour.

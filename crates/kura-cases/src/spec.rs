@@ -8,9 +8,31 @@ use serde::{Deserialize, Serialize};
 pub struct CasesSpec {
     /// Gives `case_id`, `patient` and `index_time`, one row a case; `site` if there are several.
     pub cases: String,
-    pub outcome: Outcome,
+    /// Absent where nothing is foreseen: a model that measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     #[serde(default, rename = "feature")]
     pub features: Vec<Feature>,
+    /// After the features, in their order.
+    #[serde(default, rename = "feature_set", skip_serializing_if = "Vec::is_empty")]
+    pub feature_sets: Vec<FeatureSet>,
+}
+
+/// Many numbers of each case by one SQL, each row with its name: the texture of an image, a panel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeatureSet {
+    /// Letters, digits and `_`; stands before each name.
+    #[serde(default)]
+    pub prefix: String,
+    /// Gives `case_id`, `name` and `value`, and `time` if it reads a table whose rows have times.
+    /// A name is letters, digits and `_`.
+    pub sql: String,
+    /// The names, in the order in which the model takes them. Left empty they are those that the
+    /// training cases have; a name that a later case lacks is unknown there, one that is not
+    /// listed is passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// What is foreseen. Exactly one of `sql` and `file`.

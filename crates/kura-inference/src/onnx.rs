@@ -20,8 +20,8 @@ pub struct OnnxModel {
 
 impl OnnxModel {
     /// # Errors
-    /// `Invalid` where the bytes are no ONNX, an operator is unknown, or an input or output is no
-    /// tensor of 32-bit numbers.
+    /// `Invalid` where the bytes are no ONNX, an operator is unknown, or an input is no tensor of
+    /// 32-bit floating-point numbers. Outputs that are none are not among [`Model::outputs`].
     pub fn open(runtime: &Runtime, bytes: &[u8]) -> Result<Self> {
         let refuse = |error: ort::Error| {
             Error::invalid(format!(
@@ -40,7 +40,12 @@ impl OnnxModel {
             .commit_from_memory(bytes)
             .map_err(refuse)?;
         let inputs = session.inputs().iter().map(port).collect::<Result<_>>()?;
-        let outputs = session.outputs().iter().map(port).collect::<Result<_>>()?;
+        // A classifier may give a label beside its numbers: that is passed over.
+        let outputs = session
+            .outputs()
+            .iter()
+            .filter_map(|outlet| port(outlet).ok())
+            .collect();
         Ok(Self {
             session: Mutex::new(session),
             inputs,

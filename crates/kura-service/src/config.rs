@@ -128,6 +128,10 @@ pub struct Inference {
     pub runtime: Option<PathBuf>,
     /// Seconds one answer may take.
     pub seconds: f64,
+    /// Seconds one answer about a whole volume may take.
+    pub volume_seconds: f64,
+    /// How often a model is asked about a patient it could not answer for.
+    pub attempts: u32,
 }
 
 impl Default for Inference {
@@ -135,6 +139,8 @@ impl Default for Inference {
         Self {
             runtime: None,
             seconds: 10.0,
+            volume_seconds: 300.0,
+            attempts: 5,
         }
     }
 }

@@ -105,17 +105,25 @@ pub(crate) fn of_study(uid: &str) -> Query {
     })
 }
 
-/// The file of the first object with pixels of a series, by instance number.
-pub(crate) fn first_image(
+/// An object of a series.
+pub(crate) struct SeriesFile {
+    pub(crate) path: std::path::PathBuf,
+    pub(crate) blob: ContentHash,
+    pub(crate) sop_class: String,
+    pub(crate) sop_instance: String,
+}
+
+/// The objects with pixels of a series, by instance number.
+pub(crate) fn series_files(
     bank: &Bank,
     study_uid: &str,
     series_uid: &str,
-) -> Result<Option<std::path::PathBuf>> {
+) -> Result<Vec<SeriesFile>> {
     let query = of_study(study_uid);
     let page = bank
         .clinical
         .read(|reader| reader.search(&query, None, INSTANCES_AT_MOST))?;
-    let mut found: Option<(i64, String, ContentHash)> = None;
+    let mut found = Vec::new();
     for version in page.versions {
         let record = decode(&version.body)?;
         let header = &record["header"];
@@ -123,16 +131,17 @@ pub(crate) fn first_image(
         if !pictures || text(header, "0020000E").as_deref() != Some(series_uid) {
             continue;
         }
-        let number = number(header, "00200013").unwrap_or(i64::MAX);
-        let this = (number, version.key.id, blob_of(&record)?);
-        if found
-            .as_ref()
-            .is_none_or(|known| (this.0, &this.1) < (known.0, &known.1))
-        {
-            found = Some(this);
-        }
+        let blob = blob_of(&record)?;
+        let file = SeriesFile {
+            path: bank.clinical.blobs().path(blob),
+            blob,
+            sop_class: text(header, "00080016").unwrap_or_default(),
+            sop_instance: version.key.id,
+        };
+        found.push((number(header, "00200013").unwrap_or(i64::MAX), file));
     }
-    Ok(found.map(|(_, _, blob)| bank.clinical.blobs().path(blob)))
+    found.sort_by(|a, b| (a.0, &a.1.sop_instance).cmp(&(b.0, &b.1.sop_instance)));
+    Ok(found.into_iter().map(|(_, file)| file).collect())
 }
 
 /// The blob of a DICOM record's body.

@@ -24,6 +24,7 @@ pub mod patients;
 mod query;
 pub mod status;
 pub mod timeline;
+mod toml_file;
 pub mod trial;
 
 pub use bank::Bank;

@@ -248,3 +248,59 @@ fn parquet_tables_load() {
     let space = Workspace::new(Arc::new(AtomicBool::new(false))).unwrap();
     assert!(space.load(table, &path).is_err());
 }
+
+const FIRST_HR: &str = r#"
+[[feature_set]]
+prefix = "m_"
+sql = """SELECT c.case_id, o.code AS name, max(o.value) AS value, min(o.time) AS time
+  FROM cases c JOIN observation o ON o.patient = c.patient
+  WHERE o.time <= c.index_time GROUP BY c.case_id, o.code"""
+"#;
+
+#[test]
+fn a_feature_set_has_the_names_that_the_cases_have() {
+    let gathered = gather(&format!("{EVENTS}{FIRST_HR}")).unwrap();
+    let names: Vec<&str> = gathered.columns.iter().map(|one| one.0.as_str()).collect();
+    assert_eq!(names, ["m_hr", "m_spo2"]);
+    assert_eq!(gathered.set_names, [["hr", "spo2"]]);
+    let cases = &gathered.cases;
+    assert_eq!(cases.case_id, ["case-a", "case-b", "case-c"]);
+    assert_eq!(cases.values[0], 80.0);
+    assert!(cases.values[1].is_nan());
+    assert_eq!(cases.values[2..4], [50.0, 80.0]);
+    assert!(cases.values[4].is_nan() && cases.values[5].is_nan());
+}
+
+#[test]
+fn names_that_are_given_decide_the_columns() {
+    let given = FIRST_HR.replace("prefix", "names = [\"spo2\", \"bnp\"]\nprefix");
+    let gathered = gather(&format!("{EVENTS}{given}")).unwrap();
+    let names: Vec<&str> = gathered.columns.iter().map(|one| one.0.as_str()).collect();
+    assert_eq!(names, ["m_spo2", "m_bnp"]);
+    assert_eq!(gathered.cases.values[2], 80.0);
+    assert!(gathered.cases.values[3].is_nan());
+}
+
+#[test]
+fn a_feature_set_says_when_its_values_were_known() {
+    let timeless = FIRST_HR.replace(", min(o.time) AS time", "");
+    let error = gather(&format!("{EVENTS}{timeless}")).unwrap_err();
+    assert!(error.message().contains("needs a time"), "{error}");
+    let late = FIRST_HR
+        .replace("o.time <= c.index_time", "1")
+        .replace("min(o.time)", "max(o.time)");
+    let gathered = gather(&format!("{EVENTS}{late}")).unwrap();
+    assert!(
+        gathered
+            .findings
+            .iter()
+            .any(|one| one.rule == "after-index-time" && one.fatal)
+    );
+}
+
+#[test]
+fn a_model_that_measures_foresees_nothing() {
+    let gathered = build(&mut workspace(), &spec(""), None, false).unwrap();
+    assert_eq!(gathered.cases.case_id.len(), 3);
+    assert!(build(&mut workspace(), &spec(""), None, true).is_err());
+}

@@ -1,12 +1,12 @@
 //! The doctor decides: an answer is a proposal until somebody has judged it.
 
-use kura_fhir::{date, view};
+use kura_fhir::date;
 use kura_model::{Category, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::answer::put;
+use super::proposal::{extend, put, reference, results};
 use crate::access::{Action, authorize};
 use crate::models::registry;
 use crate::{Bank, imaging};
@@ -30,7 +30,7 @@ impl Decision {
         }
     }
 
-    /// `RiskAssessment.status`, <https://hl7.org/fhir/R4/valueset-observation-status.html>.
+    /// `RiskAssessment.status`, `DiagnosticReport.status`, <https://hl7.org/fhir/R4/valueset-observation-status.html>.
     fn status(self) -> &'static str {
         match self {
             Decision::Accept => "final",
@@ -85,10 +85,7 @@ pub fn decide(
     task["lastModified"] = json!(now);
     let mut writes = Vec::new();
     let mut about = key.to_string();
-    if let Some(focus) = view::text(&task["focus"], "reference").and_then(|text| {
-        let (kind, id) = text.split_once('/')?;
-        Some(RecordKey::new(kind, id))
-    }) {
+    if let Some(focus) = reference(&task["focus"]) {
         let version = bank
             .clinical
             .read(|reader| reader.current(&focus))?
@@ -103,7 +100,10 @@ pub fn decide(
         if !note.is_empty() {
             said.push(json!({ "url": "note", "valueString": note }));
         }
-        extend(&mut proposal, json!({ "url": DECISION, "extension": said }));
+        extend(
+            &mut proposal,
+            vec![json!({ "url": DECISION, "extension": said })],
+        );
         about = focus.to_string();
         writes.push(put(json!({
             "resourceType": "Provenance",
@@ -114,15 +114,20 @@ pub fn decide(
             "activity": { "text": decision.as_str() },
             "agent": [{ "who": { "display": who } }],
         }))?);
+        // What was measured stands and falls with its report.
+        for mut result in results(bank, &proposal)? {
+            result["status"] = json!(decision.status());
+            writes.push(put(result)?);
+        }
         writes.push(put(proposal)?);
     } else {
         extend(
             &mut task,
-            json!({ "url": DECISION, "extension": [
+            vec![json!({ "url": DECISION, "extension": [
                 { "url": "decision", "valueCode": "seen" },
                 { "url": "who", "valueString": who },
                 { "url": "when", "valueDateTime": now },
-            ] }),
+            ] })],
         );
     }
     writes.push(put(task)?);
@@ -136,13 +141,4 @@ pub fn decide(
             ..Commit::default()
         })
         .map(drop)
-}
-
-fn extend(resource: &mut Value, extension: Value) {
-    if !resource["extension"].is_array() {
-        resource["extension"] = json!([]);
-    }
-    if let Value::Array(all) = &mut resource["extension"] {
-        all.push(extension);
-    }
 }

@@ -5,12 +5,13 @@
 //! starves. Work that no model could rank counts as at half the threshold.
 
 use kura_fhir::{date, view};
-use kura_model::{RecordKey, RequestContext, Result};
+use kura_model::{RequestContext, Result};
 use kura_store::{AuditEntry, Predicate, Query};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::WORK;
+use super::proposal::{self, reference};
 use crate::access::{Action, authorize};
 use crate::models::registry;
 use crate::patients::{self, Patient};
@@ -44,6 +45,10 @@ pub struct Entry {
     pub waiting_hours: f64,
     /// Absent where no model could say.
     pub rank: Option<Rank>,
+    /// What a model has measured, where it measures: `白質の容積 / Volume of white matter`, `518.5 mL`.
+    pub measured: Vec<(String, String)>,
+    /// The proposal is about an image: its id, for the picture.
+    pub picture: Option<String>,
     score: f64,
 }
 
@@ -91,10 +96,26 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
             continue;
         };
         let patient = patients::of(bank, &patient)?;
-        let rank = match reference(&task["focus"]) {
-            Some(focus) => rank(bank, &focus)?,
+        let focus = match reference(&task["focus"]) {
+            Some(key) => bank.clinical.read(|reader| reader.current(&key))?,
             None => None,
         };
+        let focus = focus
+            .map(|version| imaging::decode(&version.body))
+            .transpose()?;
+        let rank = match &focus {
+            Some(focus) => rank(bank, focus)?,
+            None => None,
+        };
+        let measured = match &focus {
+            Some(focus) => measured(bank, focus)?,
+            None => Vec::new(),
+        };
+        let picture = focus
+            .as_ref()
+            .filter(|focus| !focus["basis"].is_null())
+            .and_then(|focus| view::text(focus, "id"))
+            .map(str::to_owned);
         let since = view::text(&task, "authoredOn")
             .and_then(date::range)
             .map_or(now, |(low, _)| low * 1000);
@@ -117,6 +138,8 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
             waiting_hours,
             score: urgency + waiting_hours / 24.0 / DAYS_TO_THE_TOP,
             rank: rank.map(|(rank, _)| rank),
+            measured,
+            picture,
         });
     }
     out.sort_by(|a, b| {
@@ -127,17 +150,23 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
     Ok(out)
 }
 
-fn reference(value: &Value) -> Option<RecordKey> {
-    let (kind, id) = view::text(value, "reference")?.split_once('/')?;
-    Some(RecordKey::new(kind, id))
+/// What a report has measured.
+fn measured(bank: &Bank, report: &Value) -> Result<Vec<(String, String)>> {
+    Ok(proposal::results(bank, report)?
+        .iter()
+        .filter_map(|result| {
+            let value = result["valueQuantity"]["value"].as_f64()?;
+            let unit = view::text(&result["valueQuantity"], "unit").unwrap_or_default();
+            Some((
+                view::text(&result["code"], "text")?.to_owned(),
+                format!("{value:.1} {unit}"),
+            ))
+        })
+        .collect())
 }
 
 /// The proposal, and the threshold of the version that made it.
-fn rank(bank: &Bank, focus: &RecordKey) -> Result<Option<(Rank, f64)>> {
-    let Some(version) = bank.clinical.read(|reader| reader.current(focus))? else {
-        return Ok(None);
-    };
-    let risk = imaging::decode(&version.body)?;
+fn rank(bank: &Bank, risk: &Value) -> Result<Option<(Rank, f64)>> {
     let prediction = &risk["prediction"][0];
     let Some(probability) = prediction["probabilityDecimal"].as_f64() else {
         return Ok(None);
@@ -162,7 +191,7 @@ fn rank(bank: &Bank, focus: &RecordKey) -> Result<Option<(Rank, f64)>> {
                 .filter(|reason| !reason.is_empty())
                 .map(str::to_owned)
                 .collect(),
-            when: view::text(&risk, "occurrenceDateTime")
+            when: view::text(risk, "occurrenceDateTime")
                 .unwrap_or_default()
                 .to_owned(),
             model,

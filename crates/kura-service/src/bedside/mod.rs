@@ -1,17 +1,21 @@
 //! Models at work: answers when data arrive, the list of waiting work, the doctor's decision.
 //!
 //! A model in use is asked for the newest case of each patient whose record has changed. Its
-//! answer is a `RiskAssessment`, a proposal; a `Task` puts the patient on the list of waiting
-//! work. A model in shadow is asked and stored alike, marked 研究用, and puts nobody on a list.
+//! answer is a `RiskAssessment`, or a `DiagnosticReport` of what it has measured, a proposal; of
+//! images it is a structured report and a segmentation beside them as well. A `Task` puts the
+//! patient on the list of waiting work. A model in shadow is asked and stored alike, marked 研究用, and puts nobody on a list.
 //! Whatever goes wrong with a model, the work stays on the list, unranked.
 
 mod answer;
 mod decide;
+mod derived;
 mod list;
+mod proposal;
+mod question;
 mod tables;
 mod watch;
 
-pub use answer::{Report, answer_arrivals};
+pub use answer::{Report, answer_arrivals, asks_again};
 pub use decide::{Decision, decide};
 pub use list::{Entry, Rank, worklist};
 pub use watch::{Alarm, Decisions, FeatureChange, Truth, WatchReport, watch};

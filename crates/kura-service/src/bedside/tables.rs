@@ -2,6 +2,7 @@
 //! trained on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -13,6 +14,7 @@ use kura_deid::known::KnownIdentifiers;
 use kura_fhir::view;
 use kura_model::{Error, LogicalTime, RecordKey, Result};
 
+use crate::imaging::SeriesFile;
 use crate::{Bank, dataset, imaging, kind};
 
 /// What it takes to make tables; made once for many patients.
@@ -105,12 +107,32 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// The series that a case is about, as the bank has it.
+pub(super) struct Series {
+    /// The `ImagingStudy`.
+    pub(super) study: RecordKey,
+    /// (0020,000D) and (0020,000E).
+    pub(super) study_uid: String,
+    pub(super) uid: String,
+    /// By instance number; those with pixels.
+    pub(super) files: Vec<SeriesFile>,
+}
+
+impl Series {
+    pub(super) fn first(&self) -> Result<&Path> {
+        self.files
+            .first()
+            .map(|file| file.path.as_path())
+            .ok_or_else(|| Error::internal("a series without a file"))
+    }
+}
+
 impl Tables<'_> {
-    /// The first image of the series a case is about.
+    /// The series a case is about.
     ///
     /// # Errors
     /// `NotFound` where the bank has no image of the series: it may still be on its way.
-    pub(super) fn image(&self, case_id: &str, patient: &RecordKey) -> Result<std::path::PathBuf> {
+    pub(super) fn series(&self, case_id: &str, patient: &RecordKey) -> Result<Series> {
         let studies = self
             .bank
             .clinical
@@ -125,8 +147,14 @@ impl Tables<'_> {
                 if self.key.uid(known) != case_id {
                     continue;
                 }
-                if let Some(path) = imaging::first_image(self.bank, uid, known)? {
-                    return Ok(path);
+                let files = imaging::series_files(self.bank, uid, known)?;
+                if !files.is_empty() {
+                    return Ok(Series {
+                        study: version.key.clone(),
+                        study_uid: uid.to_owned(),
+                        uid: known.to_owned(),
+                        files,
+                    });
                 }
             }
         }
@@ -138,8 +166,12 @@ impl Tables<'_> {
 fn mentioned(spec: &CasesSpec) -> BTreeSet<&'static str> {
     let texts: Vec<&str> = std::iter::once(spec.cases.as_str())
         .chain(spec.features.iter().map(|feature| feature.sql.as_str()))
-        .chain(spec.outcome.sql.as_deref())
-        .chain(spec.outcome.followed_until.as_deref())
+        .chain(spec.feature_sets.iter().map(|set| set.sql.as_str()))
+        .chain(spec.outcome.iter().flat_map(|outcome| {
+            [&outcome.sql, &outcome.followed_until]
+                .into_iter()
+                .filter_map(|sql| sql.as_deref())
+        }))
         .collect();
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     TABLES

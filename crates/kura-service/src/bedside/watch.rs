@@ -12,7 +12,8 @@ use kura_store::{Compare, Predicate, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer::{INPUTS, newest_record};
+use super::answer::newest_record;
+use super::proposal::INPUTS;
 use super::tables::Tables;
 use crate::access::{Action, authorize};
 use crate::models::file::Reference;
@@ -415,12 +416,12 @@ fn decisions(answered: &[Answered]) -> Result<Decisions> {
 /// What became of the patients, where it is known by now.
 fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> {
     // A judgement in a file is not made again here.
-    if file.cases.outcome.sql.is_none() {
+    let Some(outcome) = file.cases.outcome.as_ref().filter(|one| one.sql.is_some()) else {
         return Ok(Truth::default());
-    }
+    };
     let tables = Tables::open(bank)?;
     // Only cases whose look-ahead is over: of the others the bad ends are known first.
-    let ahead = file.cases.outcome.look_ahead_hours.unwrap_or(0.0) * 3_600_000.0;
+    let ahead = outcome.look_ahead_hours.unwrap_or(0.0) * 3_600_000.0;
     let over = newest_record(bank)? - ahead as i64;
     let mut by_patient: BTreeMap<&RecordKey, Vec<&Answered>> = BTreeMap::new();
     for one in answered.iter().filter(|one| one.index_time <= over) {

@@ -133,9 +133,13 @@ pub fn in_force(bank: &Bank, text: &str) -> Result<ChangePlan> {
 pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
     let mut out = Vec::new();
     let same = |a: serde_json::Result<String>, b: serde_json::Result<String>| matches!((a, b), (Ok(a), Ok(b)) if a == b);
-    if old.data.manifest != new.data.manifest
-        || old.data.training_patients != new.data.training_patients
-    {
+    let learnt = |file: &ModelFile| {
+        file.data
+            .as_ref()
+            .map(|data| (data.manifest, data.training_patients))
+    };
+    // Of a model from elsewhere nobody knows.
+    if learnt(old) != learnt(new) || learnt(new).is_none() {
         out.push(May::TrainingData);
     }
     if !same(
@@ -152,8 +156,8 @@ pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
         out.push(May::Learner);
     }
     if !same(
-        serde_json::to_string(&(&old.cases, &old.features, &old.image)),
-        serde_json::to_string(&(&new.cases, &new.features, &new.image)),
+        serde_json::to_string(&(&old.cases, &old.features, &old.image, &old.output)),
+        serde_json::to_string(&(&new.cases, &new.features, &new.image, &new.output)),
     ) {
         out.push(May::Features);
     }
@@ -219,11 +223,11 @@ pub fn propose(
     }
 
     let opened = test::gather(set, &old, labels)?;
-    untouched(bank, &new, &opened)?;
+    untouched(bank, &new, &opened, old.data.is_some())?;
     // A look is not spent where nobody could be asked.
     registry::runtime(bank)?;
     // Counted before anybody is asked anything.
-    let look = test::look(bank, context, &old.data.test, &in_use, Some(plan.looks))?;
+    let look = test::look(bank, context, &opened.locked, &in_use, Some(plan.looks))?;
     let before = test::ask(bank, &in_use.onnx, &old, &opened)?;
     let after = if changes.contains(&May::Features) {
         // The candidate's own features of the same cases.
@@ -231,6 +235,7 @@ pub fn propose(
             cases: new.cases.clone(),
             features: new.features.clone(),
             image: new.image,
+            output: new.output.clone(),
             ..old.clone()
         };
         let own = test::gather(set, &same, labels)?;
@@ -360,14 +365,31 @@ fn in_use(bank: &Bank, name: &str) -> Result<Model> {
 }
 
 /// None of the patients the candidate learnt from may be in the test set.
-pub(super) fn untouched(bank: &Bank, new: &ModelFile, opened: &test::Opened) -> Result<()> {
+/// `own_test`: the test set was locked away by a training here.
+pub(super) fn untouched(
+    bank: &Bank,
+    new: &ModelFile,
+    opened: &test::Opened,
+    own_test: bool,
+) -> Result<()> {
+    let Some(data) = &new.data else {
+        // Trained elsewhere. Beside a version that was trained here it could be anything; alone,
+        // or beside another from elsewhere, it is its maker's word, and the report says so.
+        return if own_test {
+            Err(Error::conflict(
+                "the candidate was trained elsewhere: whether it has learnt from the test patients cannot be said",
+            ))
+        } else {
+            Ok(())
+        };
+    };
     // Pseudonyms are a project's own: of two projects nobody can say whether they are the same.
-    if new.data.project != opened.prepared.manifest.spec.project {
+    if data.project != opened.prepared.manifest.spec.project {
         return Err(Error::conflict(
             "the candidate was trained on a set of another project: whether it has learnt from the test patients cannot be said",
         ));
     }
-    let list = bank.clinical.blobs().read(new.data.training_patients)?;
+    let list = bank.clinical.blobs().read(data.training_patients)?;
     let learnt: BTreeSet<&str> = std::str::from_utf8(&list)
         .map_err(|error| Error::internal("a stored list is damaged").because(error))?
         .lines()

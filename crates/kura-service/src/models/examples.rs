@@ -62,13 +62,13 @@ pub(crate) fn prepare(
         }
         workspace.load(table, &file)?;
     }
-    let judged = match &spec.outcome.file {
+    let judged = match spec.outcome.as_ref().and_then(|one| one.file.as_ref()) {
         Some(name) => Some(judgements(&folder.join(name))?),
         None => None,
     };
     let mut gathered = kura_cases::build(&mut workspace, spec, judged.as_ref(), true)?;
     let (examples, without_image) = match image {
-        None => (examples(spec, &gathered)?, 0),
+        None => (examples(&gathered)?, 0),
         Some(image) => pictures(set, &manifest, image, &mut gathered)?,
     };
     Ok(Prepared {
@@ -80,19 +80,17 @@ pub(crate) fn prepare(
     })
 }
 
-pub(crate) fn features(spec: &CasesSpec) -> Vec<Feature> {
-    spec.features
-        .iter()
-        .map(|feature| Feature {
-            name: feature.name.clone(),
-            unit: feature.unit.clone(),
-        })
-        .collect()
-}
-
-fn examples(spec: &CasesSpec, gathered: &Gathered) -> Result<Examples> {
+fn examples(gathered: &Gathered) -> Result<Examples> {
     let cases = &gathered.cases;
-    let matrix = Matrix::new(features(spec), cases.case_id.len(), cases.values.clone())
+    let features = gathered
+        .columns
+        .iter()
+        .map(|(name, unit)| Feature {
+            name: name.clone(),
+            unit: unit.clone(),
+        })
+        .collect();
+    let matrix = Matrix::new(features, cases.case_id.len(), cases.values.clone())
         .map_err(|error| learning(&error))?;
     Ok(Examples {
         matrix,
@@ -209,13 +207,18 @@ pub(crate) struct Parts {
 
 pub(crate) fn parts(prepared: &Prepared, test_share: f64, seed: u64) -> Result<Parts> {
     let examples = &prepared.examples;
-    let part = group_split(
-        &examples.group,
-        &examples.outcome,
-        &[1.0 - test_share, test_share],
-        seed,
-    )
-    .map_err(|error| learning(&error))?;
+    let part = if test_share <= 0.0 || test_share >= 1.0 {
+        // Nobody is set aside, or everybody: of a model from elsewhere.
+        vec![usize::from(test_share >= 1.0); examples.outcome.len()]
+    } else {
+        group_split(
+            &examples.group,
+            &examples.outcome,
+            &[1.0 - test_share, test_share],
+            seed,
+        )
+        .map_err(|error| learning(&error))?
+    };
     let rows = |wanted: usize| -> Vec<usize> {
         (0..part.len()).filter(|row| part[*row] == wanted).collect()
     };

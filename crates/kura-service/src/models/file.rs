@@ -6,7 +6,10 @@ use kura_training::{Feature, Learner};
 
 use serde::{Deserialize, Serialize};
 
+use super::foreign::Foreign;
 use super::image::ImageInput;
+use super::output::Output;
+use super::volume::VolumeInput;
 
 pub const ONNX: &str = "model.onnx";
 pub const FILE: &str = "model.json";
@@ -33,10 +36,13 @@ pub struct ModelFile {
     /// Hash of the reference values, against which drift is measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<ContentHash>,
-    /// Version of Kura that made it.
+    /// Version of Kura that made it, or took it in.
     pub kura: String,
+    #[serde(default)]
     pub seed: u64,
-    pub learner: Learner,
+    /// Absent where it was trained elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learner: Option<Learner>,
     /// How a case is made from the tables; the same words at the bedside.
     pub cases: CasesSpec,
     pub features: Vec<Feature>,
@@ -44,10 +50,20 @@ pub struct ModelFile {
     /// (`imaging_series.series_uid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageInput>,
+    /// The model takes a whole series as a volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeInput>,
+    #[serde(default)]
+    pub output: Output,
     /// The probability from which it speaks.
     pub threshold: f64,
-    pub data: TrainingData,
+    /// Absent where it was trained elsewhere; then `foreign` is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<TrainingData>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Foreign>,
     /// What was found out while training; nothing here comes from the locked test set.
+    #[serde(default)]
     pub training: serde_json::Value,
 }
 
@@ -103,12 +119,29 @@ pub struct ReferenceValues {
 }
 
 impl ModelFile {
-    /// The shape of one case, as the model takes it: `[1, features]` or `[1, 1, height, width]`.
+    /// The shape of cases as the model takes them: `[cases, features]`,
+    /// `[cases, channels, height, width]` or `[cases, 1, slices, rows, columns]`.
     pub(crate) fn shape(&self, cases: usize) -> Vec<usize> {
-        match &self.image {
-            Some(image) => vec![cases, 1, image.height as usize, image.width as usize],
-            None => vec![cases, self.features.len()],
+        match (&self.image, &self.volume) {
+            (Some(image), _) => image.shape(cases),
+            (None, Some(volume)) => volume.shape(cases),
+            (None, None) => vec![cases, self.features.len()],
         }
+    }
+
+    /// What it foresees, in a few words; what it measures where it foresees nothing.
+    pub fn outcome(&self) -> &str {
+        self.cases
+            .outcome
+            .as_ref()
+            .map_or(&self.title, |outcome| &outcome.name)
+    }
+
+    pub(crate) fn look_ahead_hours(&self) -> Option<f64> {
+        self.cases
+            .outcome
+            .as_ref()
+            .and_then(|outcome| outcome.look_ahead_hours)
     }
 
     pub fn parse(bytes: &[u8]) -> Result<Self> {
@@ -117,6 +150,15 @@ impl ModelFile {
         check_name(&file.name)?;
         if let Some(image) = &file.image {
             image.check()?;
+        }
+        if let Some(volume) = &file.volume {
+            volume.check()?;
+        }
+        file.output.check(file.volume.is_some())?;
+        if file.data.is_some() == file.foreign.is_some() {
+            return Err(Error::invalid(format!(
+                "{FILE}: a model was trained here (data) or elsewhere (foreign), one of them"
+            )));
         }
         if !(0.0..=1.0).contains(&file.threshold) {
             return Err(Error::invalid(format!(

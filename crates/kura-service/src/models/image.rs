@@ -6,7 +6,8 @@ use kura_dicom::{Frame, Limits, Pixels, decode_frame};
 use kura_model::{Error, Refusal, Result};
 use serde::{Deserialize, Serialize};
 
-/// How a frame becomes what a model takes: float `[1, 1, height, width]`, 0 to 1.
+/// How a frame becomes what a model takes: float `[1, channels, height, width]`, 0 to 1, less the
+/// mean, divided by the deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageInput {
@@ -16,6 +17,23 @@ pub struct ImageInput {
     pub low: f64,
     /// The value that becomes 1.
     pub high: f64,
+    /// 1, grey, or 3: red, green and blue, three times the same for a grey image.
+    #[serde(default = "one")]
+    pub channels: u32,
+    /// By channel; zeros if absent.
+    #[serde(default)]
+    pub mean: [f64; 3],
+    /// By channel; ones if absent.
+    #[serde(default = "ones")]
+    pub deviation: [f64; 3],
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn ones() -> [f64; 3] {
+    [1.0; 3]
 }
 
 /// Pixels a model may take.
@@ -34,6 +52,17 @@ impl ImageInput {
         if !(self.low.is_finite() && self.high.is_finite() && self.low < self.high) {
             return Err(Error::invalid("image: low is below high"));
         }
+        if ![1, 3].contains(&self.channels) {
+            return Err(Error::invalid("image: channels is 1 or 3"));
+        }
+        if self.mean.iter().any(|mean| !mean.is_finite())
+            || self
+                .deviation
+                .iter()
+                .any(|deviation| !(*deviation > 0.0 && deviation.is_finite()))
+        {
+            return Err(Error::invalid("image: deviation is more than 0"));
+        }
         Ok(())
     }
 
@@ -42,20 +71,59 @@ impl ImageInput {
         decode_frame(file, 0, &Limits::default()).map(|frame| self.prepare(&frame))
     }
 
+    pub(crate) fn shape(&self, cases: usize) -> Vec<usize> {
+        vec![
+            cases,
+            self.channels as usize,
+            self.height as usize,
+            self.width as usize,
+        ]
+    }
+
     /// Each pixel is the mean of the area of the frame that falls on it.
     pub(crate) fn prepare(&self, frame: &Frame) -> Vec<f32> {
-        let mut values: Vec<f64> = match &frame.pixels {
-            Pixels::Gray { .. } => frame.values().into_iter().map(f64::from).collect(),
-            // ITU-R BT.601 luma, as PS3.3 C.7.6.3.1.2 uses it.
-            Pixels::Rgb(bytes) => bytes
-                .chunks_exact(3)
-                .map(|rgb| {
-                    0.299 * f64::from(rgb[0])
-                        + 0.587 * f64::from(rgb[1])
-                        + 0.114 * f64::from(rgb[2])
+        let planes: Vec<Vec<f64>> = match (&frame.pixels, self.channels) {
+            (Pixels::Gray { .. }, _) => {
+                vec![frame.values().into_iter().map(f64::from).collect()]
+            }
+            (Pixels::Rgb(bytes), 3) => (0..3)
+                .map(|at| {
+                    bytes
+                        .iter()
+                        .skip(at)
+                        .step_by(3)
+                        .map(|value| f64::from(*value))
+                        .collect()
                 })
                 .collect(),
+            // ITU-R BT.601 luma, as PS3.3 C.7.6.3.1.2 uses it.
+            (Pixels::Rgb(bytes), _) => vec![
+                bytes
+                    .chunks_exact(3)
+                    .map(|rgb| {
+                        0.299 * f64::from(rgb[0])
+                            + 0.587 * f64::from(rgb[1])
+                            + 0.114 * f64::from(rgb[2])
+                    })
+                    .collect(),
+            ],
         };
+        let planes: Vec<Vec<f64>> = planes
+            .into_iter()
+            .map(|plane| self.plane(frame, plane))
+            .collect();
+        (0..self.channels as usize)
+            .flat_map(|channel| {
+                let plane = &planes[channel.min(planes.len() - 1)];
+                let (mean, deviation) = (self.mean[channel], self.deviation[channel]);
+                plane
+                    .iter()
+                    .map(move |value| ((value - mean) / deviation) as f32)
+            })
+            .collect()
+    }
+
+    fn plane(&self, frame: &Frame, mut values: Vec<f64>) -> Vec<f64> {
         for value in &mut values {
             let scaled = ((*value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
             // MONOCHROME1: the smallest value is white.
@@ -75,9 +143,6 @@ impl ImageInput {
             self.height as usize,
         );
         transpose(&down, self.width as usize, self.height as usize)
-            .into_iter()
-            .map(|value| value as f32)
-            .collect()
     }
 }
 

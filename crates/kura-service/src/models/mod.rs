@@ -7,20 +7,26 @@
 //! * [`step`], [`shadow`]: approve, use, suspend, retire; run without being shown.
 //! * [`propose`], [`promote`], [`roll_back`]: change inside the bounds of a plan.
 
+pub(crate) mod asked;
 mod change;
 mod examples;
 pub(crate) mod file;
+mod foreign;
 pub(crate) mod image;
+pub(crate) mod output;
 mod plan;
 pub(crate) mod registry;
 mod report;
 mod state;
 pub(crate) mod test;
 mod train;
+mod volume;
 
 pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
+pub use foreign::Foreign;
 pub use image::ImageInput;
+pub use output::{Activation, Output, SegmentMeaning};
 pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{
     MODEL_SYSTEM, Model, Step, Which, evidence, last_state_step, list, register, shadow, show, step,
@@ -28,3 +34,4 @@ pub use registry::{
 pub use state::State;
 pub use test::{Estimate, TestReport, evaluate, looks};
 pub use train::{Observer, TrainSpec, Trained, train};
+pub use volume::{Level, VolumeInput};

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::toml_file;
+
 /// ```toml
 /// model = "deterioration"
 /// title = "Retraining with newer patients / 新しい患者での再学習"
@@ -195,16 +197,7 @@ impl ChangePlan {
     /// Unknown keys, bounds that contradict each other or can never hold. The message names the
     /// place.
     pub fn parse(text: &str) -> Result<Self> {
-        let plan: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |before| before.matches('\n').count() + 1);
-            Error::invalid(format!(
-                "the plan of change, line {line}: {}",
-                error.message()
-            ))
-        })?;
+        let plan: Self = toml_file::parse("the plan of change", text)?;
         plan.check()?;
         Ok(plan)
     }

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use kura_fhir::{Resource, date, view};
-use kura_inference::{Model as _, OnnxModel, Runtime, Tensor};
+use kura_inference::Runtime;
 use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result, Role};
 use kura_store::{AuditEntry, Commit, Predicate, Put, Query, Version, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::file::{self, ModelFile};
+use super::foreign;
 use super::state::State;
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
@@ -388,29 +390,8 @@ pub(crate) fn limit(bank: &Bank) -> Duration {
     Duration::from_secs_f64(bank.config.inference.seconds.clamp(0.01, 3600.0))
 }
 
-/// Opens a model and asks it once: does it take a case of this shape, and does it answer with a
-/// probability? Features are then unknown, an image is black.
-pub(crate) fn open(bank: &Bank, onnx: &[u8], shape: Vec<usize>) -> Result<OnnxModel> {
-    let model = OnnxModel::open(runtime(bank)?, onnx)?;
-    let count = shape.iter().product();
-    let value = if shape.len() == 2 { f32::NAN } else { 0.0 };
-    let unknown = Tensor::new(shape, vec![value; count])?;
-    let answer = model.run(&[unknown], limit(bank))?;
-    let [probability] = &answer[..] else {
-        return Err(Error::invalid(format!(
-            "the model has {} outputs; one, the probability, is expected",
-            answer.len()
-        )));
-    };
-    match &probability.values[..] {
-        [value] if (0.0..=1.0).contains(value) => Ok(model),
-        _ => Err(Error::invalid(
-            "the model's answer to one case is no single probability",
-        )),
-    }
-}
-
-/// Registers the model of a folder as a new version, a draft.
+/// Registers the model of a folder as a new version, a draft: one that `kura train` wrote, or
+/// `model.onnx` of another maker beside `model.toml`, which describes it.
 ///
 /// # Errors
 /// Files that do not fit each other, an ONNX that cannot be run, no runtime library.
@@ -420,8 +401,15 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
         let path = folder.join(name);
         std::fs::read(&path).map_err(|error| file_error(&path, error))
     };
-    let (text, onnx) = (load(file::FILE)?, load(file::ONNX)?);
-    let described = ModelFile::parse(&text)?;
+    let onnx = load(file::ONNX)?;
+    let (text, described) = match foreign::of_folder(folder, ContentHash::of(&onnx))? {
+        Some(described) => (described.to_json()?, described),
+        None => {
+            let text = load(file::FILE)?;
+            let described = ModelFile::parse(&text)?;
+            (text, described)
+        }
+    };
     if ContentHash::of(&onnx) != described.onnx {
         return Err(Error::invalid(format!(
             "{} is not the model that {} describes: its hash differs",
@@ -429,8 +417,14 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
             file::FILE
         )));
     }
-    open(bank, &onnx, described.shape(1))?;
-    let mut parts = vec![(file::PATIENTS, described.data.training_patients)];
+    Asked::open(bank, &onnx, &described)?;
+    let mut parts = Vec::new();
+    parts.extend(
+        described
+            .data
+            .as_ref()
+            .map(|data| (file::PATIENTS, data.training_patients)),
+    );
     parts.extend(described.numbers.map(|hash| (file::NUMBERS, hash)));
     parts.extend(described.reference.map(|hash| (file::REFERENCE, hash)));
     let blobs = bank.clinical.blobs();

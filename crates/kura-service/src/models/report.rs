@@ -42,13 +42,16 @@ impl<'a> Shown<'a> {
                 prepared.without_image,
             ),
             best_baseline,
-            outcome: &file.cases.outcome.name,
+            outcome: file.outcome(),
         }
     }
 
     /// Label in both languages, and value.
     fn facts(&self) -> Vec<(&'static str, &'static str, String)> {
-        let data = &self.file.data;
+        // What is reported was trained here.
+        let Some(data) = &self.file.data else {
+            return Vec::new();
+        };
         vec![
             ("用途", "Intended use", self.file.intended_use.clone()),
             ("予測するもの", "Outcome", self.outcome.to_owned()),

@@ -14,12 +14,12 @@ use kura_evaluation::interval::{Interval, Level};
 use kura_evaluation::observation::{ClusterId, Decision, Scored};
 use kura_evaluation::roc::RocData;
 use kura_evaluation::table::DiagnosticAccuracy;
-use kura_inference::{Model as _, Tensor};
 use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::asked::Asked;
 use super::examples::{self, Prepared};
 use super::file::{LockedTest, ModelFile};
 use super::plan::{ChangePlan, Measure};
@@ -245,25 +245,38 @@ pub(crate) struct Opened {
     pub(crate) locked: LockedTest,
 }
 
-/// Gathers the test cases of `file` from its set. The look must have been counted.
+/// Gathers the test cases of `file` from its set: those that were locked away, all of the set for
+/// a model from elsewhere. The look must have been counted.
 pub(crate) fn gather(set: &Path, file: &ModelFile, folder: &Path) -> Result<Opened> {
     let cancel = Arc::new(AtomicBool::new(false));
     let prepared = examples::prepare(set, &file.cases, file.image.as_ref(), folder, &cancel)?;
-    if prepared.manifest_hash != file.data.manifest {
+    let Some(data) = &file.data else {
+        let parts = examples::parts(&prepared, 1.0, file.seed)?;
+        return Ok(Opened {
+            prepared,
+            test: parts.test,
+            locked: parts.locked,
+        });
+    };
+    if prepared.manifest_hash != data.manifest {
         return Err(Error::invalid(format!(
             "this is not the data set the version was made from ('{}', t = {})",
-            file.data.set, file.data.t
+            data.set, data.t
         )));
     }
-    let share: f64 = file
-        .data
+    let share: f64 = data
         .test_share
         .parse()
         .map_err(|_| Error::internal("a stored model is damaged"))?;
     let parts = examples::parts(&prepared, share, file.seed)?;
-    if parts.locked != file.data.test {
+    if parts.locked != data.test {
         return Err(Error::internal(
             "the test set is not the one that was locked",
+        ));
+    }
+    if parts.test.is_empty() {
+        return Err(Error::conflict(
+            "no test set was locked away (test_share = 0): the evidence is a performance test, kura model test --trial",
         ));
     }
     Ok(Opened {
@@ -281,25 +294,13 @@ pub(crate) fn ask(
     opened: &Opened,
 ) -> Result<Answers> {
     let bytes = bank.clinical.blobs().read(*onnx)?;
-    let model = registry::open(bank, &bytes, file.shape(1))?;
+    let asked = Asked::open(bank, &bytes, file)?;
     let part = opened.prepared.examples.select(&opened.test);
-    let input = Tensor::new(file.shape(part.matrix.rows), part.matrix.values.clone())?;
-    let answered = model.run(&[input], std::time::Duration::from_secs(600))?;
-    let probability: Vec<f64> = answered
-        .first()
-        .map(|tensor| {
-            tensor
-                .values
-                .iter()
-                .map(|value| f64::from(*value))
-                .collect()
-        })
-        .unwrap_or_default();
-    if probability.len() != part.outcome.len() {
-        return Err(Error::invalid(
-            "the model answers with another number of probabilities than there are cases",
-        ));
-    }
+    let probability = asked.probabilities(
+        &part.matrix.values,
+        part.matrix.rows,
+        std::time::Duration::from_secs(600),
+    )?;
     Ok(Answers {
         patient: ClusterId::number(&part.group),
         outcome: part.outcome,
@@ -366,10 +367,13 @@ fn looks_of(bank: &Bank, key: &RecordKey) -> Result<Vec<serde_json::Value>> {
 
 /// How often the test set of a version was opened, and by whom.
 pub fn looks(bank: &Bank, file: &ModelFile) -> Result<Vec<serde_json::Value>> {
-    looks_of(
-        bank,
-        &RecordKey::new(kind::LOCKED_TEST, file.data.test.id.to_hex()),
-    )
+    match &file.data {
+        Some(data) => looks_of(
+            bank,
+            &RecordKey::new(kind::LOCKED_TEST, data.test.id.to_hex()),
+        ),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Tests a draft on its locked test set; it becomes `evaluated`, with the report as evidence.
@@ -389,14 +393,14 @@ pub fn evaluate(
     model.state.step(State::Evaluated)?;
     let file = registry::model_file(bank, &model)?;
     let opened = gather(set, &file, labels)?;
-    super::change::untouched(bank, &file, &opened)?;
+    super::change::untouched(bank, &file, &opened, file.data.is_some())?;
     // A look is not spent where nobody could be asked.
     registry::runtime(bank)?;
     // Counted before the version is asked anything.
     let count = look(
         bank,
         context,
-        &file.data.test,
+        &opened.locked,
         &model,
         plan.map(|plan| plan.looks),
     )?;
@@ -404,8 +408,14 @@ pub fn evaluate(
     let Measured {
         measures,
         table,
-        remarks,
+        mut remarks,
     } = measure(&answers, file.threshold)?;
+    if file.foreign.is_some() {
+        remarks.push(
+            "the model was trained elsewhere: that it has not learnt from these patients is its maker's word"
+                .to_owned(),
+        );
+    }
     let report = TestReport {
         model: model.name.clone(),
         version: model.version,

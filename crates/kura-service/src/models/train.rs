@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use kura_cases::{CasesSpec, Feature as CaseFeature, Outcome};
-use kura_inference::{Model as _, Tensor};
+use kura_cases::{CasesSpec, Feature as CaseFeature, FeatureSet, Outcome};
 use kura_model::{ContentHash, Error, RequestContext, Result};
 use kura_store::{AuditEntry, Commit};
 use kura_training::{
@@ -20,13 +19,15 @@ use kura_training::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::asked::Asked;
 use super::examples::{self, Prepared, learning};
 use super::file::{self, ModelFile, TrainingData, check_name};
 use super::image::{self, ImageInput};
-use super::{registry, report};
-use crate::Bank;
+use super::output::Output;
+use super::report;
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
+use crate::{Bank, toml_file};
 
 /// The specification of a training. `samples/train-deterioration.toml` is one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct TrainSpec {
     /// Either features, or the image of each case.
     #[serde(default, rename = "feature")]
     pub features: Vec<CaseFeature>,
+    #[serde(default, rename = "feature_set")]
+    pub feature_sets: Vec<FeatureSet>,
     #[serde(default)]
     pub image: Option<ImageInput>,
 }
@@ -85,19 +88,12 @@ impl TrainSpec {
     /// # Errors
     /// Unknown keys, a name that is none, shares that are none.
     pub fn parse(text: &str) -> Result<Self> {
-        let spec: Self = toml::from_str(text).map_err(|error| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |before| before.matches('\n').count() + 1);
-            Error::invalid(format!(
-                "the specification, line {line}: {}",
-                error.message()
-            ))
-        })?;
+        let spec: Self = toml_file::parse("the specification", text)?;
         check_name(&spec.name)?;
-        if !(0.05..=0.9).contains(&spec.test_share) {
-            return Err(Error::invalid("test_share lies between 0.05 and 0.9"));
+        if spec.test_share != 0.0 && !(0.05..=0.9).contains(&spec.test_share) {
+            return Err(Error::invalid(
+                "test_share lies between 0.05 and 0.9; with 0 nobody is set aside, and the evidence is a performance test (kura trial)",
+            ));
         }
         let (Threshold::Sensitivity(share)
         | Threshold::Specificity(share)
@@ -105,9 +101,17 @@ impl TrainSpec {
         if !(share > 0.0 && share < 1.0) {
             return Err(Error::invalid("threshold: the number lies between 0 and 1"));
         }
-        match (&spec.image, spec.features.is_empty()) {
-            (Some(image), true) => image.check()?,
-            (None, false) => {}
+        let features = !spec.features.is_empty() || !spec.feature_sets.is_empty();
+        match (&spec.image, features) {
+            (Some(image), false) => {
+                image.check()?;
+                if image.channels != 1 {
+                    return Err(Error::invalid(
+                        "image: what is trained here takes one channel",
+                    ));
+                }
+            }
+            (None, true) => {}
             _ => {
                 return Err(Error::invalid(
                     "give either features ([[feature]]) or an image ([image]), one of them",
@@ -120,8 +124,9 @@ impl TrainSpec {
     pub(crate) fn cases_spec(&self) -> CasesSpec {
         CasesSpec {
             cases: self.cases.clone(),
-            outcome: self.outcome.clone(),
+            outcome: Some(self.outcome.clone()),
             features: self.features.clone(),
+            feature_sets: self.feature_sets.clone(),
         }
     }
 }
@@ -253,6 +258,15 @@ fn run(
 
     let model_json = serde_json::to_vec(&model)
         .map_err(|error| Error::internal("a model cannot be written").because(error))?;
+    // The names of the sets are those the training found, from now on.
+    let mut cases = spec.cases_spec();
+    for (set, names) in cases
+        .feature_sets
+        .iter_mut()
+        .zip(&prepared.gathered.set_names)
+    {
+        set.names.clone_from(names);
+    }
     let reference = serde_json::to_vec(&reference_of(&training, spec.image.is_some(), &validation))
         .map_err(|error| Error::internal("reference values cannot be written").because(error))?;
     let patients: BTreeSet<&str> = training.group.iter().map(String::as_str).collect();
@@ -266,15 +280,18 @@ fn run(
         reference: Some(ContentHash::of(&reference)),
         kura: env!("CARGO_PKG_VERSION").to_owned(),
         seed: spec.seed,
-        learner: spec.learner.clone(),
-        cases: spec.cases_spec(),
+        learner: Some(spec.learner.clone()),
+        cases,
         features: match spec.image {
             None => model.features.clone(),
             Some(_) => Vec::new(),
         },
         image: spec.image,
+        volume: None,
+        output: Output::default(),
         threshold,
-        data: TrainingData {
+        foreign: None,
+        data: Some(TrainingData {
             set: prepared.manifest.spec.name.clone(),
             project: prepared.manifest.spec.project.clone(),
             manifest: prepared.manifest_hash,
@@ -285,7 +302,7 @@ fn run(
             test_share: spec.test_share.to_string(),
             test: parts.locked.clone(),
             training_patients: ContentHash::of(list(&patients).as_bytes()),
-        },
+        }),
         training: json!({
             "auc": validation.result.auc,
             "brier": validation.result.brier,
@@ -329,9 +346,9 @@ fn run(
         folder: out.to_owned(),
         name: described.name.clone(),
         model: described.onnx,
-        patients: described.data.patients,
-        cases: described.data.cases,
-        positive: described.data.positive,
+        patients: patients.len() as u64,
+        cases: training.outcome.len() as u64,
+        positive: positive as u64,
         test: parts.locked,
         auc: validation.result.auc,
         best_baseline_auc: shown.best_baseline,
@@ -490,10 +507,10 @@ fn compare(
     training: &Examples,
 ) -> Result<Option<f64>> {
     let shape = |cases: usize| match image {
-        Some(image) => vec![cases, 1, image.height as usize, image.width as usize],
+        Some(image) => image.shape(cases),
         None => vec![cases, model.features.len()],
     };
-    let asked = match registry::open(bank, onnx, shape(1)) {
+    let asked = match Asked::plain(bank, onnx, shape(1)) {
         Ok(asked) => asked,
         Err(error) if error.category == kura_model::Category::Unsupported => return Ok(None),
         Err(error) => return Err(error),
@@ -501,13 +518,15 @@ fn compare(
     let expected = model
         .predict(&training.matrix)
         .map_err(|error| learning(&error))?;
-    let input = Tensor::new(shape(training.matrix.rows), training.matrix.values.clone())?;
-    let answered = asked.run(&[input], std::time::Duration::from_secs(600))?;
-    let found = answered.first().map_or(&[][..], |tensor| &tensor.values);
+    let found = asked.probabilities(
+        &training.matrix.values,
+        training.matrix.rows,
+        std::time::Duration::from_secs(600),
+    )?;
     let difference = expected
         .iter()
-        .zip(found)
-        .map(|(a, b)| f64::from((a - b).abs()))
+        .zip(&found)
+        .map(|(a, b)| (f64::from(*a) - b).abs())
         .fold(0.0, f64::max);
     if found.len() != expected.len() || difference > 1e-5 {
         return Err(Error::internal(format!(

@@ -15,10 +15,15 @@ use crate::output::{self, Format};
 #[derive(Debug, Subcommand)]
 pub enum Model {
     /// Register the model of a folder as a new version, a draft
-    #[command(after_help = "Example:
-  kura model register /srv/models/deterioration-1 --bank /srv/bank")]
+    ///
+    /// The folder is one that kura train wrote, or holds a foreign model.onnx beside model.toml,
+    /// which says what it is for, what it takes and what its numbers mean.
+    #[command(after_help = "Examples:
+  kura model register /srv/models/deterioration-1 --bank /srv/bank
+  mkdir brain && cp their.onnx brain/model.onnx && cp samples/brain-tissue.toml brain/model.toml
+  kura model register brain --bank /srv/bank")]
     Register {
-        /// Folder that kura train wrote
+        /// Folder that kura train wrote, or of model.onnx and model.toml
         folder: PathBuf,
         #[command(flatten)]
         bank: BankArgument,
@@ -437,17 +442,25 @@ fn show(shell: &Shell, which: &Which, bank: &BankArgument) -> Result<ExitCode> {
     }
     output::line(&line(&model))?;
     output::line(&format!("use        {}", file.intended_use))?;
-    output::line(&format!(
-        "data       {} at t = {}: {} patients, {} cases, {} positive",
-        file.data.set, file.data.t, file.data.patients, file.data.cases, file.data.positive
-    ))?;
-    output::line(&format!(
-        "test set   {} patients, {} cases, {} positive; opened {} times",
-        file.data.test.patients,
-        file.data.test.cases,
-        file.data.test.positive,
-        looks.len()
-    ))?;
+    if let Some(data) = &file.data {
+        output::line(&format!(
+            "data       {} at t = {}: {} patients, {} cases, {} positive",
+            data.set, data.t, data.patients, data.cases, data.positive
+        ))?;
+        output::line(&format!(
+            "test set   {} patients, {} cases, {} positive; opened {} times",
+            data.test.patients,
+            data.test.cases,
+            data.test.positive,
+            looks.len()
+        ))?;
+    }
+    if let Some(foreign) = &file.foreign {
+        output::line(&format!("maker      {}", foreign.maker))?;
+        output::line(&format!("licence    {}", foreign.licence))?;
+        output::line(&format!("trained on {}", foreign.trained_on))?;
+        output::line(&format!("limits     {}", foreign.limits))?;
+    }
     let names: Vec<&str> = file.features.iter().map(|one| one.name.as_str()).collect();
     output::line(&format!("features   {}", names.join(", ")))?;
     output::line(&format!("threshold  {:.4}", file.threshold))?;

@@ -4,6 +4,7 @@
 //! The topics are those of the Applied Model Card of the Coalition for Health AI: use and
 //! directions, warnings, trust ingredients (facts, data, transparency), key metrics.
 
+use kura_service::models::{Foreign, Level, Output};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -70,19 +71,46 @@ fn intended(page: &Page, found: &Found) -> Markup {
             p .quiet { (page.say(text::MODEL_DOCTOR)) }
             @if model.shadow { p .quiet { (page.say(text::MODEL_SHADOW_LONG)) } }
             dl .facts {
-                dt { (page.say(text::MODEL_OUTCOME)) } dd { (half(page, &file.cases.outcome.name)) }
-                @if let Some(hours) = file.cases.outcome.look_ahead_hours {
-                    dt { (page.say(text::MODEL_AHEAD)) } dd { (hours) " " (page.say(text::HOURS)) }
+                @if let Some(outcome) = &file.cases.outcome {
+                    dt { (page.say(text::MODEL_OUTCOME)) } dd { (half(page, &outcome.name)) }
+                    @if let Some(hours) = outcome.look_ahead_hours {
+                        dt { (page.say(text::MODEL_AHEAD)) } dd { (hours) " " (page.say(text::HOURS)) }
+                    }
                 }
+                @if let Output::Segments { segment, .. } = &file.output {
+                    dt { (page.say(text::MODEL_SEGMENTS)) }
+                    dd { @for (at, one) in segment.iter().enumerate() {
+                        @if at > 0 { "、" }
+                        (half(page, &one.label)) " " span .quiet .code { (one.scheme) " " (one.code) }
+                    } }
+                } @else {
                 dt { (page.say(text::MODEL_THRESHOLD)) } dd { (format!("{:.4}", file.threshold)) " " span .quiet { "(" (format!("{:.1} %", file.threshold * 100.0)) ")" } }
+                }
                 dt { (page.say(text::MODEL_REGISTERED_BY)) } dd { (model.registered_by) }
             }
         }
     }
 }
 
+/// Where a model comes from that was not trained here.
+fn foreign(page: &Page, foreign: &Foreign) -> Markup {
+    html! {
+        section #data {
+            h2 { (page.say(text::MODEL_ELSEWHERE)) }
+            p .quiet { (page.say(text::MODEL_ELSEWHERE_LONG)) }
+            dl .facts {
+                dt { (page.say(text::MODEL_MAKER)) } dd { (foreign.maker) }
+                dt { (page.say(text::MODEL_LICENCE)) } dd { (foreign.licence) }
+                dt { (page.say(text::MODEL_TRAINED_ON)) } dd { (half(page, &foreign.trained_on)) }
+            }
+        }
+    }
+}
+
 fn data(page: &Page, found: &Found) -> Markup {
-    let data = &found.file.data;
+    let Some(data) = &found.file.data else {
+        return html! { @if let Some(from) = &found.file.foreign { (foreign(page, from)) } };
+    };
     let count = |name: &str| found.file.training[name].as_u64();
     let row = |name: Text, patients: u64, cases: u64, positive: u64| {
         html! {
@@ -115,17 +143,36 @@ fn data(page: &Page, found: &Found) -> Markup {
     }
 }
 
+/// Features shown in full; of a panel of hundreds the names are in the file.
+const FEATURES_SHOWN: usize = 60;
+
 fn features(page: &Page, found: &Found) -> Markup {
-    let cases = &found.file.cases;
+    let (file, cases) = (&found.file, &found.file.cases);
     html! {
         section #features {
-            h2 { (page.say(text::MODEL_FEATURES)) " " span .count { (found.file.features.len()) } }
+            h2 { (page.say(text::MODEL_FEATURES)) @if !file.features.is_empty() { " " span .count { (file.features.len()) } } }
+            @if let Some(image) = &file.image {
+                dl .facts {
+                    dt { (page.say(text::MODEL_TAKES)) } dd { (page.say(text::MODEL_TAKES_IMAGE)) }
+                    dt { (page.say(text::MODEL_SIZE)) } dd { (image.width) " × " (image.height) @if image.channels == 3 { " RGB" } }
+                    dt { (page.say(text::MODEL_RANGE)) } dd { (image.low) " – " (image.high) }
+                }
+            }
+            @if let Some(volume) = &file.volume {
+                dl .facts {
+                    dt { (page.say(text::MODEL_TAKES)) } dd { (page.say(text::MODEL_TAKES_VOLUME)) }
+                    dt { (page.say(text::MODEL_SIZE)) } dd { (volume.size[0]) " × " (volume.size[1]) " × " (volume.size[2]) }
+                    dt { (page.say(text::MODEL_SPACING)) } dd { (volume.spacing[0]) " × " (volume.spacing[1]) " × " (volume.spacing[2]) " mm, " (volume.orientation) }
+                    dt { (page.say(text::MODEL_RANGE)) } dd { (level(volume.low)) " – " (level(volume.high)) }
+                }
+            }
+            @if !file.features.is_empty() {
             table .compact {
                 thead { tr {
                     th { (page.say(text::ITEM_NAME)) } th { (page.say(text::MODEL_UNIT)) }
                     th { (page.say(text::MODEL_TAKE)) } th .number { (page.say(text::MODEL_WINDOW)) }
                 } }
-                tbody { @for feature in &found.file.features {
+                tbody { @for feature in file.features.iter().take(FEATURES_SHOWN) {
                     @let made = cases.features.iter().find(|one| one.name == feature.name);
                     tr {
                         td .code { (words::name(&feature.name)) }
@@ -140,13 +187,27 @@ fn features(page: &Page, found: &Found) -> Markup {
                     }
                 } }
             }
+            @if file.features.len() > FEATURES_SHOWN {
+                p .quiet { "… " (page.say(text::MODEL_FEATURES_MORE)) " " (file.features.len() - FEATURES_SHOWN) }
+            }
+            }
             details {
                 summary { (page.say(text::MODEL_SQL)) }
                 (sql(page.say(text::MODEL_CASES), Some(&cases.cases)))
-                (sql(half(page, &cases.outcome.name), cases.outcome.sql.as_deref().or(cases.outcome.file.as_deref())))
+                @if let Some(outcome) = &cases.outcome {
+                    (sql(half(page, &outcome.name), outcome.sql.as_deref().or(outcome.file.as_deref())))
+                }
                 @for feature in &cases.features { (sql(&feature.name, Some(&feature.sql))) }
+                @for set in &cases.feature_sets { (sql(&format!("{}…", set.prefix), Some(&set.sql))) }
             }
         }
+    }
+}
+
+fn level(level: Level) -> String {
+    match level {
+        Level::Value(value) => value.to_string(),
+        Level::Percentile(share) => format!("{share} %"),
     }
 }
 
@@ -186,19 +247,22 @@ fn made(page: &Page, found: &Found) -> Markup {
             dl .facts {
                 dt { (page.say(text::MODEL_LEARNER)) }
                 dd { @match code {
+                    "" => (page.say(text::MODEL_ELSEWHERE)),
                     "logistic" => (page.say(text::LEARNER_LOGISTIC)),
                     "trees" => (page.say(text::LEARNER_TREES)),
                     other => (other),
                 } }
                 @if !settings.is_empty() { dt { (page.say(text::MODEL_SETTINGS)) } dd .code { (settings.join(" · ")) } }
-                dt { (page.say(text::MODEL_SEED)) } dd { (file.seed) }
+                @if file.data.is_some() { dt { (page.say(text::MODEL_SEED)) } dd { (file.seed) } }
                 dt { (page.say(text::MODEL_MADE_WITH)) } dd { "Kura " (file.kura) }
                 dt { "ONNX" } dd .code title=(file.onnx) { (&file.onnx.to_hex()[..16]) }
-                dt { (page.say(text::MODEL_ONNX_DIFFERENCE)) }
-                dd { @match file.training["onnx_difference"].as_f64() {
-                    Some(difference) => { (page.say(text::MODEL_AT_MOST)) " " (format!("{difference:.1e}")) }
-                    None => (page.say(text::MODEL_ONNX_UNCHECKED)),
-                } }
+                @if file.data.is_some() {
+                    dt { (page.say(text::MODEL_ONNX_DIFFERENCE)) }
+                    dd { @match file.training["onnx_difference"].as_f64() {
+                        Some(difference) => { (page.say(text::MODEL_AT_MOST)) " " (format!("{difference:.1e}")) }
+                        None => (page.say(text::MODEL_ONNX_UNCHECKED)),
+                    } }
+                }
             }
         }
     }
@@ -235,6 +299,7 @@ fn limits(page: &Page, found: &Found) -> Markup {
         section #limits {
             h2 { (page.say(text::MODEL_LIMITS)) }
             ul .remarks {
+                @if let Some(foreign) = &found.file.foreign { li { (half(page, &foreign.limits)) } }
                 @for limit in said { li { (page.say(limit)) } }
                 @if !few.is_empty() {
                     li { (page.say(text::LIMIT_FEW))

@@ -65,7 +65,7 @@ fn versions(page: &Page, found: &[Found]) -> Markup {
                         tr {
                             td .date { a href=(address(&one.model)) { "@" (one.model.version) } }
                             td { (badges(page, &one.model)) }
-                            td .number { (thousands(one.file.data.patients)) }
+                            td .number { (one.file.data.as_ref().map_or_else(|| "–".to_owned(), |data| thousands(data.patients))) }
                             td .number {
                                 @if one.not_above() {
                                     b .bad title=(page.say(text::MODEL_NOT_ABOVE)) { (maybe(auc)) }
