@@ -9,11 +9,13 @@
 //! * [`read_header`] reads everything before the pixel data and says where that lies.
 //! * [`decode_frame`] decodes one frame; [`Frame::render`] windows it.
 //! * [`read_volume`] makes one volume of a series; [`Volume::resample`] puts it on another grid.
+//! * [`derived`] writes what a model found as Segmentations and structured reports.
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
 mod charset;
 pub mod codestream;
+pub mod derived;
 mod header;
 mod json;
 mod limits;
