@@ -8,11 +8,14 @@
 //! * [`sniff`] says whether a prefix looks like DICOM.
 //! * [`read_header`] reads everything before the pixel data and says where that lies.
 //! * [`decode_frame`] decodes one frame; [`Frame::render`] windows it.
+//! * [`read_volume`] makes one volume of a series; [`Volume::resample`] puts it on another grid.
+//! * [`derived`] writes what a model found as Segmentations and structured reports.
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
 mod charset;
 pub mod codestream;
+pub mod derived;
 mod header;
 mod json;
 mod limits;
@@ -25,6 +28,7 @@ mod sop_class;
 mod source;
 mod syntax;
 mod value;
+mod volume;
 mod write;
 
 pub use header::{Header, Meta};
@@ -39,6 +43,7 @@ pub use read::read_header;
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
+pub use volume::{Geometry, Interpolation, MAX_VOXELS, SliceRef, Volume, labels_on, read_volume};
 pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 
 /// `(gggg,eeee)`, or a path of them: how this crate names a place in a [`Refusal`].
