@@ -6,6 +6,7 @@ mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
+mod rounds;
 mod ui;
 
 use std::net::SocketAddr;
@@ -55,6 +56,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         bank: Arc::new(bank),
     };
     let dicom = dimse::start(&app.bank, address)?;
+    rounds::again(&app.bank, dimse::context("again"));
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,

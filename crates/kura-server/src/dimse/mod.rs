@@ -6,11 +6,13 @@ mod association;
 mod command;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kura_model::{Actor, Category, Error, PurposeOfUse, RequestContext, Result, Role};
-use kura_service::{Bank, accounts, bedside, instance_store};
+use kura_service::{Bank, accounts, instance_store};
+
+use crate::rounds;
 
 /// Listens on `dicom.port` of the configuration, beside the HTTP address; `None` where no port
 /// is configured. Returns the address once associations are taken.
@@ -69,36 +71,11 @@ fn listen(listener: &TcpListener, bank: &Arc<Bank>) {
                 // The peer has left: it does not count any more, whatever the models take.
                 drop(guard);
                 if sent {
-                    ask_models(&bank);
+                    rounds::ask(&bank, &context("arrival"));
                 }
             });
         if let Err(error) = started {
             tracing::warn!(%error, "no thread for a DICOM association");
-        }
-    }
-}
-
-/// Asks the models for what arrived. One round at a time, and one that waits: it sees everything
-/// that arrived until it begins.
-fn ask_models(bank: &Bank) {
-    static WAITS: AtomicBool = AtomicBool::new(false);
-    static ROUND: Mutex<()> = Mutex::new(());
-    if WAITS.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    let _round = ROUND
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    WAITS.store(false, Ordering::Release);
-    match bedside::answer_arrivals(bank, &context("arrival")) {
-        Ok(report) => {
-            for reason in &report.reasons {
-                tracing::warn!(reason, "a model did not answer");
-            }
-        }
-        Err(error) => {
-            tracing::error!(%error, "models were not asked");
-            crate::error::log(&error);
         }
     }
 }
@@ -113,7 +90,7 @@ impl Drop for Running {
 }
 
 /// Who acts for a sender: its application entity title; it may bring data in, nothing else.
-fn context(title: &str) -> RequestContext {
+pub(crate) fn context(title: &str) -> RequestContext {
     RequestContext {
         actor: Actor {
             name: format!("dicom:{title}"),

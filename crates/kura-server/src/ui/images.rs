@@ -195,7 +195,7 @@ pub(crate) async fn picture(
     }
 }
 
-fn refuse(failure: &Error) -> Response {
+pub(super) fn refuse(failure: &Error) -> Response {
     crate::error::log(failure);
     (
         crate::error::status(failure.category),

@@ -38,6 +38,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/frame/{object}/{frame}", get(images::frame))
         .route("/images/picture/{object}/{frame}", get(images::picture))
         .route("/worklist", get(worklist::show).post(worklist::decide))
+        .route("/worklist/picture/{id}", get(worklist::picture))
         .route("/models", get(models::list))
         .route(
             "/models/{name}/{version}",

@@ -140,6 +140,10 @@ catalogue! {
     REJECT: "却下", "Reject";
     SEEN: "済み", "Done";
     NOTE: "修正・却下の理由", "What is right, or why not";
+    MEASURED: "測定", "measured";
+    PICTURE: "モデルが見た画像と、効いた場所", "What the model saw, and where it mattered";
+    PICTURE_ALT: "左はモデルに入力した画像、右は隠すと答えが変わる場所", "Left the image as the model took it, right the places that change its answer when they are hidden";
+    PICTURE_LONG: "右の図で赤い場所は、隠すと確率が下がる(モデルの根拠)。青い場所は、隠すと上がる。所見の位置を示すものではありません。", "On the right, hiding what is red lowers the probability, hiding what is blue raises it. It shows what the model used, not where a finding is.";
     UNRANKED: "順位なし", "unranked";
     UNRANKED_LONG: "モデルが答えられませんでした。患者は一覧に残ります。", "No model could answer; the patient stays on the list.";
     BECAUSE: "主な理由", "Because of";

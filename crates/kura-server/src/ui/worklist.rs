@@ -2,8 +2,8 @@
 
 use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, Error, RequestContext};
 use kura_service::access::{Action, allows};
@@ -73,6 +73,7 @@ fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
                             rect width=(format!("{:.1}", rank.probability * 100.0)) height="6" .level {}
                         }
                     }
+                    None if !entry.measured.is_empty() => span .state.run { (page.say(text::MEASURED)) },
                     None => span .state.bad { (page.say(text::UNRANKED)) },
                 }
             }
@@ -81,10 +82,22 @@ fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
                 " " span .quiet { (facts(page, &entry.patient)) }
                 p { (half(page, &entry.what)) }
                 @if let Some(rank) = &entry.rank {
-                    p .why { (page.say(text::BECAUSE)) " "
-                        @for reason in &rank.rationale { span .reason { (reason) } " " }
+                    @if !rank.rationale.is_empty() {
+                        p .why { (page.say(text::BECAUSE)) " "
+                            @for reason in &rank.rationale { span .reason { (reason) } " " }
+                        }
+                    }
+                    @if let Some(picture) = &entry.picture {
+                        details .occlusion {
+                            summary { (page.say(text::PICTURE)) }
+                            img loading="lazy" width="560" height="280" src={ "/worklist/picture/" (picture) } alt=(page.say(text::PICTURE_ALT));
+                            p .quiet { (page.say(text::PICTURE_LONG)) }
+                        }
                     }
                     p .quiet { (rank.model) " · " (when(&rank.when)) " · " (page.say(text::WAITING)) " " (waiting(page, entry.waiting_hours)) }
+                } @else if !entry.measured.is_empty() {
+                    p .why { @for (what, value) in &entry.measured { span .reason { (half(page, what)) " " b { (value) } } " " } }
+                    p .quiet { (page.say(text::WAITING)) " " (waiting(page, entry.waiting_hours)) }
                 } @else {
                     p .quiet { (page.say(text::UNRANKED_LONG)) " · " (page.say(text::WAITING)) " " (waiting(page, entry.waiting_hours)) }
                 }
@@ -93,7 +106,7 @@ fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
                 form method="post" action="/worklist" .decide {
                     input type="hidden" name="task" value=(entry.task);
                     input type="hidden" name="version" value=(entry.version);
-                    @if entry.rank.is_some() {
+                    @if entry.rank.is_some() || !entry.measured.is_empty() {
                         input name="note" maxlength="2000" placeholder=(page.say(text::NOTE)) aria-label=(page.say(text::NOTE));
                         button name="decision" value="accept" { (page.say(text::ACCEPT)) }
                         button name="decision" value="correct" .quiet { (page.say(text::CORRECT)) }
@@ -104,6 +117,28 @@ fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What the model looked at, and where it mattered.
+pub(crate) async fn picture(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path(id): Path<String>,
+) -> Response {
+    match blocking(move || bedside::picture(&app.bank, &context, &id)).await {
+        Ok(png) => (
+            [
+                (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
+                (
+                    header::CACHE_CONTROL,
+                    HeaderValue::from_static("private, max-age=600"),
+                ),
+            ],
+            png,
+        )
+            .into_response(),
+        Err(error) => super::images::refuse(&error),
     }
 }
 

@@ -10,6 +10,7 @@ mod answer;
 mod decide;
 mod derived;
 mod list;
+mod picture;
 mod proposal;
 mod question;
 mod tables;
@@ -18,6 +19,7 @@ mod watch;
 pub use answer::{Report, answer_arrivals, asks_again};
 pub use decide::{Decision, decide};
 pub use list::{Entry, Rank, worklist};
+pub use picture::picture;
 pub use watch::{Alarm, Decisions, FeatureChange, Truth, WatchReport, watch};
 
 /// `Task.code` and `RiskAssessment.code` system.

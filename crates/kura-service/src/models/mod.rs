@@ -13,6 +13,7 @@ mod examples;
 pub(crate) mod file;
 mod foreign;
 pub(crate) mod image;
+pub(crate) mod occlusion;
 pub(crate) mod output;
 mod plan;
 pub(crate) mod registry;

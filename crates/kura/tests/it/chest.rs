@@ -139,6 +139,16 @@ fn radiographs_are_learnt_ranked_and_watched() {
     }
     let page = server.get("/worklist").body;
     assert!(waiting(&page) > before, "{before}");
+    // Where it mattered is drawn on demand, and only for an answer about an image.
+    let at = page.find("/worklist/picture/").expect("a picture");
+    let picture = page[at..].split('"').next().unwrap();
+    let drawn = server.get(picture);
+    assert!(drawn.head.contains("image/png"), "{}", drawn.head);
+    assert!(drawn.body.get(..8).is_some_and(|body| body.contains("PNG")));
+    assert_eq!(server.get("/worklist/picture/risk-0").status, 404);
+    // The answer lies in the study as a structured report, for any viewer.
+    let reports = server.get("/dicom-web/series?Modality=SR&limit=500").json();
+    assert!(reports.as_array().unwrap().len() >= 40, "{reports}");
 
     // What became of them: the truth arrives, and the watch measures it.
     drop(server);

@@ -6,6 +6,7 @@ mod chest;
 mod dataset;
 mod dicom_network;
 mod fhir_api;
+mod foreign;
 mod images;
 mod import;
 mod messy;

@@ -1,0 +1,279 @@
+//! Models of other makers: described, registered, asked; refused where they do not fit.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{TestBank, repository, shared, tool};
+
+/// Runs a script of the repository; its output.
+fn python(script: &str, arguments: &[&str]) -> Option<String> {
+    let python = tool("KURA_PYTHON", "python3")?;
+    let made = Command::new(python)
+        .arg(repository().join(script))
+        .args(arguments)
+        .output()
+        .expect("python runs");
+    assert!(
+        made.status.success(),
+        "{script}: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    Some(String::from_utf8_lossy(&made.stdout).into_owned())
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A brain is measured: the network of another maker, on the head of an invented person.
+#[test]
+fn a_brain_is_measured() {
+    if !crate::models::runtime() {
+        return;
+    }
+    let (Some(nifti), Some(weights)) = (
+        shared("imaging/faces/t1_crop.nii.gz"),
+        shared("imaging/faces/model5_gw_ae/model.json"),
+    ) else {
+        return;
+    };
+    let bank = TestBank::new();
+    let folder = bank.folder.path();
+    let brain = folder.join("brain");
+    std::fs::create_dir(&brain).expect("a folder");
+    let onnx = brain.join("model.onnx");
+    let converted = python(
+        "xtask/meshnet_onnx.py",
+        &[&text(weights.parent().expect("a folder")), &text(&onnx)],
+    );
+    if converted.is_none() {
+        return;
+    }
+    std::fs::copy(
+        repository().join("samples/brain-tissue.toml"),
+        brain.join("model.toml"),
+    )
+    .expect("the sample");
+    let head = folder.join("head");
+    python("xtask/head_mr.py", &[&text(&nifti), &text(&head)]);
+
+    bank.kura(&["model", "register", &text(&brain)]).ok();
+    // Nobody tested it, nobody may approve it; in shadow it may run.
+    bank.kura(&["model", "approve", "brain-tissue", "--why", "x"])
+        .exits(1);
+    bank.kura(&["model", "shadow", "brain-tissue", "--why", "first look"])
+        .ok();
+    let report = bank.import(&[&head], 0);
+    assert_eq!(report["answered"]["answers"], 1, "{report}");
+    // The same question has the same answer, which is there.
+    let again = bank.kura(&["model", "ask", "--format", "json"]).ok().json();
+    assert_eq!(again["answers"], 0, "{again}");
+    assert_eq!(again["failed"], 0, "{again}");
+
+    // Voxels of 1 mm³: the same as the network gives when it is asked without us.
+    let expected = python(
+        "tests/python/foreign.py",
+        &["volumes", &text(&nifti), &text(&onnx)],
+    )
+    .expect("python was there");
+    let expected: Vec<u64> = serde_json::from_str(&expected).expect("numbers");
+    let server = bank.serve();
+    let checked = python(
+        "tests/python/foreign.py",
+        &["check", &format!("http://{}/dicom-web", server.address)],
+    )
+    .expect("python was there");
+    let checked: Value = serde_json::from_str(&checked).expect("JSON");
+    assert_eq!(
+        checked["SEG"]["voxels"],
+        serde_json::json!(expected[1..]),
+        "{checked}"
+    );
+    assert_eq!(checked["SR"]["verified"], "UNVERIFIED");
+    assert_eq!(checked["SR"]["template"], "1500");
+    assert!(
+        checked["SR"]["description"]
+            .as_str()
+            .is_some_and(|said| said.contains("研究用")),
+        "{checked}"
+    );
+    let found = server.get("/fhir/Observation?_count=10").json();
+    let volumes: Vec<f64> = found["entry"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .map(|entry| {
+            let resource = &entry["resource"];
+            assert_eq!(resource["meta"]["tag"][0]["code"], "research-only");
+            assert_eq!(resource["status"], "preliminary");
+            resource["valueQuantity"]["value"]
+                .as_f64()
+                .expect("a number")
+        })
+        .collect();
+    for voxels in &expected[1..] {
+        let millilitres = *voxels as f64 / 1000.0;
+        assert!(
+            volumes
+                .iter()
+                .any(|volume| (volume - millilitres).abs() <= 0.05),
+            "{volumes:?} {millilitres}"
+        );
+    }
+    // The adult's brain it is (Allen et al. 2002, NeuroImage 16: grey matter of men 0.57 to 0.80 L,
+    // white matter 0.37 to 0.64 L).
+    assert!(volumes.iter().all(|volume| (370.0..800.0).contains(volume)));
+    // On the time line of the patient, for research.
+    let page = server.get("/patients/head-mr").body;
+    assert!(
+        page.contains("白質の容積") || page.contains("Volume of white matter"),
+        "{page}"
+    );
+    // In shadow nobody waits for it.
+    assert!(!server.get("/worklist").body.contains("name=\"task\""));
+}
+
+const PICTURE: &str = r#"
+name = "colour"
+title = "赤み / Redness"
+intended_use = "A test."
+cases = "SELECT series_uid AS case_id, patient, started AS index_time FROM imaging_series WHERE started IS NOT NULL"
+[foreign]
+maker = "a test"
+licence = "MIT"
+trained_on = "nothing"
+limits = "everything"
+[image]
+height = 32
+width = 32
+low = 0.0
+high = 255.0
+channels = 3
+[output]
+kind = "probability"
+name = "scores"
+activation = "softmax"
+"#;
+
+/// The folder of small models, each with the same description.
+fn models(bank: &TestBank) -> Option<PathBuf> {
+    let folder = bank.folder.path().join("foreign");
+    python("tests/python/foreign.py", &["make", &text(&folder)])?;
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        std::fs::write(entry.expect("an entry").path().join("model.toml"), PICTURE)
+            .expect("a file");
+    }
+    Some(folder)
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused() {
+    if !crate::models::runtime() {
+        return;
+    }
+    let bank = TestBank::new();
+    let Some(folder) = models(&bank) else { return };
+    for (name, said) in [
+        ("nan", "no numbers"),
+        ("operator", "cannot be loaded"),
+        ("shape", "takes the shape"),
+        ("corrupt", "cannot be loaded"),
+    ] {
+        let run = bank
+            .kura(&["model", "register", &text(&folder.join(name))])
+            .exits(1);
+        assert!(run.err.contains(said), "{name}: {}", run.err);
+    }
+    // Said wrongly: another output, a class that is not there, a file without its model.
+    let colour = folder.join("colour");
+    for (from, to, said) in [
+        ("name = \"scores\"", "name = \"label\"", "say which output"),
+        ("activation", "index = 7\nactivation", "no probability"),
+        (
+            "maker = \"a test\"",
+            "maker = \"\"",
+            "foreign.maker is empty",
+        ),
+        ("[image]", "[picture]", "unknown field"),
+    ] {
+        std::fs::write(
+            colour.join("model.toml"),
+            PICTURE.replacen(from, to, 1).replace(
+                // The first "name" is the model's own.
+                "name = \"label\"\ntitle",
+                "name = \"colour\"\ntitle",
+            ),
+        )
+        .expect("a file");
+        let run = bank.kura(&["model", "register", &text(&colour)]).exits(1);
+        assert!(run.err.contains(said), "{to}: {}", run.err);
+    }
+    let listed = bank.kura(&["model", "list"]).ok();
+    assert!(listed.out.starts_with("No model yet"), "{}", listed.out);
+    std::fs::write(colour.join("model.toml"), PICTURE).expect("a file");
+    bank.kura(&["model", "register", &text(&colour)]).ok();
+    let again = bank.kura(&["model", "register", &text(&colour)]).exits(1);
+    assert!(again.err.contains("registered already"), "{}", again.err);
+}
+
+/// A study that does not fit: the patient waits unranked, the others are answered, and who could
+/// not be answered is asked again, not for ever.
+#[test]
+fn a_study_that_does_not_fit_is_no_end() {
+    if !crate::models::runtime() {
+        return;
+    }
+    let bank = TestBank::new();
+    let Some(folder) = models(&bank) else { return };
+    let Some(pictures) = shared("ai/pneumoniamnist/pneumoniamnist.npz") else {
+        return;
+    };
+    let colour = folder.join("colour");
+    bank.kura(&["model", "register", &text(&colour)]).ok();
+    bank.kura(&["model", "shadow", "colour", "--why", "x"]).ok();
+    let files = bank.folder.path().join("chest");
+    python(
+        "xtask/chest_images.py",
+        &[&text(&pictures), &text(&files), "10", "4"],
+    );
+    // One of four holds no picture, though it says so.
+    let script = bank.file(
+        "break.py",
+        br#"
+import pathlib, sys, zipfile
+import io, pydicom
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless
+out = pathlib.Path(sys.argv[2]); out.mkdir()
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    for at, name in enumerate(sorted(archive.namelist())):
+        data = pydicom.dcmread(io.BytesIO(archive.read(name)))
+        if at == 2:
+            data.file_meta.TransferSyntaxUID = JPEG2000Lossless
+            data.PixelData = encapsulate([b"\xff\x4f no picture"])
+            data["PixelData"].is_undefined_length = True
+        data.save_as(out / name)
+"#,
+    );
+    let folder = bank.folder.path().join("broken");
+    let made = Command::new(tool("KURA_PYTHON", "python3").expect("python was there"))
+        .arg(&script)
+        .args([&files.join("arrivals/dicom.zip"), &folder])
+        .output()
+        .expect("python runs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let patients = files.join("arrivals/Patient.ndjson");
+    let report = bank.import(&[&patients, &folder], 0);
+    assert_eq!(report["answered"]["answers"], 3, "{report}");
+    assert_eq!(report["answered"]["failed"], 1, "{report}");
+    // Asked again, and nothing is answered twice.
+    let again = bank.kura(&["model", "ask", "--format", "json"]).ok().json();
+    assert_eq!(again["answers"], 0, "{again}");
+    assert_eq!(again["failed"], 1, "{again}");
+}
