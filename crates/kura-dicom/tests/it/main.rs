@@ -2,5 +2,7 @@
 
 mod build;
 mod conformance;
+mod derived;
 mod hostile;
 mod reading;
+mod volume;
