@@ -10,7 +10,7 @@ use crate::build::{EXPLICIT, element, part10, us};
 
 /// One slice of 3 columns and 2 rows whose values are 100 × `at` + 0, 1, 2…
 #[derive(Clone)]
-struct Slice {
+pub struct Slice {
     at: i16,
     position: Option<String>,
     orientation: &'static str,
@@ -36,7 +36,7 @@ impl Slice {
         }
     }
 
-    fn file(&self) -> Vec<u8> {
+    pub fn file(&self) -> Vec<u8> {
         let mut out = part10(EXPLICIT);
         out.extend(element(8, 8, "CS", self.image_type.as_bytes()));
         out.extend(element(8, 0x16, "UI", b"1.2.840.10008.5.1.4.1.1.2"));
@@ -70,7 +70,7 @@ impl Slice {
     }
 }
 
-fn read(slices: &[Slice]) -> Result<Volume, Refusal> {
+pub fn read(slices: &[Slice]) -> Result<Volume, Refusal> {
     let folder = TempDir::new().unwrap();
     let files: Vec<PathBuf> = slices
         .iter()
@@ -92,7 +92,7 @@ fn refused(slices: &[Slice], rule: &str, place: &str) {
     assert_eq!(refusal.location.path.as_deref(), Some(place), "{refusal}");
 }
 
-fn three() -> Vec<Slice> {
+pub fn three() -> Vec<Slice> {
     // Neither in order of position nor of number.
     vec![
         Slice::new(7, [0.0, 0.0, 15.0]),
