@@ -1,7 +1,9 @@
 """highdicom, pydicom and numpy read the volume, the Segmentation and the reports made from the head MR.
 
-    derived.py enhance FOLDER      makes FOLDER/enhanced.dcm, one multi-frame object of the slices
-    derived.py check FOLDER NIFTI  checks what was made, against the slices and the picture they are of
+    derived.py turn FOLDER          turns the slices about all three axes of the patient
+    derived.py enhance FOLDER       makes FOLDER/enhanced.dcm, one multi-frame object of the slices
+    derived.py segmentation FOLDER  checks the Segmentation against the slices
+    derived.py check FOLDER NIFTI   checks all that was made, against the slices and the picture they are of
 """
 
 import gzip
@@ -48,12 +50,11 @@ def floats(name, size):
     return numpy.fromfile(folder / name, "<f4").reshape(size[::-1])
 
 
-def check_volume(facts, picture):
+def check_volume(facts, picture, affine):
     geometry = facts["geometry"]
     volume = floats("volume.f32", geometry["size"])
     # highdicom's own reading of the series: [slice, row, column] and its affine.
     theirs = highdicom.get_volume_from_series(slices)
-    affine = matrix(geometry)
     swapped = affine[:, [2, 1, 0, 3]]
     if numpy.dot(theirs.affine[:3, 0], swapped[:3, 0]) < 0:
         theirs = theirs.flip_spatial(0)
@@ -70,7 +71,7 @@ def check_volume(facts, picture):
     i, j, k = there[:3].round().astype(int)
     assert numpy.array_equal(voxels[i, j, k], volume.transpose(2, 1, 0).reshape(-1))
     print(f"volume: {volume.shape}, {volume.min()} to {volume.max()}, equal to highdicom's and to the picture")
-    return volume, affine
+    return volume
 
 
 def check_resampled(facts, volume, affine):
@@ -198,16 +199,40 @@ def check_report(name, language, labels, affine):
     print(f"{name}: {len(groups)} segments, one classification, {len(evidence)} instances of evidence")
 
 
-if sys.argv[1] == "enhance":
+def turn():
+    a, b, c = 0.3, -0.5, 0.7
+    about = [
+        [[1, 0, 0], [0, numpy.cos(a), -numpy.sin(a)], [0, numpy.sin(a), numpy.cos(a)]],
+        [[numpy.cos(b), 0, numpy.sin(b)], [0, 1, 0], [-numpy.sin(b), 0, numpy.cos(b)]],
+        [[numpy.cos(c), -numpy.sin(c), 0], [numpy.sin(c), numpy.cos(c), 0], [0, 0, 1]],
+    ]
+    turned = numpy.linalg.multi_dot([numpy.array(matrix) for matrix in about])
+    for item in slices:
+        item.ImagePositionPatient = [f"{x:.8f}" for x in turned @ numpy.array(item.ImagePositionPatient, float)]
+        cosines = numpy.array(item.ImageOrientationPatient, float).reshape(2, 3) @ turned.T
+        item.ImageOrientationPatient = [f"{x:.10f}" for x in cosines.reshape(-1)]
+        item.save_as(item.filename)
+
+
+def enhance():
     ordered = sorted(slices, key=lambda item: item.InstanceNumber)
     enhanced = highdicom.legacy.LegacyConvertedEnhancedMRImage(
         ordered, series_instance_uid="2.25.4001", series_number=9, sop_instance_uid="2.25.4002", instance_number=1
     )
     enhanced.save_as(folder / "enhanced.dcm")
+
+
+if sys.argv[1] == "turn":
+    turn()
+elif sys.argv[1] == "enhance":
+    enhance()
 else:
     facts = json.loads((folder / "facts.json").read_text())
-    volume, affine = check_volume(facts, pathlib.Path(sys.argv[3]))
-    check_resampled(facts, volume, affine)
+    affine = matrix(facts["geometry"])
+    if sys.argv[1] == "check":
+        volume = check_volume(facts, pathlib.Path(sys.argv[3]), affine)
+        check_resampled(facts, volume, affine)
     labels = check_segmentation(facts, affine)
-    check_report("sr-ja.dcm", "ja", labels, affine)
-    check_report("sr-en.dcm", "en", labels, affine)
+    if sys.argv[1] == "check":
+        check_report("sr-ja.dcm", "ja", labels, affine)
+        check_report("sr-en.dcm", "en", labels, affine)

@@ -3,6 +3,7 @@
 mod build;
 mod conformance;
 mod derived;
+mod derived_edges;
 mod hostile;
 mod reading;
 mod volume;

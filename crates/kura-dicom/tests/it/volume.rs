@@ -180,6 +180,11 @@ fn what_is_no_volume_is_refused_with_its_place() {
         "volume-position",
         "files[2].(0020,0032)",
     );
+    refused(
+        &with(2, &|s| s.position = Some(r"0\0\1e300".to_owned())),
+        "volume-position",
+        "files[2].(0020,0032)",
+    );
     for orientation in ["", r"1\0\0\1\0\0", r"2\0\0\0\1\0", r"0\0\0\0\1\0"] {
         refused(
             &with(0, &|s| s.orientation = orientation),
@@ -261,4 +266,42 @@ fn more_voxels_than_allowed_are_refused_before_anything_is_read() {
         .collect();
     let refusal = read_volume(&files, &Limits::default()).unwrap_err();
     assert_eq!(refusal.rule, "volume-limit");
+}
+
+#[test]
+fn damaged_slices_are_refused_or_read_but_nothing_panics() {
+    let folder = TempDir::new().unwrap();
+    let files: Vec<PathBuf> = (0..3)
+        .map(|at| folder.path().join(format!("{at}.dcm")))
+        .collect();
+    for (slice, file) in three().iter().zip(&files) {
+        std::fs::write(file, slice.file()).unwrap();
+    }
+    let whole = three()[1].file();
+    // xorshift: the same damage on every machine
+    let mut state = 0x5EED_u64;
+    let mut roll = |sides: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % sides as u64) as usize
+    };
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..3000 {
+        let mut damaged = whole.clone();
+        for _ in 0..1 + roll(3) {
+            let at = 132 + roll(damaged.len() - 132);
+            damaged[at] = roll(256) as u8;
+        }
+        std::fs::write(&files[1], damaged).unwrap();
+        match read_volume(&files, &Limits::default()) {
+            Ok(volume) => {
+                read += 1;
+                assert_eq!(volume.values.len(), volume.geometry.voxels());
+                assert!(volume.geometry.voxel_volume().is_finite());
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(read > 0 && refused > 0, "{read} read, {refused} refused");
 }
