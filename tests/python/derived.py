@@ -14,6 +14,7 @@ import sys
 import highdicom
 import numpy
 import pydicom
+from PIL import Image, ImageCms
 from pydicom.sr.codedict import codes
 
 folder = pathlib.Path(sys.argv[2])
@@ -148,6 +149,13 @@ def check_segmentation(facts, affine):
     one = seg.get_segment_description(1)
     assert one.algorithm_type.value == "AUTOMATIC" and one.algorithm_identification.family == codes.cid7162.ArtificialIntelligence
     assert (one.algorithm_identification.name, one.algorithm_identification.version) == ("head-threshold", "1.2.0")
+    # Little CMS with 8 bits, relative to D50 as PS3.3 C.10.7.1.1 has it (highdicom's from_rgb is relative to D65).
+    to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB", 1)
+    for number, colour in ((1, (255, 128, 0)), (3, (0, 0, 255))):
+        l, a, b = ImageCms.applyTransform(Image.new("RGB", (1, 1), colour), to_lab).tobytes()
+        theirs = numpy.array([l * 257, ((a + 128) % 256) * 257, ((b + 128) % 256) * 257], float)
+        ours = numpy.array(seg.get_segment_description(number).RecommendedDisplayCIELabValue, float)
+        assert numpy.abs(ours - theirs).max() <= 257, (ours, theirs)
     print(f"segmentation: {seg.NumberOfFrames} frames of {len(labels)} slices, voxels {[int((labels == n).sum()) for n in (1, 2, 3)]}")
     return labels
 

@@ -45,8 +45,8 @@ mod tests {
 
     #[test]
     fn colours_are_relative_to_d50() {
-        // L*, a*, b* of sRGB red, lime and blue relative to D50: 54.29, 80.81, 69.89;
-        // 87.82, -79.27, 80.99; 29.57, 68.30, -112.03 (B. Lindbloom's calculator, Bradford).
+        // Red, lime and blue as lab() of CSS Color 4, which is relative to D50; Little CMS
+        // (Pillow's ImageCms) gives the same in whole numbers.
         for (colour, lab) in [
             ([255, 0, 0], [54.29, 80.81, 69.89]),
             ([0, 255, 0], [87.82, -79.27, 80.99]),

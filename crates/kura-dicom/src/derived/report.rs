@@ -100,8 +100,8 @@ pub fn above_threshold(above: bool) -> (Code, Code) {
 /// person verifies it.
 ///
 /// It is a Comprehensive 3D SR. Enhanced SR would hold every content item used here, but IHE's
-/// profile for results of AI (AIR) asks for this class with TID 1500 at the root, and readers of
-/// measurements look for it.
+/// profile for results of AI (AIR, 6.5.3.4) has locations in this class with TID 1500 at the
+/// root, and a receiver of results should not need two classes.
 ///
 /// `source` is the header of any of the images of `sources`, all of its series; `title` is of
 /// CID 7021, Imaging Measurement Report (126000, DCM) where `None`.
@@ -164,7 +164,12 @@ pub fn report(
     let groups = findings
         .iter()
         .zip(1..)
-        .map(|(finding, at)| group(finding, at, &series, tool, made))
+        .map(|(finding, at)| {
+            group(finding, at, &series, tool, made).map_err(|refusal| {
+                let within = refusal.location.path.clone().unwrap_or_default();
+                refusal.at_path(format!("findings[{}].{within}", at - 1))
+            })
+        })
         .collect::<Result<_, _>>()?;
     children.push(container(
         &dcm("126010", "Imaging Measurements"),
@@ -307,12 +312,11 @@ fn group(
     tool: &Tool,
     made: &Made,
 ) -> Result<Object, Refusal> {
-    let place = format!("findings[{}]", at - 1);
     let tracking = match finding.about {
         About::Segment(segment) => tracking_uid(segment.instance, segment.number),
         About::Images(_) => tracking_uid(&made.instance_uid, at),
     };
-    checked(&finding.tracking, 64, &place)?;
+    checked(&finding.tracking, 64, "(0040,A160)")?;
     let mut items = vec![
         text(
             Related::ObservationContext,
@@ -392,5 +396,4 @@ fn group(
         items.push(text(Related::Contains, &dcm("121106", "Comment"), reason)?);
     }
     container(&dcm("125007", "Measurement Group"), Some(template), items)
-        .map_err(|refusal| refusal.at_path(place))
 }
