@@ -8,7 +8,9 @@
 //! where it has none.
 
 mod character_set;
+mod colour;
 mod content;
+mod context;
 mod dataset;
 mod instance;
 mod report;

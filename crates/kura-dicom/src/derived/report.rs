@@ -7,6 +7,7 @@ use dicom_dictionary_std::{tags, uids};
 use kura_model::Refusal;
 
 use super::content::{Related, code, container, dcm, fill_container, image, number, text, uid};
+use super::context::{library, observer, procedure};
 use super::dataset::{Object, checked, checked_uid, item, put, put_code, put_items};
 use super::instance::{begin, finish, put_private_scheme};
 use super::segmentation::reference;
@@ -99,8 +100,8 @@ pub fn above_threshold(above: bool) -> (Code, Code) {
 /// person verifies it.
 ///
 /// It is a Comprehensive 3D SR. Enhanced SR would hold every content item used here, but IHE's
-/// profile for results of AI (AIR) asks for this class with TID 1500 at the root, and readers of
-/// measurements look for it.
+/// profile for results of AI (AIR, 6.5.3.4) has locations in this class with TID 1500 at the
+/// root, and a receiver of results should not need two classes.
 ///
 /// `source` is the header of any of the images of `sources`, all of its series; `title` is of
 /// CID 7021, Imaging Measurement Report (126000, DCM) where `None`.
@@ -163,7 +164,12 @@ pub fn report(
     let groups = findings
         .iter()
         .zip(1..)
-        .map(|(finding, at)| group(finding, at, &series, tool, made))
+        .map(|(finding, at)| {
+            group(finding, at, &series, tool, made).map_err(|refusal| {
+                let within = refusal.location.path.clone().unwrap_or_default();
+                refusal.at_path(format!("findings[{}].{within}", at - 1))
+            })
+        })
         .collect::<Result<_, _>>()?;
     children.push(container(
         &dcm("126010", "Imaging Measurements"),
@@ -298,105 +304,6 @@ fn of_segment(segment: SegmentRef<'_>) -> SliceRef {
     }
 }
 
-/// Observer Context (TID 1002) of a device (TID 1004).
-fn observer(tool: &Tool) -> Result<Vec<Object>, Refusal> {
-    let related = Related::ObservationContext;
-    let named = |value, meaning, content: &str| text(related, &dcm(value, meaning), content);
-    Ok(vec![
-        code(
-            related,
-            &dcm("121005", "Observer Type"),
-            &dcm("121007", "Device"),
-        )?,
-        uid(related, &dcm("121012", "Device Observer UID"), &tool.uid)?,
-        named("121013", "Device Observer Name", &tool.model_name)?,
-        named("121014", "Device Observer Manufacturer", &tool.manufacturer)?,
-        named("121015", "Device Observer Model Name", &tool.model_name)?,
-        named(
-            "121016",
-            "Device Observer Serial Number",
-            &tool.serial_number,
-        )?,
-    ])
-}
-
-/// The source's Procedure Code where it has one, else by its modality (CID 100).
-fn procedure(source: &Header) -> Code {
-    let coded = || {
-        let procedure = source
-            .object()
-            .get(tags::PROCEDURE_CODE_SEQUENCE)?
-            .items()?
-            .first()?;
-        let text = |tag| {
-            crate::header::texts(procedure, tag)
-                .into_iter()
-                .next()
-                .filter(|text| !text.is_empty())
-        };
-        let code = Code::new(
-            text(tags::CODE_VALUE)?,
-            text(tags::CODING_SCHEME_DESIGNATOR)?,
-            text(tags::CODE_MEANING)?,
-        );
-        // What does not fit its own VR in the source would not fit here.
-        put_code(&mut Object::new_empty(), tags::CONCEPT_CODE_SEQUENCE, &code).ok()?;
-        Some(code)
-    };
-    coded().unwrap_or_else(|| match source.modality().as_deref() {
-        Some("CT") => Code::new("25045-6", "LN", "CT unspecified body region"),
-        Some("MR") => Code::new("25056-3", "LN", "MRI unspecified body region"),
-        Some("CR" | "DX") => Code::new("43468-8", "LN", "XR unspecified body region"),
-        Some("PT") => Code::new("44136-0", "LN", "PET unspecified body region"),
-        Some("NM") => Code::new("49118-3", "LN", "NM unspecified body region"),
-        _ => Code::new("363679005", "SCT", "Imaging procedure"),
-    })
-}
-
-/// Image Library (TID 1600): one group of all sources, with the modality alone.
-fn library(source: &Header, sources: &[SliceRef]) -> Result<Object, Refusal> {
-    let mut entries = Vec::with_capacity(sources.len() + 1);
-    // TID 1602; CID 29 has the values of Modality (0008,0060) as its codes
-    if let Some((value, meaning)) = modality(source) {
-        entries.push(code(
-            Related::AcquisitionContext,
-            &dcm("121139", "Modality"),
-            &dcm(value, meaning),
-        )?);
-    }
-    for slice in sources {
-        // TID 1601
-        entries.push(image(Related::Contains, None, reference(slice), None)?);
-    }
-    let group = container(&dcm("126200", "Image Library Group"), None, entries)?;
-    container(&dcm("111028", "Image Library"), None, vec![group])
-}
-
-fn modality(source: &Header) -> Option<(&'static str, &'static str)> {
-    Some(match source.modality()?.as_str() {
-        "CR" => ("CR", "Computed Radiography"),
-        "CT" => ("CT", "Computed Tomography"),
-        "DX" => ("DX", "Digital Radiography"),
-        "ES" => ("ES", "Endoscopy"),
-        "GM" => ("GM", "General Microscopy"),
-        "IVUS" => ("IVUS", "Intravascular Ultrasound"),
-        "MG" => ("MG", "Mammography"),
-        "MR" => ("MR", "Magnetic Resonance"),
-        "NM" => ("NM", "Nuclear Medicine"),
-        "OCT" => ("OCT", "Optical Coherence Tomography"),
-        "OP" => ("OP", "Ophthalmic Photography"),
-        "OPT" => ("OPT", "Ophthalmic Tomography"),
-        "PT" => ("PT", "Positron emission tomography"),
-        "PX" => ("PX", "Panoramic X-Ray"),
-        "RF" => ("RF", "Radiofluoroscopy"),
-        "SM" => ("SM", "Slide Microscopy"),
-        "US" => ("US", "Ultrasound"),
-        "XA" => ("XA", "X-Ray Angiography"),
-        "XC" => ("XC", "External-camera Photography"),
-        _ => return None,
-    })
-}
-
 /// A measurement group: TID 1411 or TID 1501. `at` counts findings from 1.
 fn group(
     finding: &Finding<'_>,
@@ -405,12 +312,11 @@ fn group(
     tool: &Tool,
     made: &Made,
 ) -> Result<Object, Refusal> {
-    let place = format!("findings[{}]", at - 1);
     let tracking = match finding.about {
         About::Segment(segment) => tracking_uid(segment.instance, segment.number),
         About::Images(_) => tracking_uid(&made.instance_uid, at),
     };
-    checked(&finding.tracking, 64, &place)?;
+    checked(&finding.tracking, 64, "(0040,A160)")?;
     let mut items = vec![
         text(
             Related::ObservationContext,
@@ -490,5 +396,4 @@ fn group(
         items.push(text(Related::Contains, &dcm("121106", "Comment"), reason)?);
     }
     container(&dcm("125007", "Measurement Group"), Some(template), items)
-        .map_err(|refusal| refusal.at_path(place))
 }

@@ -4,6 +4,7 @@ use dicom_core::{PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 use kura_model::Refusal;
 
+use super::colour::cie_lab;
 use super::dataset::{
     Object, checked, checked_uid, item, put, put_code, put_empty, put_items, put_numbers,
 };
@@ -100,7 +101,8 @@ struct Frame {
 fn frames(volume: &Volume, labels: &[u8], segments: &[Segment]) -> Result<Vec<Frame>, Refusal> {
     let [columns, rows, slices] = volume.geometry.size;
     let plane = columns * rows;
-    if labels.len() != volume.geometry.voxels()
+    if plane == 0
+        || labels.len() != volume.geometry.voxels()
         || volume.slices.len() != slices
         || volume.positions.len() != slices
     {
@@ -149,7 +151,8 @@ fn frames(volume: &Volume, labels: &[u8], segments: &[Segment]) -> Result<Vec<Fr
         return Err(Refusal::new("derived-empty", message));
     }
     let bits = frames.len() as u64 * plane as u64;
-    if bits.div_ceil(8) > MAX_BYTES || frames.len() > usize::from(u16::MAX) {
+    let most = usize::from(u16::MAX);
+    if bits.div_ceil(8) > MAX_BYTES || [columns, rows, frames.len()].iter().any(|n| *n > most) {
         let message = "more or larger frames than allowed";
         return Err(Refusal::new("derived-size", message).at_path("(0028,0008)"));
     }
@@ -184,7 +187,7 @@ fn image(o: &mut Object, source: &Header, volume: &Volume, frames: usize) {
         (tags::BITS_STORED, 1),
         (tags::HIGH_BIT, 0),
         (tags::PIXEL_REPRESENTATION, 0),
-        // Read from attributes of 16 bits, so they fit.
+        // `frames` has refused what does not fit.
         (tags::ROWS, rows as u16),
         (tags::COLUMNS, columns as u16),
     ] {
@@ -438,69 +441,4 @@ fn packed(volume: &Volume, labels: &[u8], frames: &[Frame]) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// CIELab of an sRGB colour as DICOM holds it: the profile connection space of ICC, so relative to
-/// D50, each part as 16 bits (PS3.3 C.10.7.1.1). Matrix from sRGB (IEC 61966-2-1) to D50 after
-/// Bradford as the ICC's sRGB profile has it.
-fn cie_lab(colour: [u8; 3]) -> [u16; 3] {
-    let linear = colour.map(|part| {
-        let part = f64::from(part) / 255.0;
-        if part <= 0.040_45 {
-            part / 12.92
-        } else {
-            ((part + 0.055) / 1.055).powf(2.4)
-        }
-    });
-    const TO_D50: [[f64; 3]; 3] = [
-        [0.436_074_7, 0.385_064_9, 0.143_080_4],
-        [0.222_504_5, 0.716_878_6, 0.060_616_9],
-        [0.013_932_2, 0.097_104_5, 0.714_173_3],
-    ];
-    const WHITE: [f64; 3] = [0.964_22, 1.0, 0.825_21];
-    let f: [f64; 3] = std::array::from_fn(|at| {
-        let row = TO_D50[at];
-        let part = (row[0] * linear[0] + row[1] * linear[1] + row[2] * linear[2]) / WHITE[at];
-        // CIE 15:2004, 8.2.1
-        if part > 216.0 / 24_389.0 {
-            part.cbrt()
-        } else {
-            (24_389.0 / 27.0 * part + 16.0) / 116.0
-        }
-    });
-    let (l, a, b) = (
-        116.0 * f[1] - 16.0,
-        500.0 * (f[0] - f[1]),
-        200.0 * (f[1] - f[2]),
-    );
-    // A float becomes an integer within its range.
-    [
-        (l * 65535.0 / 100.0).round() as u16,
-        ((a + 128.0) * 257.0).round() as u16,
-        ((b + 128.0) * 257.0).round() as u16,
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn colours_are_relative_to_d50() {
-        // L*, a*, b* of sRGB red, lime and blue relative to D50: 54.29, 80.81, 69.89;
-        // 87.82, -79.27, 80.99; 29.57, 68.30, -112.03 (B. Lindbloom's calculator, Bradford).
-        for (colour, lab) in [
-            ([255, 0, 0], [54.29, 80.81, 69.89]),
-            ([0, 255, 0], [87.82, -79.27, 80.99]),
-            ([0, 0, 255], [29.57, 68.30, -112.03]),
-            ([255, 255, 255], [100.0, 0.0, 0.0]),
-            ([0, 0, 0], [0.0, 0.0, 0.0]),
-        ] {
-            let [l, a, b] = cie_lab(colour).map(f64::from);
-            let found = [l / 655.35, a / 257.0 - 128.0, b / 257.0 - 128.0];
-            for (found, expected) in found.iter().zip(lab) {
-                assert!((found - expected).abs() < 0.02, "{colour:?} {found}");
-            }
-        }
-    }
 }

@@ -24,6 +24,8 @@ const SAME_POSITION: f64 = 1e-3;
 const UNEVEN: f64 = 0.01;
 /// Of the smaller pixel spacing: how far a slice may lie beside the line along the normal.
 const BESIDE: f64 = 0.1;
+/// mm. What is further from the origin, or larger, is a damaged number.
+const FURTHEST: f64 = 1e6;
 
 /// One slice: its place in space (PS3.3 C.7.6.2) and where its pixels are.
 #[derive(Debug, Clone)]
@@ -268,6 +270,7 @@ impl Places<'_> {
         };
         let position = self
             .numbers(tags::PLANE_POSITION_SEQUENCE, tags::IMAGE_POSITION_PATIENT)
+            .filter(|position: &[f64; 3]| position.iter().all(|at| at.abs() < FURTHEST))
             .ok_or_else(|| {
                 let message = "the slice has no position in the patient's space";
                 refuse("volume-position", message, tags::IMAGE_POSITION_PATIENT)
@@ -289,7 +292,7 @@ impl Places<'_> {
         let (row, column) = perpendicular([a, b, c], [d, e, f]).ok_or_else(orientation)?;
         let [between_rows, between_columns] = self
             .numbers(tags::PIXEL_MEASURES_SEQUENCE, tags::PIXEL_SPACING)
-            .filter(|spacing: &[f64; 2]| spacing.iter().all(|step| *step > 0.0))
+            .filter(|spacing: &[f64; 2]| spacing.iter().all(|step| *step > 0.0 && *step < FURTHEST))
             .ok_or_else(|| {
                 let message = "the slice has no pixel spacing";
                 refuse("volume-spacing", message, tags::PIXEL_SPACING)

@@ -2,5 +2,8 @@
 
 mod build;
 mod conformance;
+mod derived;
+mod derived_edges;
 mod hostile;
 mod reading;
+mod volume;
