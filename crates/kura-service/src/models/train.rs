@@ -337,6 +337,10 @@ fn run(
                 "predictions.csv",
                 predictions(&prepared, &parts.training, &validation).into_bytes(),
             ),
+            (
+                "answers.csv",
+                answers(&prepared, &parts.training, &validation).into_bytes(),
+            ),
             ("specification.toml", text.into_bytes()),
             ("report.md", report::markdown(&shown).into_bytes()),
             ("report.html", report::html(&shown).into_bytes()),
@@ -355,7 +359,13 @@ fn run(
         shuffled_auc: validation.shuffled_auc,
         threshold,
         onnx_difference,
-        findings: findings.iter().map(|one| one.to_string()).collect(),
+        findings: findings
+            .iter()
+            .map(|one| {
+                let part = |name: &str| one[name].as_str().unwrap_or_default();
+                format!("{} ({}): {}", part("rule"), part("feature"), part("detail"))
+            })
+            .collect(),
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -447,12 +457,40 @@ fn findings(prepared: &Prepared, training: &Examples) -> Result<Vec<serde_json::
         out.push(json!(finding));
     }
     if fatal.is_empty() {
-        return Ok(out);
+        return Ok(together(out));
     }
     Err(Error::invalid(format!(
         "nothing was trained, the features know what they may not know: {}",
         fatal.join("; ")
     )))
+}
+
+/// Findings of one kind that are named one by one; of more the first and their number are said.
+const NAMED: usize = 5;
+
+/// Of hundreds of features with the same fault one finding is made.
+fn together(findings: Vec<serde_json::Value>) -> Vec<serde_json::Value> {
+    let kind =
+        |finding: &serde_json::Value| (finding["rule"].to_string(), finding["detail"].to_string());
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for finding in &findings {
+        *counts.entry(kind(finding)).or_default() += 1;
+    }
+    let mut seen = BTreeSet::new();
+    let mut out = Vec::new();
+    for mut finding in findings {
+        let kind = kind(&finding);
+        let count = counts.get(&kind).copied().unwrap_or(1);
+        if count > NAMED {
+            if !seen.insert(kind) {
+                continue;
+            }
+            let first = finding["feature"].as_str().unwrap_or_default();
+            finding["feature"] = json!(format!("{first}, … ({count} features)"));
+        }
+        out.push(finding);
+    }
+    out
 }
 
 fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidation) -> Result<f64> {
@@ -582,6 +620,18 @@ fn predictions(prepared: &Prepared, rows: &[usize], validation: &CrossValidation
             validation.fold[at] + 1,
             u8::from(cases.outcome[*row]),
             validation.result.probability[at]
+        );
+    }
+    out
+}
+
+/// Out-of-fold answers, as a performance test takes them.
+fn answers(prepared: &Prepared, rows: &[usize], validation: &CrossValidation) -> String {
+    let mut out = "case,probability\n".to_owned();
+    for (at, row) in rows.iter().enumerate() {
+        out += &format!(
+            "{},{}\n",
+            prepared.gathered.cases.case_id[*row], validation.result.probability[at]
         );
     }
     out
