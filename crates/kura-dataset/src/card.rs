@@ -21,6 +21,10 @@ pub struct Rule {
 fn reason(key: &str) -> (&'static str, &'static str) {
     match key.split(':').next().unwrap_or(key) {
         "type-not-listed" => ("持ち出せる種別ではない", "not a kind that may leave"),
+        "model-proposal" => (
+            "AIの答えで、医師が採用していない",
+            "a model's answer that no doctor has taken up",
+        ),
         "genomic" => (
             "ゲノム情報は持ち出さない",
             "genomic information stays inside",

@@ -231,6 +231,8 @@ pub enum Withheld {
     Genomic,
     /// After processing it still held something that names the patient.
     IdentifierLeft,
+    /// What a model said and nobody has confirmed: no fact.
+    Proposal,
 }
 
 impl Withheld {
@@ -239,6 +241,7 @@ impl Withheld {
             Withheld::Type => "type-not-listed",
             Withheld::Genomic => "genomic",
             Withheld::IdentifierLeft => "identifier-left",
+            Withheld::Proposal => "model-proposal",
         }
     }
 }
@@ -298,6 +301,9 @@ pub fn process(
     if policy.is_genomic(resource) {
         return Err(Withheld::Genomic);
     }
+    if is_proposal(resource) {
+        return Err(Withheld::Proposal);
+    }
     let mut walk = Walk {
         policy,
         decisions,
@@ -315,6 +321,38 @@ pub fn process(
         return Err(Withheld::IdentifierLeft);
     }
     Ok((out, walk.report))
+}
+
+/// A model's answer in shadow (研究用), or one that no doctor has taken up. As a fact of a data set
+/// it would teach the next model what the last one thought.
+fn is_proposal(resource: &Value) -> bool {
+    let text =
+        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+    let items = |name: &str, within: &Value| -> Vec<Value> {
+        within
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    let research = resource.get("meta").is_some_and(|meta| {
+        items("tag", meta).iter().any(|tag| {
+            text(tag, "system").as_deref() == Some("urn:kura:use")
+                && text(tag, "code").as_deref() == Some("research-only")
+        })
+    });
+    let of_model = resource
+        .get("device")
+        .and_then(|device| text(device, "reference"))
+        .is_some_and(|device| device.starts_with("Device/model-"))
+        || items("extension", resource)
+            .iter()
+            .any(|one| text(one, "url").as_deref() == Some("urn:kura:model-version"));
+    let open = matches!(
+        text(resource, "status").as_deref(),
+        Some("preliminary" | "cancelled")
+    );
+    research || (of_model && open)
 }
 
 fn holds_known(value: &Value, known: &KnownIdentifiers) -> bool {
@@ -609,5 +647,37 @@ mod tests {
         let smuggled = json!({"resourceType": "Condition", "id": "c", "code": {"coding": [
             {"system": "http://loinc.org", "code": "POP-000209"}]}});
         assert_eq!(run(&smuggled).unwrap_err(), Withheld::IdentifierLeft);
+    }
+
+    #[test]
+    fn what_a_model_said_is_no_fact_until_somebody_says_so() {
+        let said = |status: &str, tag: bool| {
+            let mut out = json!({
+                "resourceType": "Observation", "status": status,
+                "code": { "coding": [{ "system": "http://snomed.info/sct", "code": "118565006" }] },
+                "subject": { "reference": "Patient/p" },
+                "device": { "reference": "Device/model-brain-1" },
+            });
+            if tag {
+                out["meta"] =
+                    json!({ "tag": [{ "system": "urn:kura:use", "code": "research-only" }] });
+            }
+            out
+        };
+        for (status, tag) in [
+            ("preliminary", false),
+            ("cancelled", false),
+            ("final", true),
+        ] {
+            assert_eq!(
+                run(&said(status, tag)).unwrap_err(),
+                Withheld::Proposal,
+                "{status}"
+            );
+        }
+        assert!(run(&said("final", false)).is_ok());
+        let mut laboratory = said("preliminary", false);
+        laboratory["device"] = json!({ "reference": "Device/analyser-1" });
+        assert!(run(&laboratory).is_ok());
     }
 }

@@ -23,7 +23,7 @@ pub use document::{ClaimLine, Section};
 pub use model::{
     Course, Day, Finding, GenomeFile, Given, Item, Lane, Moment, Month, Problem, Timeline,
 };
-pub use observation::{Flag, Series, Vital};
+pub use observation::{Flag, Series, Standing, Vital};
 
 /// Kinds read whole.
 const WHOLE: [&str; 9] = [

@@ -270,3 +270,12 @@ mod tests {
         assert_eq!(bytes(512_000_000), "512 MB");
     }
 }
+
+/// What is said in both languages is written `日本語 / English`: the reader's half.
+pub(super) fn half<'a>(page: &Page, said: &'a str) -> &'a str {
+    match (said.split_once(" / "), page.lang) {
+        (Some((ja, _)), Lang::Ja) => ja,
+        (Some((_, en)), Lang::En) => en,
+        (None, _) => said,
+    }
+}

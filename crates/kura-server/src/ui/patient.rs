@@ -5,11 +5,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use kura_model::RequestContext;
 use kura_service::timeline::{
-    self, Day, Flag, Item, Lane, Month, Problem, Series, Timeline, is_stay, observation,
+    self, Day, Flag, Item, Lane, Month, Problem, Series, Standing, Timeline, is_stay, observation,
 };
 use maud::{Markup, html};
 
-use super::page::{Page, empty, thousands};
+use super::page::{Page, empty, half, thousands};
 use super::patients::{day as date_of, facts, names};
 use super::text::{self, Lang, Text};
 use super::{blocking, charts, failure};
@@ -409,6 +409,17 @@ fn values(page: &Page, id: &str, day: &Day) -> Markup {
     }
 }
 
+/// What a model measured is marked as such wherever it stands.
+fn by_model(page: &Page, standing: Standing) -> Markup {
+    let (class, said) = match standing {
+        Standing::ResearchOnly => ("state bad", text::AI_RESEARCH),
+        Standing::Proposed => ("state run", text::AI_PROPOSED),
+        Standing::Accepted => ("state ok", text::AI_ACCEPTED),
+        Standing::Rejected => ("state off", text::AI_REJECTED),
+    };
+    html! { span class=(class) { (page.say(said)) } }
+}
+
 fn measurements(page: &Page, id: &str, day: &Day) -> Markup {
     let (class, name) = lane(Lane::Measurement);
     html! {
@@ -417,7 +428,7 @@ fn measurements(page: &Page, id: &str, day: &Day) -> Markup {
             ul .values {
                 @for vital in &day.measurements {
                     li .outside[vital.flagged] { a href=(opened(id, &vital.last.key)) {
-                        span { (vital.name) } " " b { (vital.last.shown) } " " small { (vital.unit) }
+                        span { (half(page, &vital.name)) } @if let Some(standing) = vital.last.said_by_model { " " (by_model(page, standing)) } " " b { (vital.last.shown) } " " small { (vital.unit) }
                         @if vital.count > 1 {
                             " " small .range {
                                 @if let (Some(low), Some(high)) = (vital.lowest, vital.highest) && low < high { (low) "–" (high) " " }

@@ -140,6 +140,10 @@ catalogue! {
     REJECT: "却下", "Reject";
     SEEN: "済み", "Done";
     NOTE: "修正・却下の理由", "What is right, or why not";
+    AI_RESEARCH: "AI・研究用", "AI, research only";
+    AI_PROPOSED: "AIの提案", "AI, proposed";
+    AI_ACCEPTED: "AI・医師が採用", "AI, accepted";
+    AI_REJECTED: "AI・却下", "AI, rejected";
     MEASURED: "測定", "measured";
     PICTURE: "モデルが見た画像と、効いた場所", "What the model saw, and where it mattered";
     PICTURE_ALT: "左はモデルに入力した画像、右は隠すと答えが変わる場所", "Left the image as the model took it, right the places that change its answer when they are hidden";
@@ -482,6 +486,9 @@ catalogue! {
     MODEL_CANDIDATE: "この版", "This version";
     MODEL_IN_USE_THEN: "使用中", "In use";
     MODEL_LIMITS: "限界と注意", "Limits and warnings";
+    LIMIT_ELSEWHERE: "ほかの施設で作られました。この施設の患者での成績は、試験するまで分かりません。", "It was made elsewhere. What it is worth for the patients of this hospital is not known until tested.";
+    MODEL_NEXT_TRIAL: "次は、読影者と比べる性能評価試験。その結果が根拠になります。", "Next: a performance test beside readers; its result is the evidence.";
+    MODEL_TEST_NONE_TRIAL: "性能評価試験で確かめると、承認できるようになります。", "Once a performance test has judged it, it can be approved.";
     LIMIT_PLACE: "このバンクの患者だけから学んでいます。別の施設や別の患者での成績は、試験するまで分かりません。", "It learnt from patients of this bank only. What it is worth elsewhere or for others is not known until tested.";
     LIMIT_BASELINE: "交差検証で、単純な比較対象を上回っていません。", "In cross-validation it is no better than a plain baseline.";
     LIMIT_FEW: "患者が少ないため、95 %区間が当てになりにくい指標があります。", "So few patients that the 95 % intervals of these are hardly to be relied on.";

@@ -11,7 +11,7 @@ use kura_service::bedside::{self, Decision, Entry};
 use kura_service::dashboard::local_time;
 use maud::{Markup, html};
 
-use super::page::{Page, empty};
+use super::page::{Page, empty, half};
 use super::patients::{facts, names};
 use super::{assets, blocking, failure, text};
 use crate::App;
@@ -139,15 +139,6 @@ pub(crate) async fn picture(
         )
             .into_response(),
         Err(error) => super::images::refuse(&error),
-    }
-}
-
-/// Titles are written `日本語 / English`: the reader's half.
-fn half<'a>(page: &Page, title: &'a str) -> &'a str {
-    match (title.split_once(" / "), page.lang) {
-        (Some((ja, _)), text::Lang::Ja) => ja,
-        (Some((_, en)), text::Lang::En) => en,
-        (None, _) => title,
     }
 }
 

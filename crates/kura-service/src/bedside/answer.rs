@@ -76,12 +76,15 @@ fn ask(
                     bank, context, model, live, question, &tables, patient, current,
                 )
             }))
-            .unwrap_or_else(|_| Err(Error::internal("the question broke down"))),
-            Err(error) => Err(Error::new(error.category, error.message().to_owned())),
+            .unwrap_or_else(|_| Err(Failed::waiting(Error::internal("the question broke down")))),
+            Err(error) => Err(Failed::waiting(Error::new(
+                error.category,
+                error.message().to_owned(),
+            ))),
         };
         match done {
             Ok(answered) => report.answers += u64::from(answered),
-            Err(error) => {
+            Err(Failed { error, waits }) => {
                 report.failed += 1;
                 reasons.insert(format!(
                     "{}@{}: {}",
@@ -89,7 +92,7 @@ fn ask(
                     model.version,
                     error.message()
                 ));
-                if live {
+                if live && waits {
                     proposal::unranked(bank, context, model, patient)?;
                 }
                 let attempts = again.get(&patient.id).copied().unwrap_or(0) + 1;
@@ -108,6 +111,20 @@ fn ask(
     }
 }
 
+/// A case that was not answered.
+struct Failed {
+    error: Error,
+    /// Somebody waits for it all the same.
+    waits: bool,
+}
+
+impl Failed {
+    /// Nobody knows how long ago the case was: the patient waits.
+    fn waiting(error: Error) -> Self {
+        Self { error, waits: true }
+    }
+}
+
 /// Asks for one patient's newest case. `false` where there is none, or it was answered before.
 #[allow(clippy::too_many_arguments)]
 fn answer(
@@ -119,23 +136,30 @@ fn answer(
     tables: &Tables<'_>,
     patient: &RecordKey,
     current: i64,
-) -> Result<bool> {
-    let Some(case) = question.case(tables, patient)? else {
+) -> std::result::Result<bool, Failed> {
+    let Some(newest) = question.newest(tables, patient).map_err(Failed::waiting)? else {
         return Ok(false);
     };
     let to = proposal::Addressee {
         model,
         live,
         // Whose case is long over does not wait for anybody.
-        waits: live && case.index_time >= current,
+        waits: live && newest.index_time >= current,
         patient,
     };
-    // The same case with the same inputs has its answer, and perhaps its decision.
-    if proposal::known(bank, &to, question, &case)? {
-        return Ok(false);
-    }
-    let found = question.answer(bank, &case)?;
-    proposal::write(bank, context, &to, question, &case, &found)
+    let asked = || -> Result<bool> {
+        let case = question.case(tables, patient, newest)?;
+        // The same case with the same inputs has its answer, and perhaps its decision.
+        if proposal::known(bank, &to, question, &case)? {
+            return Ok(false);
+        }
+        let found = question.answer(bank, &case)?;
+        proposal::write(bank, context, &to, question, &case, &found)
+    };
+    asked().map_err(|error| Failed {
+        error,
+        waits: to.waits,
+    })
 }
 
 /// Days before the newest record of the bank in which a case is current work.

@@ -9,7 +9,7 @@ use super::derived;
 use super::question::{Case, Found, Question, Regions, Risk};
 use super::{RESEARCH_ONLY, USE, WORK};
 use crate::models::registry::{self, Model};
-use crate::models::{Output, State};
+use crate::models::{Output, SegmentMeaning, State};
 use crate::{Bank, imaging, import};
 
 /// `extension` of a `RiskAssessment`: what the model was asked with, by feature.
@@ -267,6 +267,7 @@ fn measured(
         "effectiveDateTime": at,
         "issued": date::instant(registry::now()),
         "imagingStudy": study,
+        "conclusion": conclusion(segment, regions, to.live),
         "result": (1..=segment.len())
             .map(|number| json!({ "reference": format!("Observation/{}", observation(number)) }))
             .collect::<Vec<_>>(),
@@ -303,6 +304,19 @@ fn measured(
         }));
     }
     out
+}
+
+/// What a report says of itself where it is for research.
+const FOR_RESEARCH: &str = "研究用(診療の判断には使わない)。For research, not for care. ";
+
+fn conclusion(segments: &[SegmentMeaning], regions: &Regions, live: bool) -> String {
+    let said: Vec<String> = segments
+        .iter()
+        .zip(&regions.millilitres)
+        .map(|(one, millilitres)| format!("{} {millilitres:.1} mL", one.label))
+        .collect();
+    let mark = if live { "" } else { FOR_RESEARCH };
+    format!("{mark}{}", said.join("; "))
 }
 
 /// `extension` of a report: the version that made it.
@@ -362,6 +376,9 @@ fn relist(
     for mut part in parts {
         if let Value::Object(members) = &mut part {
             members.shift_remove("meta");
+            if let Some(Value::String(conclusion)) = members.get_mut("conclusion") {
+                *conclusion = conclusion.replacen(FOR_RESEARCH, "", 1);
+            }
         }
         writes.push(put(part)?);
     }

@@ -17,6 +17,15 @@ pub(super) struct Question {
     numbers: Option<kura_training::Model>,
 }
 
+/// The newest moment at which a version can be asked about a patient.
+pub(super) struct Newest {
+    pub(super) case_id: String,
+    /// Milliseconds since 1970.
+    pub(super) index_time: i64,
+    /// The features; empty for an image.
+    row: Vec<f32>,
+}
+
 /// What a version is asked about.
 pub(super) struct Case {
     pub(super) case_id: String,
@@ -90,14 +99,37 @@ impl Question {
     }
 
     /// The newest case of a patient; `None` where there is none.
-    pub(super) fn case(&self, tables: &Tables<'_>, patient: &RecordKey) -> Result<Option<Case>> {
+    pub(super) fn newest(
+        &self,
+        tables: &Tables<'_>,
+        patient: &RecordKey,
+    ) -> Result<Option<Newest>> {
         let Some(cases) = tables.cases(&self.file.cases, patient, false)? else {
             return Ok(None);
         };
         let Some(newest) = (0..cases.case_id.len()).max_by_key(|at| cases.index_time[*at]) else {
             return Ok(None);
         };
-        let case_id = cases.case_id[newest].clone();
+        let width = self.file.features.len();
+        Ok(Some(Newest {
+            case_id: cases.case_id[newest].clone(),
+            index_time: cases.index_time[newest],
+            row: cases.values[newest * width..(newest + 1) * width].to_vec(),
+        }))
+    }
+
+    /// The newest case with everything it is asked with.
+    pub(super) fn case(
+        &self,
+        tables: &Tables<'_>,
+        patient: &RecordKey,
+        newest: Newest,
+    ) -> Result<Case> {
+        let Newest {
+            case_id,
+            index_time,
+            row: features,
+        } = newest;
         let of_image = self.file.image.is_some() || self.file.volume.is_some();
         let series = match of_image {
             true => Some(tables.series(&case_id, patient)?),
@@ -118,18 +150,15 @@ impl Question {
                 }
                 Input::Volume
             }
-            (_, None) => {
-                let width = self.file.features.len();
-                row(cases.values[newest * width..(newest + 1) * width].to_vec())
-            }
+            (_, None) => row(features),
         };
-        Ok(Some(Case {
+        Ok(Case {
             case_id,
-            index_time: cases.index_time[newest],
+            index_time,
             inputs: ContentHash(*hasher.finalize().as_bytes()),
             series,
             input,
-        }))
+        })
     }
 
     pub(super) fn answer(&self, bank: &Bank, case: &Case) -> Result<Found> {

@@ -28,7 +28,7 @@ pub struct Foreign {
     pub limits: String,
 }
 
-/// `model.toml`. `samples/brain-tissue.toml` is one.
+/// `model.toml`. `samples/brain-tissue/model.toml` is one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {

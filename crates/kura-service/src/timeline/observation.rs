@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::Moment;
+use crate::bedside::RESEARCH_ONLY;
 
 /// Where a value lies against what is usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +34,20 @@ pub struct Value {
     pub low: Option<f64>,
     pub high: Option<f64>,
     pub flag: Option<Flag>,
+    /// A model said it.
+    pub said_by_model: Option<Standing>,
+}
+
+/// What became of what a model said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// 研究用: not for care.
+    ResearchOnly,
+    /// Nobody has judged it yet.
+    Proposed,
+    /// A doctor took it up.
+    Accepted,
+    Rejected,
 }
 
 /// All values of one test, oldest first. Never empty.
@@ -88,6 +103,40 @@ struct Observation {
     reference_range: Vec<Range>,
     #[serde(default)]
     component: Vec<Component>,
+    status: Option<String>,
+    device: Option<Reference>,
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    reference: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(default)]
+    tag: Vec<Coding>,
+}
+
+impl Observation {
+    fn said_by_model(&self) -> Option<Standing> {
+        let device = self.device.as_ref()?.reference.as_deref()?;
+        if !device.starts_with("Device/model-") {
+            return None;
+        }
+        let research = self
+            .meta
+            .iter()
+            .flat_map(|meta| &meta.tag)
+            .any(|tag| tag.code.as_deref() == Some(RESEARCH_ONLY));
+        Some(match self.status.as_deref() {
+            _ if research => Standing::ResearchOnly,
+            Some("final" | "corrected") => Standing::Accepted,
+            Some("cancelled") => Standing::Rejected,
+            _ => Standing::Proposed,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -215,6 +264,7 @@ pub(super) fn read(version: &Version) -> Result<Option<(Class, Value)>> {
 }
 
 fn value(version: &Version, read: Observation, moment: Moment) -> Value {
+    let said_by_model = read.said_by_model();
     let name = read.code.name().unwrap_or("?").to_owned();
     let code = format!("{}|{name}", read.code.code().unwrap_or_default());
     let mut unit = String::new();
@@ -279,6 +329,7 @@ fn value(version: &Version, read: Observation, moment: Moment) -> Value {
         low,
         high,
         flag,
+        said_by_model,
     }
 }
 

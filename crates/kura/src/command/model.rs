@@ -20,8 +20,7 @@ pub enum Model {
     /// which says what it is for, what it takes and what its numbers mean.
     #[command(after_help = "Examples:
   kura model register /srv/models/deterioration-1 --bank /srv/bank
-  mkdir brain && cp their.onnx brain/model.onnx && cp samples/brain-tissue.toml brain/model.toml
-  kura model register brain --bank /srv/bank")]
+  kura model register samples/brain-tissue --bank /srv/bank")]
     Register {
         /// Folder that kura train wrote, or of model.onnx and model.toml
         folder: PathBuf,

@@ -52,7 +52,7 @@ fn a_brain_is_measured() {
         return;
     }
     std::fs::copy(
-        repository().join("samples/brain-tissue.toml"),
+        repository().join("samples/brain-tissue/model.toml"),
         brain.join("model.toml"),
     )
     .expect("the sample");

@@ -5,6 +5,7 @@ mod bedside;
 mod chest;
 mod dataset;
 mod dicom_network;
+mod examples;
 mod fhir_api;
 mod foreign;
 mod images;

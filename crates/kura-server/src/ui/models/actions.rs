@@ -90,6 +90,10 @@ fn next(page: &Page, found: &Found) -> Markup {
                 p .quiet { (page.say(text::MODEL_NEXT_PROPOSE)) }
                 pre { code { "kura model propose " (name) " --plan samples/plan-deterioration.toml --set samples/sets/overview --bank …" } }
             }
+            State::Draft if found.without_test_set() => {
+                p .quiet { (page.say(text::MODEL_NEXT_TRIAL)) }
+                pre { code { "kura trial fix PROTOCOL CASES --bank …" br; "kura trial analyse ID … --bank …" br; "kura model test " (name) " --trial ID --bank …" } }
+            }
             State::Draft => {
                 p .quiet { (page.say(text::MODEL_NEXT_TEST)) }
                 pre { code { "kura model test " (name) " --set samples/sets/overview --bank …" } }

@@ -67,7 +67,7 @@ fn intended(page: &Page, found: &Found) -> Markup {
     html! {
         section #use {
             h2 { (page.say(text::MODEL_USE)) }
-            p .intended { (file.intended_use) }
+            p .intended { (half(page, &file.intended_use)) }
             p .quiet { (page.say(text::MODEL_DOCTOR)) }
             @if model.shadow { p .quiet { (page.say(text::MODEL_SHADOW_LONG)) } }
             dl .facts {
@@ -282,7 +282,10 @@ fn few(found: &Found) -> Vec<&str> {
 fn limits(page: &Page, found: &Found) -> Markup {
     let few = few(found);
     let findings = found.file.training["findings"].as_array();
-    let mut said = vec![text::LIMIT_PLACE];
+    let mut said = vec![match found.file.foreign {
+        Some(_) => text::LIMIT_ELSEWHERE,
+        None => text::LIMIT_PLACE,
+    }];
     if found.report.is_none() {
         said.push(text::LIMIT_UNTESTED);
     }

@@ -240,6 +240,14 @@ impl Found {
         (training["auc"].as_f64(), best)
     }
 
+    /// No patients were locked away to test it on: a performance test is its evidence.
+    pub(super) fn without_test_set(&self) -> bool {
+        match &self.file.data {
+            Some(data) => data.test.cases == 0,
+            None => self.file.cases.outcome.is_none(),
+        }
+    }
+
     /// Both are known, and the model is no better.
     pub(super) fn not_above(&self) -> bool {
         matches!(self.auc(), (Some(model), Some(baseline)) if model <= baseline)

@@ -110,6 +110,7 @@ pub(super) fn locked_test(page: &Page, found: &Found) -> Markup {
         section #test {
             h2 { (page.say(text::MODEL_TEST)) }
             @match &found.report {
+                None if found.without_test_set() => (empty(page.say(text::MODEL_TEST_NONE), page.say(text::MODEL_TEST_NONE_TRIAL))),
                 None => (empty(page.say(text::MODEL_TEST_NONE), page.say(text::MODEL_TEST_NONE_LONG))),
                 Some(report) => (tested(page, report)),
             }

@@ -5,20 +5,12 @@ use kura_service::models::{Change, Measure, Model, State, Step};
 use maud::{Markup, html};
 
 use crate::ui::page::Page;
+pub(super) use crate::ui::page::half;
 use crate::ui::text::{self, Lang, Text};
 
 /// `deterioration@2`.
 pub(super) fn versioned(model: &Model) -> String {
     format!("{}@{}", model.name, model.version)
-}
-
-/// Titles are written `日本語 / English`: the reader's half.
-pub(super) fn half<'a>(page: &Page, title: &'a str) -> &'a str {
-    match (title.split_once(" / "), page.lang) {
-        (Some((ja, _)), Lang::Ja) => ja,
-        (Some((_, en)), Lang::En) => en,
-        (None, _) => title,
-    }
 }
 
 /// `2026-04-01 09:30` of an instant, in Japan.
