@@ -15,12 +15,14 @@ mod proposal;
 mod question;
 mod tables;
 mod watch;
+mod watch_report;
 
 pub use answer::{Report, answer_arrivals, asks_again};
 pub use decide::{Decision, decide};
 pub use list::{Entry, Rank, worklist};
 pub use picture::picture;
-pub use watch::{Alarm, Decisions, FeatureChange, Truth, WatchReport, watch};
+pub use watch::{Alarm, Decisions, FeatureChange, Group, Period, Truth, WatchReport, watch};
+pub use watch_report::{html as watch_html, markdown as watch_markdown};
 
 /// `Task.code` and `RiskAssessment.code` system.
 pub(crate) const WORK: &str = "urn:kura:work";

@@ -14,6 +14,10 @@ use crate::{Bank, imaging, import};
 
 /// `extension` of a `RiskAssessment`: what the model was asked with, by feature.
 pub(super) const INPUTS: &str = "urn:kura:model-inputs";
+/// `extension` of an answer: when it was given; a decision does not change it.
+pub(super) const ANSWERED: &str = "urn:kura:answered";
+/// `extension` of an answer: the site of the case, where the version knows sites.
+pub(super) const SITE: &str = "urn:kura:model-site";
 /// `extension` of an answer: the series it is about.
 pub(super) const SERIES: &str = "urn:kura:series";
 
@@ -225,6 +229,12 @@ fn risk_assessment(
         "performer": { "reference": registry::key(&to.model.name, to.model.version).to_string() },
         "prediction": [prediction],
     });
+    let mut more =
+        vec![json!({ "url": ANSWERED, "valueDateTime": date::instant(registry::now()) })];
+    if let Some(site) = &case.site {
+        more.push(json!({ "url": SITE, "valueString": site }));
+    }
+    extend(&mut out, more);
     if let Some(series) = &case.series {
         out["basis"] = json!([{ "reference": series.study.to_string() }]);
         extend(

@@ -22,6 +22,7 @@ pub(super) struct Newest {
     pub(super) case_id: String,
     /// Milliseconds since 1970.
     pub(super) index_time: i64,
+    pub(super) site: Option<String>,
     /// The features; empty for an image.
     row: Vec<f32>,
 }
@@ -31,6 +32,7 @@ pub(super) struct Case {
     pub(super) case_id: String,
     /// Milliseconds since 1970.
     pub(super) index_time: i64,
+    pub(super) site: Option<String>,
     /// Hash of what the model is given.
     pub(super) inputs: ContentHash,
     /// The series, where the case is one.
@@ -114,6 +116,7 @@ impl Question {
         Ok(Some(Newest {
             case_id: cases.case_id[newest].clone(),
             index_time: cases.index_time[newest],
+            site: cases.site.as_ref().map(|site| site[newest].clone()),
             row: cases.values[newest * width..(newest + 1) * width].to_vec(),
         }))
     }
@@ -128,6 +131,7 @@ impl Question {
         let Newest {
             case_id,
             index_time,
+            site,
             row: features,
         } = newest;
         let of_image = self.file.image.is_some() || self.file.volume.is_some();
@@ -155,6 +159,7 @@ impl Question {
         Ok(Case {
             case_id,
             index_time,
+            site,
             inputs: ContentHash(*hasher.finalize().as_bytes()),
             series,
             input,

@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::newest_record;
-use super::proposal::INPUTS;
+use super::proposal::{ANSWERED, INPUTS, SITE, reference};
 use super::tables::Tables;
 use crate::access::{Action, authorize};
 use crate::models::file::Reference;
 use crate::models::registry::{self, Change, Which};
 use crate::models::test::{self, Answers};
 use crate::models::{Bound, Estimate, Measure, ModelFile, State, WatchPlan};
-use crate::{Bank, imaging};
+use crate::timeline::Month;
+use crate::{Bank, imaging, patients};
 
 /// One feature now, beside training.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +63,70 @@ pub struct Truth {
     pub remarks: Vec<String>,
 }
 
+/// The same for part of the patients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Group {
+    /// `sex`, `age` or `site`.
+    pub by: String,
+    /// `female`, `65-74`, a site.
+    pub name: String,
+    pub answers: u64,
+    pub patients: u64,
+    /// Answers at or above the threshold.
+    pub high: u64,
+    pub decisions: Decisions,
+    /// Without measures where there are fewer cases than the plan asks for.
+    pub truth: Truth,
+}
+
+/// Answers given from a moment on, up to another; milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Period {
+    /// The last days, up to now.
+    pub fn days(days: u32) -> Self {
+        let to = registry::now();
+        Self {
+            from: to - i64::from(days) * 86_400_000,
+            to,
+        }
+    }
+
+    /// `2026-10`, in Japan.
+    ///
+    /// # Errors
+    /// It is no month.
+    pub fn month(text: &str) -> Result<Self> {
+        let month = Month::parse(text)
+            .ok_or_else(|| Error::invalid("a month is written YYYY-MM: 2026-10"))?;
+        let start = |month: Month| {
+            millis(&format!(
+                "{}-{:02}-01T00:00:00+09:00",
+                month.year, month.month
+            ))
+            .ok_or_else(|| Error::invalid("a month is written YYYY-MM: 2026-10"))
+        };
+        let next = match month.month {
+            12 => Month {
+                year: month.year + 1,
+                month: 1,
+            },
+            _ => Month {
+                month: month.month + 1,
+                ..month
+            },
+        };
+        Ok(Self {
+            from: start(month)?,
+            to: start(next)?,
+        })
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alarm {
     /// `drift`, `acceptance` or `bound`.
@@ -82,6 +147,9 @@ pub struct WatchReport {
     pub features: Vec<FeatureChange>,
     pub decisions: Decisions,
     pub truth: Truth,
+    /// By sex, age and site.
+    #[serde(default)]
+    pub groups: Vec<Group>,
     pub alarms: Vec<Alarm>,
     /// The rule of the plan suspended it.
     pub suspended: bool,
@@ -95,9 +163,10 @@ struct Answered {
     probability: f64,
     inputs: BTreeMap<String, f64>,
     status: String,
+    site: Option<String>,
 }
 
-/// Watches one version over the last days. The report is kept as a step of the version.
+/// Watches one version over a period. The report is kept as a step of the version.
 ///
 /// Bounds of the plan are compared with what is known of the truth; the upper end of the interval
 /// counts, so that chance alone does not stop a model.
@@ -107,17 +176,19 @@ pub fn watch(
     which: &Which,
     plan: &WatchPlan,
     bounds: &BTreeMap<Measure, Bound>,
+    period: Period,
 ) -> Result<WatchReport> {
     authorize(context, Action::BuildModel)?;
     let model = registry::find(bank, which)?;
     let file = registry::model_file(bank, &model)?;
-    let now = registry::now();
-    let from = now - i64::from(plan.days) * 86_400_000;
-    let answered = answered(bank, &format!("{}@{}", model.name, model.version), from)?;
+    let answered = answered(bank, &format!("{}@{}", model.name, model.version), period)?;
     let patients: BTreeSet<&RecordKey> = answered.iter().map(|one| &one.patient).collect();
     let features = features(bank, &file, &answered, plan)?;
-    let decisions = decisions(&answered)?;
-    let truth = truth(bank, &file, &answered)?;
+    let all: Vec<&Answered> = answered.iter().collect();
+    let decisions = decisions(&all)?;
+    let known = known(bank, &file, &all)?;
+    let truth = truth(&known, &file, 0)?;
+    let groups = groups(bank, &file, &all, &known, plan.at_least)?;
 
     let mut alarms = Vec::new();
     let drifted: Vec<&str> = features
@@ -171,13 +242,14 @@ pub fn watch(
     let report = WatchReport {
         model: model.name.clone(),
         version: model.version,
-        from: date::instant(from),
-        to: date::instant(now),
+        from: date::instant(period.from),
+        to: date::instant(period.to),
         answers: answered.len() as u64,
         patients: patients.len() as u64,
         features,
         decisions,
         truth,
+        groups,
         alarms,
         suspended: stop,
     };
@@ -209,12 +281,13 @@ pub fn watch(
     Ok(report)
 }
 
-/// The answers of a version since a moment, by when they were given.
-fn answered(bank: &Bank, method: &str, since: i64) -> Result<Vec<Answered>> {
+/// The answers that a version gave in a period.
+fn answered(bank: &Bank, method: &str, period: Period) -> Result<Vec<Answered>> {
+    // What was decided later was written later.
     let query = Query::all("RiskAssessment").and(Predicate::Written {
         compare: Compare::GreaterOrEqual,
-        low: since,
-        high: since,
+        low: period.from,
+        high: period.from,
     });
     let mut out = Vec::new();
     let mut after = None;
@@ -227,9 +300,19 @@ fn answered(bank: &Bank, method: &str, since: i64) -> Result<Vec<Answered>> {
             if view::text(&risk["method"], "text") != Some(method) {
                 continue;
             }
-            let patient = view::text(&risk["subject"], "reference")
-                .and_then(|text| text.split_once('/'))
-                .map(|(kind, id)| RecordKey::new(kind, id));
+            let said = |url: &str, value: &str| {
+                view::items(&risk, "extension")
+                    .find(|extension| view::text(extension, "url") == Some(url))
+                    .and_then(|extension| view::text(extension, value))
+                    .map(str::to_owned)
+            };
+            if said(ANSWERED, "valueDateTime")
+                .and_then(|at| millis(&at))
+                .is_some_and(|at| !(period.from..period.to).contains(&at))
+            {
+                continue;
+            }
+            let patient = reference(&risk["subject"]);
             let probability = risk["prediction"][0]["probabilityDecimal"].as_f64();
             let index_time = view::text(&risk, "occurrenceDateTime").and_then(millis);
             let (Some(patient), Some(probability), Some(index_time)) =
@@ -243,6 +326,7 @@ fn answered(bank: &Bank, method: &str, since: i64) -> Result<Vec<Answered>> {
                 probability,
                 inputs: inputs(&risk),
                 status: view::text(&risk, "status").unwrap_or_default().to_owned(),
+                site: said(SITE, "valueString"),
             });
         }
         after = page.next;
@@ -382,7 +466,7 @@ fn change(judged: &kura_evaluation::drift::FeatureDrift, values: &Feature) -> Fe
     out
 }
 
-fn decisions(answered: &[Answered]) -> Result<Decisions> {
+fn decisions(answered: &[&Answered]) -> Result<Decisions> {
     let count = |status: &str| answered.iter().filter(|one| one.status == status).count() as u64;
     let mut out = Decisions {
         accepted: count("final"),
@@ -391,7 +475,7 @@ fn decisions(answered: &[Answered]) -> Result<Decisions> {
         open: count("preliminary"),
         acceptance: None,
     };
-    let decided: Vec<&Answered> = answered
+    let decided: Vec<&&Answered> = answered
         .iter()
         .filter(|one| one.status != "preliminary")
         .collect();
@@ -413,11 +497,19 @@ fn decisions(answered: &[Answered]) -> Result<Decisions> {
     Ok(out)
 }
 
+/// A case whose outcome is known by now, and what was answered.
+struct Known {
+    patient: RecordKey,
+    site: Option<String>,
+    outcome: bool,
+    probability: f64,
+}
+
 /// What became of the patients, where it is known by now.
-fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> {
+fn known(bank: &Bank, file: &ModelFile, answered: &[&Answered]) -> Result<Vec<Known>> {
     // A judgement in a file is not made again here.
     let Some(outcome) = file.cases.outcome.as_ref().filter(|one| one.sql.is_some()) else {
-        return Ok(Truth::default());
+        return Ok(Vec::new());
     };
     let tables = Tables::open(bank)?;
     // Only cases whose look-ahead is over: of the others the bad ends are known first.
@@ -427,12 +519,8 @@ fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> 
     for one in answered.iter().filter(|one| one.index_time <= over) {
         by_patient.entry(&one.patient).or_default().push(one);
     }
-    let mut known = Answers {
-        outcome: Vec::new(),
-        patient: Vec::new(),
-        probability: Vec::new(),
-    };
-    for (number, (patient, answers)) in by_patient.into_iter().enumerate() {
+    let mut out = Vec::new();
+    for (patient, answers) in by_patient {
         let Some(cases) = tables.cases(&file.cases, patient, true)? else {
             continue;
         };
@@ -441,23 +529,146 @@ fn truth(bank: &Bank, file: &ModelFile, answered: &[Answered]) -> Result<Truth> 
         for answer in answers {
             last.insert(answer.index_time, answer.probability);
         }
-        for (index_time, outcome) in cases.index_time.iter().zip(&cases.outcome) {
+        for (at, index_time) in cases.index_time.iter().enumerate() {
             if let Some(probability) = last.get(index_time) {
-                known.outcome.push(*outcome);
-                known.patient.push(ClusterId(number as u64));
-                known.probability.push(*probability);
+                out.push(Known {
+                    patient: patient.clone(),
+                    site: cases.site.as_ref().map(|site| site[at].clone()),
+                    outcome: cases.outcome[at],
+                    probability: *probability,
+                });
             }
         }
     }
+    Ok(out)
+}
+
+/// How right it was; not measured with fewer cases than `at_least`.
+fn truth(known: &[Known], file: &ModelFile, at_least: u32) -> Result<Truth> {
+    let patients: Vec<&RecordKey> = known.iter().map(|one| &one.patient).collect();
+    let answers = Answers {
+        outcome: known.iter().map(|one| one.outcome).collect(),
+        patient: ClusterId::number(&patients),
+        probability: known.iter().map(|one| one.probability).collect(),
+    };
     let mut out = Truth {
-        cases: known.outcome.len() as u64,
-        positive: known.outcome.iter().filter(|outcome| **outcome).count() as u64,
+        cases: known.len() as u64,
+        positive: answers.outcome.iter().filter(|outcome| **outcome).count() as u64,
         ..Truth::default()
     };
-    if !known.outcome.is_empty() {
-        let found = test::measure(&known, file.threshold)?;
+    if !known.is_empty() && known.len() as u64 >= u64::from(at_least) {
+        let found = test::measure(&answers, file.threshold)?;
         out.measures = found.measures;
         out.remarks = found.remarks;
     }
     Ok(out)
+}
+
+/// Years of age at which a group begins.
+const AGES: [i64; 5] = [0, 15, 40, 65, 75];
+
+/// By sex, by age, and by site where cases have one.
+fn groups(
+    bank: &Bank,
+    file: &ModelFile,
+    answered: &[&Answered],
+    known: &[Known],
+    at_least: u32,
+) -> Result<Vec<Group>> {
+    let mut people: BTreeMap<&RecordKey, (Option<String>, Option<String>)> = BTreeMap::new();
+    for one in answered {
+        if people.contains_key(&one.patient) {
+            continue;
+        }
+        let found = bank.clinical.read(|reader| reader.current(&one.patient))?;
+        let person = match found {
+            Some(version) => patients::of(bank, &version)?,
+            None => patients::Patient::default(),
+        };
+        // The age in the year of the case: enough to tell a child from the old.
+        let born = person
+            .birth_date
+            .as_deref()
+            .and_then(|born| born.get(..4))
+            .and_then(|year| year.parse::<i64>().ok());
+        let (year, _, _) = date::civil(one.index_time.div_euclid(86_400_000));
+        people.insert(
+            &one.patient,
+            (person.sex, born.map(|born| age_group(year - born))),
+        );
+    }
+    let mut out = Vec::new();
+    for by in ["sex", "age", "site"] {
+        let name_of = |patient: &RecordKey, site: &Option<String>| -> Option<String> {
+            let (sex, age) = people.get(patient)?;
+            match by {
+                "sex" => sex.clone(),
+                "age" => age.clone(),
+                _ => site.clone(),
+            }
+        };
+        let mut parts: BTreeMap<String, (Vec<&Answered>, Vec<Known>)> = BTreeMap::new();
+        for one in answered {
+            if let Some(name) = name_of(&one.patient, &one.site) {
+                parts.entry(name).or_default().0.push(one);
+            }
+        }
+        for one in known {
+            if let Some(name) = name_of(&one.patient, &one.site) {
+                parts.entry(name).or_default().1.push(Known {
+                    patient: one.patient.clone(),
+                    site: one.site.clone(),
+                    ..*one
+                });
+            }
+        }
+        for (name, (answers, known)) in parts {
+            let patients: BTreeSet<&RecordKey> = answers.iter().map(|one| &one.patient).collect();
+            out.push(Group {
+                by: by.to_owned(),
+                name,
+                answers: answers.len() as u64,
+                patients: patients.len() as u64,
+                high: answers
+                    .iter()
+                    .filter(|one| one.probability >= file.threshold)
+                    .count() as u64,
+                decisions: decisions(&answers)?,
+                truth: truth(&known, file, at_least)?,
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// `65-74`, `75-`
+fn age_group(age: i64) -> String {
+    let at = AGES.iter().rposition(|from| age >= *from).unwrap_or(0);
+    match AGES.get(at + 1) {
+        Some(next) => format!("{:02}-{}", AGES[at], next - 1),
+        None => format!("{}-", AGES[at]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_japans() {
+        let period = Period::month("2026-12").unwrap();
+        assert_eq!(date::instant(period.from), "2026-11-30T15:00:00.000Z");
+        assert_eq!(date::instant(period.to), "2026-12-31T15:00:00.000Z");
+        assert!(Period::month("2026-13").is_err());
+        assert!(Period::month("2026").is_err());
+    }
+
+    #[test]
+    fn ages_have_groups() {
+        let named: Vec<String> = [0, 14, 15, 64, 74, 75, 103].map(age_group).into();
+        assert_eq!(
+            named,
+            ["00-14", "00-14", "15-39", "40-64", "65-74", "75-", "75-"]
+        );
+    }
 }

@@ -32,6 +32,7 @@ pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{
     MODEL_SYSTEM, Model, Step, Which, evidence, last_state_step, list, register, shadow, show, step,
 };
+pub(crate) use report::STYLE as REPORT_STYLE;
 pub use state::State;
 pub use test::{Estimate, TestReport, evaluate, looks};
 pub use train::{Observer, TrainSpec, Trained, train};

@@ -235,7 +235,7 @@ pub(crate) fn markdown(shown: &Shown<'_>) -> String {
     out
 }
 
-const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1c2733;--quiet:#5b6875;--line:#d8dde2;--mark:#1f6f8b;--ground:#fbfaf8}
 @media(prefers-color-scheme:dark){:root{--ink:#e6e8ea;--quiet:#a3adb6;--line:#3a444e;--mark:#6fb7cf;--ground:#161b20}}
 body{font:16px/1.55 system-ui,'Noto Sans CJK JP',sans-serif;color:var(--ink);background:var(--ground);max-width:56rem;margin:2rem auto;padding:0 1rem}
@@ -243,6 +243,7 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}small{color:var(--quiet
 table{border-collapse:collapse;width:100%}td,th{padding:.35rem .5rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums}.verdict{border-left:4px solid var(--mark);padding:.5rem 1rem}
 .bar{height:.6rem;background:var(--mark);min-width:1px}svg{width:100%;height:auto;max-width:36rem}
+.wide{overflow-x:auto}
 @media(max-width:30rem){td,th{padding:.3rem .25rem}}@page{margin:18mm}";
 
 pub(crate) fn html(shown: &Shown<'_>) -> String {

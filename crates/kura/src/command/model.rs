@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use kura_model::{Error, Result};
+use kura_service::bedside::{self, Period};
 use kura_service::models::{self, Estimate, Measure, Notice, State, Which};
 
 use super::{BankArgument, REFUSED, Shell};
@@ -138,6 +139,7 @@ Outside the bounds nobody can promote, whoever asks.")]
     #[command(after_help = "Examples:
   kura model watch deterioration --bank /srv/bank
   kura model watch deterioration --plan samples/plan-deterioration.toml --format json
+  kura model watch deterioration --month 2026-10 --out reports/2026-10
 
 Exit code 3: there are alarms.")]
     Watch {
@@ -148,6 +150,12 @@ Exit code 3: there are alarms.")]
         /// Days looked back, instead of the plan's
         #[arg(long)]
         days: Option<u32>,
+        /// The answers of one month instead (in Japan)
+        #[arg(long, value_name = "YYYY-MM", conflicts_with = "days")]
+        month: Option<String>,
+        /// Write report.html and report.md (Japanese and English) here
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         bank: BankArgument,
     },
@@ -269,6 +277,8 @@ impl Model {
                 which,
                 plan,
                 days,
+                month,
+                out,
                 bank,
             } => {
                 let bank = bank.open()?;
@@ -283,12 +293,19 @@ impl Model {
                 if let Some(days) = days {
                     rules.days = days.max(1);
                 }
+                let period = match month {
+                    Some(month) => Period::month(&month)?,
+                    None => Period::days(rules.days),
+                };
                 let report =
-                    kura_service::bedside::watch(&bank, &shell.context, &which, &rules, &bounds)?;
+                    bedside::watch(&bank, &shell.context, &which, &rules, &bounds, period)?;
+                if let Some(out) = out {
+                    written(&out, &report)?;
+                }
                 watched(shell, &report)
             }
             Model::Ask { bank } => {
-                let report = kura_service::bedside::answer_arrivals(&bank.open()?, &shell.context)?;
+                let report = bedside::answer_arrivals(&bank.open()?, &shell.context)?;
                 if shell.format == Format::Json {
                     output::json(&report)?;
                 } else {
@@ -317,7 +334,21 @@ impl Reasoned {
     }
 }
 
-fn watched(shell: &Shell, report: &kura_service::bedside::WatchReport) -> Result<ExitCode> {
+fn written(folder: &Path, report: &bedside::WatchReport) -> Result<()> {
+    let failed =
+        |path: &Path, error: std::io::Error| Error::invalid(format!("{}: {error}", path.display()));
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    for (name, text) in [
+        ("report.html", bedside::watch_html(report)),
+        ("report.md", bedside::watch_markdown(report)),
+    ] {
+        let file = folder.join(name);
+        std::fs::write(&file, text).map_err(|error| failed(&file, error))?;
+    }
+    Ok(())
+}
+
+fn watched(shell: &Shell, report: &bedside::WatchReport) -> Result<ExitCode> {
     if shell.format == Format::Json {
         output::json(report)?;
     } else {
@@ -369,7 +400,7 @@ fn watched(shell: &Shell, report: &kura_service::bedside::WatchReport) -> Result
 }
 
 /// What the models made of the arrivals, in words.
-pub fn answered(report: &kura_service::bedside::Report) -> Result<()> {
+pub fn answered(report: &bedside::Report) -> Result<()> {
     if report.models == 0 && report.reasons.is_empty() {
         return Ok(());
     }
