@@ -396,6 +396,8 @@ catalogue! {
     MODEL_LEFT_OUT: "除いた症例", "Left out";
     MODEL_UNOBSERVED: "観察が足りない", "not observed long enough";
     MODEL_UNJUDGED: "判定がない", "nobody judged";
+    WATCH_REPORT: "報告書を開く", "Open the report";
+    WATCH_REPORT_LONG: "印刷できます(PDFにも)。", "It can be printed, also to PDF.";
     MODEL_ELSEWHERE: "外部で作られたモデル", "Made elsewhere";
     MODEL_ELSEWHERE_LONG: "学習に使われたデータは作成者の申告によります。この蔵では確かめられません。", "What it was trained on is its maker's word; this bank cannot check it.";
     MODEL_MAKER: "作成者", "Maker";

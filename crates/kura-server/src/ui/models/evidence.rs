@@ -3,8 +3,9 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use kura_model::{ContentHash, Error, RequestContext};
+use kura_service::bedside::{self, WatchReport};
 use kura_service::models::{self, Model, Step};
 use maud::{Markup, html};
 use serde_json::Value;
@@ -35,6 +36,13 @@ pub(crate) async fn show(
         Ok((model, _, hash, written)) if page.asked("download").is_some() => {
             saved(&model, hash, written)
         }
+        Ok((_, _, _, written)) if page.asked("report").is_some() => match watched(&written) {
+            Some(report) => Html(bedside::watch_html(&report)).into_response(),
+            None => failure::show(
+                &page,
+                &Error::not_found("this evidence is no report of a watch"),
+            ),
+        },
         Ok((model, steps, hash, written)) => page.whole(
             page.say(text::EVIDENCE),
             &body(&page, &model, &steps, hash, &written),
@@ -88,9 +96,17 @@ fn body(page: &Page, model: &Model, steps: &[Step], hash: ContentHash, written: 
             dt { (page.say(text::EVIDENCE_NAMED_BY)) }
             dd { @for step in naming { p { (words::step(page, step)) " " span .quiet { (words::when(&step.at)) " · " (step.who) } } } }
         }
+        @if watched(written).is_some() {
+            p { a .button href="?report" { (page.say(text::WATCH_REPORT)) } " " span .quiet { (page.say(text::WATCH_REPORT_LONG)) } }
+        }
         p { a .button href="?download" download { (page.say(text::DOWNLOAD)) } }
         pre .bytes tabindex="0" { (readable(written)) }
     }
+}
+
+/// The evidence as the report of a watch, if it is one.
+fn watched(written: &[u8]) -> Option<WatchReport> {
+    serde_json::from_slice(written).ok()
 }
 
 fn readable(written: &[u8]) -> String {
