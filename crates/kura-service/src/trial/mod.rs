@@ -24,7 +24,10 @@ mod turn;
 pub use analyse::{Analysed, analyse, order};
 pub use fix::{Fixed, fix};
 pub use kura_trial::Condition as ReadingCondition;
-pub use kura_trial::{Asked, Date, Lang, ModelName, Protocol, Question, Rating, Scale};
+pub use kura_trial::{
+    Asked, Date, Endpoint, HypothesisKind, Lang, ModelName, Protocol, Question, Rating, Scale,
+    Words,
+};
 pub use reader::{begin, resume};
 pub use reading::{ModelAnswer, Next, Seat, Turn, image, next, picture, record};
 pub use record::Image;
