@@ -99,7 +99,7 @@ async function trials(view) {
 async function begin(view, trial, code, condition = 'unaided') {
   const { page } = view;
   await go(view, trial);
-  await page.fill('input[name=reader]', code);
+  await page.fill('#begin input[name=reader]', code);
   await page.fill('input[name=experience]', view.lang === 'ja' ? '専門医' : 'specialist');
   await page.check(`#begin input[value=${condition}]`);
   await Promise.all([page.waitForNavigation({ waitUntil: 'networkidle' }), page.click('#begin button')]);

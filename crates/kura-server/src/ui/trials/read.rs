@@ -263,7 +263,7 @@ fn seen(page: &Page, place: &Place, next: &Next, turn: &Turn) -> Markup {
                     (said(page, place, next, turn))
                     div .controls {
                         label hidden[!many(turn)] { span { (page.say(text::FRAME)) " " output #frame-number {} }
-                            input #frame type="range" min="1" max="1" value="1"; }
+                            input #frame type="range" min="1" max="1" value="1" aria-label=(page.say(text::FRAME)); }
                         (images::controls(page, turn.images.iter().any(|one| one.modality == "CT")))
                     }
                 }

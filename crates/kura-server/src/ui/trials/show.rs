@@ -90,7 +90,7 @@ fn reader(page: &Page, shown: &Shown, one: &ReaderProgress, sits: &Sits<'_>) -> 
         span .row-main {
             b { (one.reader) }
             span .quiet { (one.experience) }
-            @if let Some(last) = &one.last { span .quiet { (page.say(text::TRIAL_LAST)) " " (words::when(last)) } }
+            @if let Some(last) = &one.last { span .quiet { (page.say(text::TRIAL_LAST)) " " span .date { (words::when(last)) } } }
         }
         div .courses-of {
             @for part in &one.conditions { (course(page, shown, one, part, may)) }
