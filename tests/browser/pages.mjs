@@ -387,6 +387,8 @@ async function everyPage() {
         check((await view.page.locator('pre.bytes').innerText()).length > 0, `${view.where}: nothing was kept`);
       }
       await visit(view, '/unlinked', 'unlinked');
+      await visit(view, '/trials', 'trials-none');
+      check((await view.page.locator('.empty').innerText()).includes('kura trial fix'), `${view.where}: no word how to begin a trial`);
       await visit(view, '/models', 'models-none');
       check((await view.page.locator('.empty').innerText()).includes('kura train'), `${view.where}: no word how to begin with models`);
       await visit(view, '/patients', 'patients');

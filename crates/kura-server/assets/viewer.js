@@ -22,7 +22,7 @@ const state = {
 };
 
 async function load({ object, number }) {
-  const url = `/images/frame/${object}/${number}`;
+  const url = `${viewer.dataset.frames ?? '/images/frame'}/${object}/${number}`;
   if (cache.has(url)) return cache.get(url);
   const response = await fetch(url);
   if (response.redirected) location.assign('/sign-in');

@@ -23,6 +23,8 @@ pub enum Action {
     ReleaseModel,
     /// Judge what a model proposes for a patient.
     Decide,
+    /// Read cases of a performance test.
+    Read,
 }
 
 const ADMINISTRATOR: &[Action] = &[
@@ -38,14 +40,16 @@ const DATA_MANAGER: &[Action] = &[
     Action::ReadStatus,
     Action::BuildDataSet,
     Action::BuildModel,
+    Action::Read,
 ];
 const DOCTOR: &[Action] = &[
     Action::ReadClinical,
     Action::ReadStatus,
     Action::ReleaseModel,
     Action::Decide,
+    Action::Read,
 ];
-const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel];
+const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel, Action::Read];
 const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
 
 const DICOM_PEER: &[Action] = &[Action::Import];

@@ -241,7 +241,11 @@ pub fn raw_frame(
     sop_instance_uid: &str,
     number: u32,
 ) -> Result<RawFrame> {
-    let frame = frame(bank, context, sop_instance_uid, number)?;
+    raw(frame(bank, context, sop_instance_uid, number)?)
+}
+
+/// A decoded frame as words or bytes.
+pub(crate) fn raw(frame: Frame) -> Result<RawFrame> {
     if let Some((bytes, slope, intercept)) = frame.to_gray16() {
         let mut windows: Vec<(f64, f64, String)> = frame
             .windows

@@ -51,6 +51,12 @@ pub mod kind {
     pub const CHANGE_PLAN: &str = "ChangePlan";
     /// A performance test: protocol, locked cases, analyses (research zone). Id: its hash.
     pub const TRIAL: &str = "Trial";
+    /// A reader of a trial: code and experience (research zone). Id: trial and code.
+    pub const TRIAL_READER: &str = "TrialReader";
+    /// One reading of one case (research zone). Id: hash of trial, reader, condition and case.
+    pub const TRIAL_READING: &str = "TrialReading";
+    /// Which account reads under which code (identity zone). Id: the trial.
+    pub const TRIAL_READERS: &str = "TrialReaders";
     /// How far a model version has been asked. Id: name and version.
     pub const MODEL_CURSOR: &str = "ModelCursor";
     /// A locked test set and everyone who looked at it (research zone). Id: its hash.

@@ -62,10 +62,10 @@ pub use date::Date;
 pub use finding::{Finding, Input, Refused, Severity};
 pub use locked::{LockedCases, lock, reading_order};
 pub use protocol::{
-    Adjustment, Assumptions, Contradiction, Endpoint, Extent, Hypothesis, HypothesisKind, Minimum,
-    MissingReadings, ModelName, Pilot, Protocol, Question, Subgroups, Thresholds,
+    Adjustment, Asked, Assumptions, Contradiction, Endpoint, Extent, Hypothesis, HypothesisKind,
+    Minimum, MissingReadings, ModelName, Pilot, Protocol, Question, Scale, Subgroups, Thresholds,
 };
-pub use readings::{Condition, Rating, Reading, Readings};
+pub use readings::{Condition, Rating, Reading, Readings, WrittenReading, readings_csv};
 pub use report::{
     Checklist, ChecklistItem, ItemState, checklists, report_html, report_markdown, statement_keys,
 };

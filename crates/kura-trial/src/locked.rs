@@ -53,10 +53,7 @@ pub fn reading_order(
 ) -> Vec<String> {
     let mut order: Vec<String> = locked.cases.all().iter().map(|c| c.case.clone()).collect();
     order.sort();
-    let condition = match condition {
-        Condition::Unaided => "unaided",
-        Condition::Aided => "aided",
-    };
+    let condition = condition.as_str();
     let purpose = format!("{seed}\u{0}{}\u{0}{condition}\u{0}{reader}", locked.hash);
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&ContentHash::of(purpose.as_bytes()).0[..8]);

@@ -31,6 +31,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "style.css": "text/css; charset=utf-8",
         "kura.js": "text/javascript; charset=utf-8",
         "viewer.js": "text/javascript; charset=utf-8",
+        "reading.js": "text/javascript; charset=utf-8",
         "worklist.js": "text/javascript; charset=utf-8",
         "icon.svg": "image/svg+xml",
     };

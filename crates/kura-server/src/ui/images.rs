@@ -5,7 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kura_model::{Error, RequestContext};
-use kura_service::imaging::{self, InstanceInfo, RawKind};
+use kura_service::imaging::{self, InstanceInfo, RawFrame, RawKind};
 use kura_service::timeline::{self, Study};
 use maud::{Markup, html};
 use serde_json::json;
@@ -98,22 +98,29 @@ fn stage(page: &Page, shown: &[&InstanceInfo]) -> Markup {
             div .controls {
                 label { span { (page.say(text::FRAME)) " " output #frame-number {} }
                     input #frame type="range" min="1" max="1" value="1"; }
-                div .gray-only {
-                    label { span { (page.say(text::PRESET)) }
-                        select #preset data-ct=[ct.then_some("1")] data-file=(page.say(text::PRESET_FILE)) data-full=(page.say(text::PRESET_FULL))
-                            data-soft=(page.say(text::PRESET_SOFT)) data-lung=(page.say(text::PRESET_LUNG))
-                            data-bone=(page.say(text::PRESET_BONE)) data-brain=(page.say(text::PRESET_BRAIN)) {} }
-                    label { span { (page.say(text::WINDOW)) } output #window {} }
-                    label .check { input #invert type="checkbox"; (page.say(text::INVERT)) }
-                }
-                div .zoom {
-                    span { (page.say(text::ZOOM)) }
-                    button #zoom-out type="button" aria-label={ (page.say(text::ZOOM)) " −" } { "−" }
-                    button #fit type="button" { (page.say(text::FIT)) }
-                    button #zoom-in type="button" aria-label={ (page.say(text::ZOOM)) " +" } { "+" }
-                }
+                (controls(page, ct))
                 p .quiet { (page.say(text::VIEWER_HINT)) }
             }
+        }
+    }
+}
+
+/// Window and zoom of the viewer.
+pub(super) fn controls(page: &Page, ct: bool) -> Markup {
+    html! {
+        div .gray-only {
+            label { span { (page.say(text::PRESET)) }
+                select #preset data-ct=[ct.then_some("1")] data-file=(page.say(text::PRESET_FILE)) data-full=(page.say(text::PRESET_FULL))
+                    data-soft=(page.say(text::PRESET_SOFT)) data-lung=(page.say(text::PRESET_LUNG))
+                    data-bone=(page.say(text::PRESET_BONE)) data-brain=(page.say(text::PRESET_BRAIN)) {} }
+            label { span { (page.say(text::WINDOW)) } output #window {} }
+            label .check { input #invert type="checkbox"; (page.say(text::INVERT)) }
+        }
+        div .zoom {
+            span { (page.say(text::ZOOM)) }
+            button #zoom-out type="button" aria-label={ (page.say(text::ZOOM)) " −" } { "−" }
+            button #fit type="button" { (page.say(text::FIT)) }
+            button #zoom-in type="button" aria-label={ (page.say(text::ZOOM)) " +" } { "+" }
         }
     }
 }
@@ -125,10 +132,14 @@ pub(crate) async fn frame(
     Path((object, number)): Path<(String, u32)>,
 ) -> Response {
     let found = blocking(move || imaging::raw_frame(&app.bank, &context, &object, number)).await;
-    let frame = match found {
-        Ok(frame) => frame,
-        Err(error) => return refuse(&error),
-    };
+    match found {
+        Ok(frame) => sent(&frame),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// The answer with a frame that the script of the viewer windows.
+pub(super) fn sent(frame: &RawFrame) -> Response {
     let head = match &frame.kind {
         RawKind::Gray16 {
             slope,
@@ -160,7 +171,7 @@ pub(crate) async fn frame(
 }
 
 /// Pixels a picture may ask for along its longer side.
-const SIDE: u32 = 2048;
+pub(super) const SIDE: u32 = 2048;
 
 pub(crate) async fn picture(
     State(app): State<App>,

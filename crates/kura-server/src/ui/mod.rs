@@ -14,6 +14,7 @@ mod patients;
 mod record;
 mod sign_in;
 mod text;
+mod trials;
 mod worklist;
 
 use axum::Router;
@@ -48,6 +49,22 @@ pub(crate) fn routes() -> Router<App> {
             "/models/{name}/{version}/evidence/{hash}",
             get(models::evidence),
         )
+        .route("/trials", get(trials::list))
+        .route("/trials/{id}", get(trials::show))
+        .route("/trials/{id}/read", get(trials::back).post(trials::sit))
+        .route(
+            "/trials/{id}/read/{seat}",
+            get(trials::case).post(trials::record),
+        )
+        .route(
+            "/trials/{id}/read/{seat}/{position}/frame/{object}/{frame}",
+            get(trials::frame),
+        )
+        .route(
+            "/trials/{id}/read/{seat}/{position}/picture/{object}/{frame}",
+            get(trials::picture),
+        )
+        .route("/trials/{id}/report/{hash}", get(trials::report))
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/assets/{name}", get(assets::serve))

@@ -155,11 +155,12 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 7] = [
+        let links: [(&str, Text, Action); 8] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
             ("/worklist", text::WORKLIST, Action::ReadClinical),
             ("/patients", text::PATIENTS, Action::ReadClinical),
             ("/models", text::MODELS, Action::ReadStatus),
+            ("/trials", text::TRIALS, Action::ReadStatus),
             ("/import", text::IMPORT, Action::Import),
             ("/quarantine", text::QUARANTINE, Action::Import),
             ("/unlinked", text::UNLINKED, Action::Import),

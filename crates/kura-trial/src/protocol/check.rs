@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::asked::STEPS_AT_MOST;
 use super::{Assumptions, Endpoint, HypothesisKind, Protocol, Question};
 
 /// One contradiction.
@@ -50,6 +51,7 @@ impl Protocol {
         self.check_hypothesis(&mut checked);
         self.check_thresholds(&mut checked);
         self.check_readers(&mut checked);
+        self.check_scale(&mut checked);
         self.check_numbers(&mut checked);
         if let Some(assumptions) = &self.assumptions {
             self.check_assumptions(assumptions, &mut checked);
@@ -182,6 +184,48 @@ impl Protocol {
                 "must be at least 1 where the same readers read without and with the model",
             );
         }
+    }
+
+    fn check_scale(&self, checked: &mut Checked) {
+        checked.require(
+            self.first_condition.is_none()
+                || self.question == Question::ReadersWithoutAgainstWithAi,
+            "first_condition",
+            "is given, but the question has one condition at most",
+        );
+        let Some(scale) = &self.scale else { return };
+        checked.require(
+            self.question.has_readers(),
+            "scale",
+            "is given, but the question has no readers",
+        );
+        checked.require(
+            (2..=STEPS_AT_MOST).contains(&scale.steps()),
+            "scale",
+            "must have 2 to 101 numbers",
+        );
+        checked.require(
+            scale.labels.is_empty() || scale.labels.len() as i64 == scale.steps(),
+            "scale.labels",
+            "must be one for each number, or none",
+        );
+        checked.require(
+            scale.labels.iter().all(|words| !words.is_empty()),
+            "scale.labels",
+            "holds an empty text",
+        );
+        checked.require(
+            self.endpoint == Endpoint::Auc || self.thresholds.reader.is_some(),
+            "scale",
+            "is given, but the endpoint counts decisions and thresholds.reader is missing",
+        );
+        checked.require(
+            self.thresholds
+                .reader
+                .is_none_or(|threshold| scale.is_cut_by(threshold)),
+            "thresholds.reader",
+            "must lie above the lowest and at most at the highest number of the scale",
+        );
     }
 
     fn check_numbers(&self, checked: &mut Checked) {

@@ -3,6 +3,7 @@
 //! A protocol is a TOML file; `data/example-protocol.toml` shows every key with a comment. Unknown
 //! keys are refused, contradictions are named by key.
 
+mod asked;
 mod check;
 
 use std::collections::BTreeMap;
@@ -12,9 +13,11 @@ use kura_evaluation::multiplicity::Multiplicity;
 use kura_model::{ContentHash, Error, Result};
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Asked, Scale};
 pub use check::Contradiction;
 
 use crate::date::Date;
+use crate::readings::Condition;
 use crate::words::Words;
 
 /// The whole protocol.
@@ -39,6 +42,13 @@ pub struct Protocol {
     /// Needed where there are readers.
     #[serde(default)]
     pub reading_order_seed: Option<u64>,
+    /// The numbers readers choose from; see [`Protocol::asked`].
+    // Left out of the fingerprint where it is absent: protocols older than the key keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scale>,
+    /// In which condition every reader begins; without it each reader may begin in either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_condition: Option<Condition>,
     /// The hash of a case set that was locked before the protocol was fixed.
     #[serde(default)]
     pub locked_cases: Option<ContentHash>,

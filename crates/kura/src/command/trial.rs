@@ -16,13 +16,39 @@ pub enum Trial {
     /// Fix a protocol and lock its cases
     ///
     /// Cases are CSV: case,cluster,truth and columns for subgroups. The cluster is the patient.
-    #[command(after_help = "Example:
-  kura trial fix samples/trial-protocol.toml cases.csv --bank /srv/bank")]
+    /// With a data set, a case is a series of it (case is the series_uid) and readers see its
+    /// images on the page of the trial; with the model's answers, CSV case,probability, they are
+    /// locked too and shown in the aided condition.
+    #[command(after_help = "Examples:
+  kura trial fix samples/trial-protocol.toml cases.csv --bank /srv/bank
+  kura trial fix protocol.toml cases.csv --set /srv/sets/chest --answers answers.csv --bank /srv/bank")]
     Fix {
         /// The protocol, a TOML file; samples/trial-protocol.toml explains every key
         protocol: PathBuf,
         /// The cases, a CSV file
         cases: PathBuf,
+        /// Folder of the data set with the images, which stays where it is
+        #[arg(long, value_name = "FOLDER")]
+        set: Option<PathBuf>,
+        /// The model's answers, a CSV file
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// Every trial, with how far it is
+    #[command(after_help = "Example:
+  kura trial list --bank /srv/bank")]
+    List {
+        #[command(flatten)]
+        bank: BankArgument,
+    },
+    /// What was read on the pages, as CSV, the file that analyse takes
+    #[command(after_help = "Example:
+  kura trial readings ID --bank /srv/bank > readings.csv")]
+    Readings {
+        /// What kura trial fix called it
+        id: String,
         #[command(flatten)]
         bank: BankArgument,
     },
@@ -44,9 +70,12 @@ pub enum Trial {
     },
     /// Analyse a trial as its protocol says, and write the reports; each analysis is counted
     ///
-    /// Readings are CSV: reader,experience,case,condition,read_at and score or decision. The
-    /// model's answers are CSV: case,probability.
-    #[command(after_help = "Example:
+    /// Without --readings it takes what was read on the pages, without --answers those that were
+    /// locked with the trial. From then on nothing is read any more. Readings are CSV:
+    /// reader,experience,case,condition,read_at and score or decision. The model's answers are
+    /// CSV: case,probability.
+    #[command(after_help = "Examples:
+  kura trial analyse ID --out /srv/reports/trial --bank /srv/bank
   kura trial analyse ID --readings readings.csv --answers answers.csv --out /srv/reports/trial --bank /srv/bank
 
 Exit code 3: the result is not confirmatory; the report says why.")]
@@ -82,9 +111,18 @@ impl Trial {
             Trial::Fix {
                 protocol,
                 cases,
+                set,
+                answers,
                 bank,
             } => {
-                let fixed = trial::fix(&bank.open()?, &shell.context, &protocol, &cases)?;
+                let fixed = trial::fix(
+                    &bank.open()?,
+                    &shell.context,
+                    &protocol,
+                    &cases,
+                    set.as_deref(),
+                    answers.as_deref(),
+                )?;
                 if shell.format == Format::Json {
                     output::json(&fixed)?;
                 } else {
@@ -92,8 +130,45 @@ impl Trial {
                         "{} cases, {} positive, locked as {}",
                         fixed.cases, fixed.positive, fixed.cases_hash
                     ))?;
+                    if fixed.images > 0 {
+                        output::line(&format!("{} images locked", fixed.images))?;
+                    }
+                    if fixed.answers {
+                        output::line("the model's answers are locked")?;
+                    }
                     output::line(&format!("trial {}", fixed.id))?;
+                    output::line("Read it on the page /trials, or from paper")?;
                 }
+                Ok(ExitCode::SUCCESS)
+            }
+            Trial::List { bank } => {
+                let all = trial::list(&bank.open()?, &shell.context)?;
+                if shell.format == Format::Json {
+                    output::json(&all)?;
+                } else if all.is_empty() {
+                    output::line("No trial was fixed yet; see kura trial fix --help")?;
+                }
+                for one in all.iter().filter(|_| shell.format == Format::Text) {
+                    output::line(&format!(
+                        "{}  {}  {} {}, {} cases, {} readers, {} readings, {} analyses{}",
+                        one.id,
+                        one.title,
+                        one.model.name,
+                        one.model.version,
+                        one.cases,
+                        one.readers,
+                        one.readings,
+                        one.analyses,
+                        if one.closed { ", closed" } else { "" }
+                    ))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Trial::Readings { id, bank } => {
+                let csv = trial::readings(&bank.open()?, &shell.context, hash(&id)?)?
+                    .ok_or_else(|| Error::not_found("nothing was read on the pages yet"))?;
+                let text = String::from_utf8_lossy(&csv);
+                output::line(text.trim_end())?;
                 Ok(ExitCode::SUCCESS)
             }
             Trial::Order {

@@ -13,5 +13,6 @@ mod import;
 mod messy;
 mod models;
 mod pages;
+mod reading;
 mod support;
 mod trial;

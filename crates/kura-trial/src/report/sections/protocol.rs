@@ -4,6 +4,7 @@ use super::super::document::{Block, Section};
 use super::super::wording as w;
 use crate::analysis::TrialResult;
 use crate::protocol::{HypothesisKind, MissingReadings};
+use crate::readings::Condition;
 use crate::words::Lang;
 
 pub(in crate::report) fn protocol(result: &TrialResult, lang: Lang) -> Section {
@@ -73,6 +74,28 @@ pub(in crate::report) fn protocol(result: &TrialResult, lang: Lang) -> Section {
             w::chosen(t),
         );
     }
+    if let Some(scale) = &p.scale {
+        let labels: Vec<&str> = scale.labels.iter().map(|words| words.get(lang)).collect();
+        add(
+            lang.pick("読影者のスコア", "Readers' scores"),
+            lang.pick(
+                format!(
+                    "{}〜{}の整数 {}",
+                    scale.lowest,
+                    scale.highest,
+                    labels.join("、")
+                ),
+                format!(
+                    "whole numbers from {} to {} {}",
+                    scale.lowest,
+                    scale.highest,
+                    labels.join(", ")
+                ),
+            )
+            .trim_end()
+            .to_owned(),
+        );
+    }
     if p.question.has_readers() {
         add(
             lang.pick("一般化の範囲", "Meant to extend to"),
@@ -92,6 +115,16 @@ pub(in crate::report) fn protocol(result: &TrialResult, lang: Lang) -> Section {
                 format!("読影者・条件ごとに無作為（シード {seed}）"),
                 format!("random for each reader and condition (seed {seed})"),
             ),
+        );
+    }
+    if let Some(first) = p.first_condition {
+        add(
+            lang.pick("先に読む条件", "Read first"),
+            match first {
+                Condition::Unaided => lang.pick("AIなし", "without the AI"),
+                Condition::Aided => lang.pick("AIあり", "with the AI"),
+            }
+            .to_owned(),
         );
     }
     add(
