@@ -46,6 +46,7 @@ trial=$("$kura" trial fix trial-colonoscopy.toml colonoscopy/cases.csv --format 
 # 3: the protocol was not kept in every point; the report says in which.
 quiet "$kura" trial analyse "$trial" --readings colonoscopy/readings.csv \
     --answers "$made/colonoscopy/answers.csv" --out "$made/colonoscopy-trial" || [ $? -eq 3 ]
+quiet "$kura" model test colonoscopy-resection --trial "$trial"
 
 step "volumes of brain tissue, by a model of another maker"
 quiet "$kura" model register brain-tissue

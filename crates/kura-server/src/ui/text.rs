@@ -501,6 +501,11 @@ catalogue! {
     MODEL_LEFT_OUT: "除いた症例", "Left out";
     MODEL_UNOBSERVED: "観察が足りない", "not observed long enough";
     MODEL_UNJUDGED: "判定がない", "nobody judged";
+    MODEL_BY_TRIAL: "性能評価試験で評価しました。", "Judged by a performance test.";
+    MODEL_TRIAL_OPEN: "試験を開く", "Open the test";
+    MODEL_TRIAL_MET: "あらかじめ定めた仮説の基準を満たしました。", "The criterion of the hypothesis, fixed before, was met.";
+    MODEL_TRIAL_NOT_MET: "あらかじめ定めた仮説の基準を満たしませんでした。", "The criterion of the hypothesis, fixed before, was not met.";
+    MODEL_TRIAL_DESCRIBES: "計画書どおりでない点があるため、結果は記述にとどまります。", "The protocol was not kept in every point: the result only describes.";
     WATCH_REPORT: "報告書を開く", "Open the report";
     WATCH_REPORT_LONG: "印刷できます(PDFにも)。", "It can be printed, also to PDF.";
     MODEL_ELSEWHERE: "外部で作られたモデル", "Made elsewhere";

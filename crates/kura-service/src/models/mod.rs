@@ -8,6 +8,7 @@
 //! * [`propose`], [`promote`], [`roll_back`]: change inside the bounds of a plan.
 
 pub(crate) mod asked;
+mod by_trial;
 mod change;
 mod examples;
 pub(crate) mod file;
@@ -23,6 +24,7 @@ pub(crate) mod test;
 mod train;
 mod volume;
 
+pub use by_trial::{TrialEvidence, evaluate_by_trial};
 pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose, roll_back};
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use foreign::Foreign;

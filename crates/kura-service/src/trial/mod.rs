@@ -31,6 +31,7 @@ pub use kura_trial::{
 pub use reader::{begin, resume};
 pub use reading::{ModelAnswer, Next, Seat, Turn, image, next, picture, record};
 pub use record::Image;
+pub(crate) use show::first_analysis;
 pub use show::{
     Analysis, ConditionProgress, Listed, ReaderProgress, Shown, list, readings, report, result,
     show,

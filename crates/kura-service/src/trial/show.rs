@@ -190,6 +190,35 @@ fn progress(
     }
 }
 
+/// What the first analysis came to, for the registry of models.
+pub(crate) struct First {
+    /// As the protocol calls it.
+    pub(crate) model: String,
+    pub(crate) version: String,
+    pub(crate) result: ContentHash,
+    pub(crate) met: bool,
+    pub(crate) confirmatory: bool,
+}
+
+/// The first analysis that gave a result: a later one was made by somebody who knew it.
+///
+/// # Errors
+/// `Conflict` where there is none.
+pub(crate) fn first_analysis(bank: &Bank, id: ContentHash) -> Result<First> {
+    let trial = Trial::open(bank, id)?;
+    let (first, result) = analyses(&trial)
+        .into_iter()
+        .find_map(|one| one.result.map(|result| (one, result)))
+        .ok_or_else(|| Error::conflict("this trial was not analysed yet: kura trial analyse"))?;
+    Ok(First {
+        model: trial.protocol.model.name.clone(),
+        version: trial.protocol.model.version.clone(),
+        result,
+        met: first.met.unwrap_or(false),
+        confirmatory: first.confirmatory.unwrap_or(false),
+    })
+}
+
 fn analyses(trial: &Trial) -> Vec<Analysis> {
     let all = trial.value["analyses"]
         .as_array()

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use kura_model::{Error, Result};
+use kura_model::{ContentHash, Error, Result};
 use kura_service::bedside::{self, Period};
 use kura_service::models::{self, Estimate, Measure, Notice, State, Which};
 
@@ -44,13 +44,20 @@ pub enum Model {
         bank: BankArgument,
     },
     /// Open the locked test set and test a draft on it; each opening is counted
-    #[command(after_help = "Example:
-  kura model test deterioration@1 --set /srv/sets/ward --bank /srv/bank")]
+    ///
+    /// With --trial the first analysis of a performance test is the evidence instead: for a model
+    /// without a locked test set, or one from elsewhere.
+    #[command(after_help = "Examples:
+  kura model test deterioration@1 --set /srv/sets/ward --bank /srv/bank
+  kura model test colonoscopy-resection@1 --trial 3f2a… --bank /srv/bank")]
     Test {
         which: Which,
         /// Folder of the data set it was made from
-        #[arg(long, value_name = "FOLDER")]
-        set: PathBuf,
+        #[arg(long, value_name = "FOLDER", required_unless_present = "trial")]
+        set: Option<PathBuf>,
+        /// A performance test that was analysed
+        #[arg(long, value_name = "ID", conflicts_with_all = ["set", "labels", "plan"])]
+        trial: Option<ContentHash>,
         /// Folder of the outcome's file, if it has one; --set if absent
         #[arg(long, value_name = "FOLDER")]
         labels: Option<PathBuf>,
@@ -197,11 +204,16 @@ impl Model {
             Model::Test {
                 which,
                 set,
+                trial,
                 labels,
                 plan,
                 bank,
             } => {
                 let bank = bank.open()?;
+                let Some(set) = set else {
+                    let trial = trial.ok_or_else(|| Error::invalid("give --set or --trial"))?;
+                    return by_trial(shell, &bank, &which, trial);
+                };
                 let plan = plan
                     .map(|file| read(&file).and_then(|text| models::in_force(&bank, &text)))
                     .transpose()?;
@@ -332,6 +344,31 @@ impl Reasoned {
         )?;
         told(shell, &model)
     }
+}
+
+fn by_trial(
+    shell: &Shell,
+    bank: &kura_service::Bank,
+    which: &Which,
+    trial: ContentHash,
+) -> Result<ExitCode> {
+    let evidence = models::evaluate_by_trial(bank, &shell.context, which, trial)?;
+    if shell.format == Format::Json {
+        output::json(&evidence)?;
+    } else {
+        output::line(&format!(
+            "{}@{} evaluated: the hypothesis was {}{}",
+            evidence.model,
+            evidence.version,
+            if evidence.met { "shown" } else { "not shown" },
+            if evidence.confirmatory {
+                ""
+            } else {
+                "; the protocol was not kept in every point, so it only describes"
+            }
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn written(folder: &Path, report: &bedside::WatchReport) -> Result<()> {

@@ -286,7 +286,7 @@ fn limits(page: &Page, found: &Found) -> Markup {
         Some(_) => text::LIMIT_ELSEWHERE,
         None => text::LIMIT_PLACE,
     }];
-    if found.report.is_none() {
+    if found.report.is_none() && found.trial.is_none() {
         said.push(text::LIMIT_UNTESTED);
     }
     if found.not_above() {

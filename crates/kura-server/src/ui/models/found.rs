@@ -5,7 +5,7 @@ use kura_model::{ContentHash, Error, RequestContext, Result, Role};
 use kura_service::Bank;
 use kura_service::access::{Action, allows};
 use kura_service::models::{
-    self, Model, ModelFile, Proposal, State, Step, TestReport, Which, looks,
+    self, Model, ModelFile, Proposal, State, Step, TestReport, TrialEvidence, Which, looks,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub(super) struct Found {
     /// The newest test and the newest comparison under a plan.
     pub(super) report: Option<TestReport>,
     pub(super) proposal: Option<Proposal>,
+    /// The newest performance test, if its newest test is one.
+    pub(super) trial: Option<TrialEvidence>,
     /// Every version of this name.
     pub(super) family: Vec<Model>,
     /// The version that a roll-back would bring back.
@@ -73,7 +75,17 @@ fn gather(
     family: Vec<Model>,
 ) -> Result<Found> {
     let (model, file, steps) = models::show(bank, context, asked)?;
-    let report = newest(bank, context, asked, &steps, "evaluated")?;
+    // Either a test on locked patients, or a performance test.
+    let evidence: Option<Value> = newest(bank, context, asked, &steps, "evaluated")?;
+    let damaged = |error| Error::internal("stored evidence is damaged").because(error);
+    let (mut report, mut trial) = (None, None);
+    match evidence {
+        Some(evidence) if evidence["trial"].is_string() => {
+            trial = Some(serde_json::from_value(evidence).map_err(damaged)?);
+        }
+        Some(evidence) => report = Some(serde_json::from_value(evidence).map_err(damaged)?),
+        None => {}
+    }
     let proposal = newest(bank, context, asked, &steps, "proposed")?;
     let before = match model.state {
         State::InUse => replaced(bank, context, &family)?,
@@ -90,6 +102,7 @@ fn gather(
         file,
         steps,
         report,
+        trial,
         proposal,
         family,
         before,

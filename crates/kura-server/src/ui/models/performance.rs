@@ -1,6 +1,6 @@
 //! What a model is worth: in cross-validation beside what it must beat, and on the locked test set.
 
-use kura_service::models::{Estimate, Measure, TestReport};
+use kura_service::models::{Estimate, Measure, TestReport, TrialEvidence};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -109,7 +109,9 @@ pub(super) fn locked_test(page: &Page, found: &Found) -> Markup {
     html! {
         section #test {
             h2 { (page.say(text::MODEL_TEST)) }
+            @if let Some(trial) = &found.trial { (by_trial(page, trial)) }
             @match &found.report {
+                None if found.trial.is_some() => {},
                 None if found.without_test_set() => (empty(page.say(text::MODEL_TEST_NONE), page.say(text::MODEL_TEST_NONE_TRIAL))),
                 None => (empty(page.say(text::MODEL_TEST_NONE), page.say(text::MODEL_TEST_NONE_LONG))),
                 Some(report) => (tested(page, report)),
@@ -130,6 +132,15 @@ fn scale(measure: Measure) -> Scale {
         from,
         to,
         reference,
+    }
+}
+
+fn by_trial(page: &Page, trial: &TrialEvidence) -> Markup {
+    html! {
+        p { (page.say(text::MODEL_BY_TRIAL)) " " a href={ "/trials/" (trial.trial) } { (page.say(text::MODEL_TRIAL_OPEN)) } " "
+            span .quiet { (words::when(&trial.at)) } }
+        p .verdict.bad[!trial.met] { (page.say(if trial.met { text::MODEL_TRIAL_MET } else { text::MODEL_TRIAL_NOT_MET })) }
+        @if !trial.confirmatory { p .quiet { (page.say(text::MODEL_TRIAL_DESCRIBES)) } }
     }
 }
 

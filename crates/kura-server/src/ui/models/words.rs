@@ -122,6 +122,7 @@ pub(super) fn why(page: &Page, why: &str) -> String {
         "outside the bounds of the plan" => "計画の範囲外",
         "watched: nothing to report" => "異常なし",
         "watched: there are alarms" => "警報あり",
+        "judged by a performance test" => "性能評価試験で評価",
         "suspended by the rule of the plan" => "計画の規則により停止",
         other => other,
     }
