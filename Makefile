@@ -21,4 +21,4 @@ sample:         ## make the sample hospital again
 	cargo run --locked -p xtask -- sample-hospital
 
 clean:          ## remove the bank of `make run`
-	rm -rf bank
+	rm -rf bank bank-examples

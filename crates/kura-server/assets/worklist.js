@@ -16,6 +16,7 @@ function press(decision) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target instanceof HTMLSelectElement) return;
   const typing = event.target instanceof HTMLInputElement;
   if (typing) {
     if (event.key === "Escape") items[at].focus();
@@ -32,6 +33,7 @@ document.addEventListener("keydown", (event) => {
     case "a": press("accept"); break;
     case "r": press("reject"); break;
     case "c": items[at].querySelector('input[name="note"]')?.focus(); break;
+    case "p": items[at].querySelector("details")?.toggleAttribute("open"); break;
     case "o": items[at].querySelector("a.open")?.click(); break;
     default: return;
   }
@@ -46,4 +48,4 @@ list.addEventListener("focusin", (event) => {
   }
 });
 
-go(0);
+if (items.length > 0) go(0);

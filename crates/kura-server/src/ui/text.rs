@@ -140,6 +140,13 @@ catalogue! {
     REJECT: "却下", "Reject";
     SEEN: "済み", "Done";
     NOTE: "修正・却下の理由", "What is right, or why not";
+    FILTER_MODEL: "モデル", "Model";
+    FILTER_ONLY: "表示", "Show";
+    FILTER_ALL: "すべて", "all";
+    FILTER_HIGH: "高リスクだけ", "high risk only";
+    FILTER_APPLY: "絞り込む", "Filter";
+    FILTER_NOTHING: "この条件の患者はいません", "Nobody fits this filter";
+    FILTER_NOTHING_LONG: "絞り込みを「すべて」に戻すと、待っている患者が表示されます。", "Set the filter to all to see everybody who waits.";
     AI_RESEARCH: "AI・研究用", "AI, research only";
     AI_PROPOSED: "AIの提案", "AI, proposed";
     AI_ACCEPTED: "AI・医師が採用", "AI, accepted";

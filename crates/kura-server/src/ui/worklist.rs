@@ -1,5 +1,7 @@
 //! Waiting work, the most urgent first. One key judges, one key goes on.
 
+use std::collections::BTreeMap;
+
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -28,15 +30,93 @@ pub(crate) async fn show(
     match blocking(move || bedside::worklist(&app.bank, &context)).await {
         Ok(entries) => page.whole(
             page.say(text::WORKLIST),
-            &body(&page, &entries, may_decide, None),
+            &body(&page, &entries, &Filter::of(&page), may_decide, None),
         ),
         Err(error) => failure::show(&page, &error),
     }
 }
 
-fn body(page: &Page, entries: &[Entry], may_decide: bool, trouble: Option<&str>) -> Markup {
+/// What the reader wants to see of the list; the order stays.
+#[derive(Default)]
+struct Filter {
+    /// Name of a model; all if empty.
+    model: String,
+    /// `high`, `unranked`; all if empty.
+    only: String,
+}
+
+impl Filter {
+    fn of(page: &Page) -> Self {
+        let asked = |name: &str| page.asked(name).unwrap_or_default().to_owned();
+        Self {
+            model: asked("model"),
+            only: asked("only"),
+        }
+    }
+
+    fn shows(&self, entry: &Entry) -> bool {
+        let rank = entry.rank.as_ref();
+        (self.model.is_empty() || self.model == entry.model)
+            && match self.only.as_str() {
+                "high" => rank.is_some_and(|rank| rank.high),
+                "unranked" => rank.is_none() && entry.measured.is_empty(),
+                _ => true,
+            }
+    }
+
+    /// The list as it was filtered. What is no name of a model is left out.
+    fn address(&self) -> String {
+        let mut out = Vec::new();
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !self.model.is_empty() && self.model.bytes().all(is_name) {
+            out.push(format!("model={}", self.model));
+        }
+        if ["high", "unranked"].contains(&self.only.as_str()) {
+            out.push(format!("only={}", self.only));
+        }
+        match out.is_empty() {
+            true => "/worklist".to_owned(),
+            false => format!("/worklist?{}", out.join("&")),
+        }
+    }
+}
+
+fn filters(page: &Page, entries: &[Entry], filter: &Filter) -> Markup {
+    let models: BTreeMap<&str, &str> = entries
+        .iter()
+        .map(|entry| (entry.model.as_str(), entry.what.as_str()))
+        .collect();
+    let choice = |value: &str, said: &str, chosen: bool| html! { option value=(value) selected[chosen] { (said) } };
     html! {
-        h1 { (page.say(text::WORKLIST)) " " small .quiet { (entries.len()) } }
+        form .filters method="get" action="/worklist" {
+            label { (page.say(text::FILTER_MODEL)) " "
+                select name="model" {
+                    (choice("", page.say(text::FILTER_ALL), filter.model.is_empty()))
+                    @for (model, what) in &models { (choice(model, half(page, what), filter.model == *model)) }
+                }
+            }
+            label { (page.say(text::FILTER_ONLY)) " "
+                select name="only" {
+                    (choice("", page.say(text::FILTER_ALL), filter.only.is_empty()))
+                    (choice("high", page.say(text::FILTER_HIGH), filter.only == "high"))
+                    (choice("unranked", page.say(text::UNRANKED), filter.only == "unranked"))
+                }
+            }
+            button .quiet { (page.say(text::FILTER_APPLY)) }
+        }
+    }
+}
+
+fn body(
+    page: &Page,
+    entries: &[Entry],
+    filter: &Filter,
+    may_decide: bool,
+    trouble: Option<&str>,
+) -> Markup {
+    let shown: Vec<&Entry> = entries.iter().filter(|entry| filter.shows(entry)).collect();
+    html! {
+        h1 { (page.say(text::WORKLIST)) " " small .quiet { (shown.len()) @if shown.len() < entries.len() { " / " (entries.len()) } } }
         @if let Some(trouble) = trouble {
             p .bad role="alert" { (page.say(text::DECISION_FAILED)) " " (trouble) }
         }
@@ -45,21 +125,25 @@ fn body(page: &Page, entries: &[Entry], may_decide: bool, trouble: Option<&str>)
             (empty(page.say(text::NO_WORK), page.say(text::NO_WORK_LONG)))
             pre { code { "kura model list --bank …" br; "kura model use NAME --why … --bank …" br; "kura import --bank … FOLDER" } }
         } @else {
-            @if may_decide { p .keys {
+            (filters(page, entries, filter))
+            @if shown.is_empty() {
+                (empty(page.say(text::FILTER_NOTHING), page.say(text::FILTER_NOTHING_LONG)))
+            }
+            @if may_decide && !shown.is_empty() { p .keys {
                 kbd { "j" } " " (page.say(text::KEY_NEXT)) " · " kbd { "k" } " " (page.say(text::KEY_BACK)) " · "
                 kbd { "a" } " " (page.say(text::ACCEPT)) " · " kbd { "c" } " " (page.say(text::CORRECT)) " · "
                 kbd { "r" } " " (page.say(text::REJECT)) " · " kbd { "o" } " " (page.say(text::KEY_OPEN))
             } }
             ol #worklist .worklist {
-                @for entry in entries.iter().take(SHOWN) { (item(page, entry, may_decide)) }
+                @for entry in shown.iter().take(SHOWN) { (item(page, entry, filter, may_decide)) }
             }
-            @if entries.len() > SHOWN { p .quiet { (page.say(text::MORE_WORK)) " " (entries.len() - SHOWN) } }
+            @if shown.len() > SHOWN { p .quiet { (page.say(text::MORE_WORK)) " " (shown.len() - SHOWN) } }
             script type="module" src=(assets::url("worklist.js")) {}
         }
     }
 }
 
-fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
+fn item(page: &Page, entry: &Entry, filter: &Filter, may_decide: bool) -> Markup {
     let high = entry.rank.as_ref().is_some_and(|rank| rank.high);
     html! {
         li .high[high] tabindex="-1" {
@@ -106,6 +190,8 @@ fn item(page: &Page, entry: &Entry, may_decide: bool) -> Markup {
                 form method="post" action="/worklist" .decide {
                     input type="hidden" name="task" value=(entry.task);
                     input type="hidden" name="version" value=(entry.version);
+                    input type="hidden" name="model" value=(filter.model);
+                    input type="hidden" name="only" value=(filter.only);
                     @if entry.rank.is_some() || !entry.measured.is_empty() {
                         input name="note" maxlength="2000" placeholder=(page.say(text::NOTE)) aria-label=(page.say(text::NOTE));
                         button name="decision" value="accept" { (page.say(text::ACCEPT)) }
@@ -181,6 +267,10 @@ pub(crate) async fn decide(
         _ => return failure::show(&page, &Error::invalid("a decision is missing")),
     };
     let (task, note) = (field("task"), field("note"));
+    let filter = Filter {
+        model: field("model"),
+        only: field("only"),
+    };
     let shown = field("version").parse().unwrap_or(0);
     let may_decide = allows(context.actor.role, Action::Decide);
     let done = blocking(move || {
@@ -202,11 +292,11 @@ pub(crate) async fn decide(
     })
     .await;
     match done {
-        Ok(None) => Redirect::to("/worklist").into_response(),
+        Ok(None) => Redirect::to(&filter.address()).into_response(),
         Ok(Some((entries, message))) => page.with_status(
             StatusCode::CONFLICT,
             page.say(text::WORKLIST),
-            &body(&page, &entries, may_decide, Some(&message)),
+            &body(&page, &entries, &filter, may_decide, Some(&message)),
         ),
         Err(error) => failure::show(&page, &error),
     }

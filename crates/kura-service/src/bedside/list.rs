@@ -42,6 +42,8 @@ pub struct Entry {
     pub patient: Patient,
     /// What is foreseen, or the model's title.
     pub what: String,
+    /// Name of the model that put the patient here.
+    pub model: String,
     pub waiting_hours: f64,
     /// Absent where no model could say.
     pub rank: Option<Rank>,
@@ -135,6 +137,12 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
             version: version.version,
             patient,
             what,
+            model: reference(&task["requester"])
+                .and_then(|device| {
+                    let name = device.id.strip_prefix("model-")?.rsplit_once('-')?.0;
+                    Some(name.to_owned())
+                })
+                .unwrap_or_default(),
             waiting_hours,
             score: urgency + waiting_hours / 24.0 / DAYS_TO_THE_TOP,
             rank: rank.map(|(rank, _)| rank),

@@ -8,7 +8,7 @@ use kura_store::AuditEntry;
 use super::proposal::{SERIES, reference};
 use crate::access::{Action, authorize};
 use crate::models::asked::Asked;
-use crate::models::occlusion::{Occlusion, occlusion};
+use crate::models::occlusion::{Occlusion, log_odds, occlusion};
 use crate::models::registry;
 use crate::{Bank, imaging};
 
@@ -57,8 +57,29 @@ pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8
     let pixels = image
         .read(&first.path)
         .map_err(|refusal| Error::invalid(refusal.message.to_string()).because(refusal))?;
-    let asked = Asked::open(bank, &bank.clinical.blobs().read(model.onnx)?, &file)?;
-    let found = occlusion(&asked, &image, &pixels, registry::limit(bank))?;
+    let blobs = bank.clinical.blobs();
+    // Where the trained numbers are known, the log-odds are not rounded to 32 bits at the ends.
+    let numbers = match file.numbers {
+        Some(hash) => serde_json::from_slice::<kura_training::Model>(&blobs.read(hash)?)
+            .ok()
+            .filter(kura_training::Model::is_sound),
+        None => None,
+    };
+    let found = match numbers.filter(|numbers| numbers.features.len() == pixels.len()) {
+        Some(numbers) => occlusion(&image, &pixels, &|rows, _| {
+            Ok(rows
+                .chunks_exact(pixels.len())
+                .map(|row| numbers.margin(row))
+                .collect())
+        })?,
+        None => {
+            let asked = Asked::open(bank, &blobs.read(model.onnx)?, &file)?;
+            occlusion(&image, &pixels, &|rows, count| {
+                let answers = asked.probabilities(rows, count, registry::limit(bank))?;
+                Ok(answers.into_iter().map(log_odds).collect())
+            })?
+        }
+    };
     let plane = found.height * found.width;
     // The first channel is enough to see what was looked at.
     Ok(draw(&pixels[..plane], &found).to_png(None))

@@ -1,11 +1,8 @@
 //! Where an image mattered: parts of it are hidden, one after the other, and the model is asked
 //! again (Zeiler and Fergus, ECCV 2014, section 4.2).
 
-use std::time::Duration;
-
 use kura_model::Result;
 
-use super::asked::Asked;
 use super::image::ImageInput;
 
 /// By pixel of the model's input, row by row: by how much the log-odds fall if what lies around it
@@ -22,12 +19,12 @@ const PATCHES: usize = 7;
 /// Hidden places asked about at once: memory does not grow with the image.
 const AT_ONCE: usize = 32;
 
-/// `pixels` is the image as the model takes it.
+/// `pixels` is the image as the model takes it; `log_odds` answers for some of them, one after the
+/// other.
 pub(crate) fn occlusion(
-    asked: &Asked,
     image: &ImageInput,
     pixels: &[f32],
-    limit: Duration,
+    log_odds: &dyn Fn(&[f32], usize) -> Result<Vec<f64>>,
 ) -> Result<Occlusion> {
     let (height, width) = (image.height as usize, image.width as usize);
     let plane = height * width;
@@ -39,7 +36,7 @@ pub(crate) fn occlusion(
             (part.iter().map(|value| f64::from(*value)).sum::<f64>() / plane as f64) as f32
         })
         .collect();
-    let whole = log_odds(asked.probabilities(pixels, 1, limit)?.first().copied());
+    let whole = log_odds(pixels, 1)?.first().copied().unwrap_or(0.0);
     let starts = |side: usize| -> (Vec<usize>, usize) {
         let patch = side.div_ceil(PATCHES).max(1);
         let last = side - patch;
@@ -68,9 +65,9 @@ pub(crate) fn occlusion(
                 }
             }
         }
-        let answers = asked.probabilities(&hidden, part.len(), limit)?;
+        let answers = log_odds(&hidden, part.len())?;
         for ((row, column), answer) in part.iter().zip(answers) {
-            let falls = whole - log_odds(Some(answer));
+            let falls = whole - answer;
             for y in *row..row + tall {
                 for x in *column..column + broad {
                     sum[y * width + x] += falls;
@@ -91,8 +88,48 @@ pub(crate) fn occlusion(
     })
 }
 
-/// A logit must be finite; 32-bit probabilities may round to the ends.
-fn log_odds(probability: Option<f64>) -> f64 {
-    let inside = probability.unwrap_or(0.5).clamp(1e-7, 1.0 - 1e-7);
+/// The log-odds of a probability. 32-bit probabilities round to the ends: beyond 1e-7 nothing can be
+/// told apart.
+pub(crate) fn log_odds(probability: f64) -> f64 {
+    let inside = probability.clamp(1e-7, 1.0 - 1e-7);
     (inside / (1.0 - inside)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A model that looks at one pixel only: hiding it, and nothing else, changes the answer.
+    #[test]
+    fn what_the_model_uses_is_found() {
+        let image = ImageInput {
+            height: 14,
+            width: 21,
+            low: 0.0,
+            high: 1.0,
+            channels: 1,
+            mean: [0.0; 3],
+            deviation: [1.0; 3],
+        };
+        let mut pixels = vec![0.0_f32; 14 * 21];
+        let at = 5 * 21 + 9;
+        pixels[at] = 1.0;
+        let asked = |rows: &[f32], count: usize| -> Result<Vec<f64>> {
+            assert_eq!(rows.len(), count * 14 * 21);
+            Ok(rows
+                .chunks_exact(14 * 21)
+                .map(|row| 3.0 * f64::from(row[at]))
+                .collect())
+        };
+        let found = occlusion(&image, &pixels, &asked).unwrap();
+        let largest = found.values.iter().copied().fold(0.0, f64::max);
+        assert!(largest > 1.0 && (found.values[at] - largest).abs() < 1e-12);
+        // Nothing beyond a patch (2 × 3) of the pixel.
+        for (place, value) in found.values.iter().enumerate() {
+            let (row, column) = ((place / 21) as i64, (place % 21) as i64);
+            if (row - 5).abs() >= 2 || (column - 9).abs() >= 3 {
+                assert_eq!(*value, 0.0, "{row} {column}");
+            }
+        }
+    }
 }
