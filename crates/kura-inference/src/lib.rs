@@ -7,6 +7,7 @@
 //! Nothing a model answers is passed on unchecked: shapes are compared before a run, numbers that
 //! are none are refused after it, and a run that takes too long is ended.
 
+mod deadline;
 mod onnx;
 mod runtime;
 mod tensor;

@@ -1,12 +1,13 @@
 //! A model in ONNX, run by ONNX Runtime on one core.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kura_model::{Category, Error, Result};
 use ort::session::{RunOptions, Session};
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 
+use crate::deadline::Deadline;
 use crate::{Model, Port, Runtime, Tensor};
 
 /// Elements of one output at most: a volume of 512³.
@@ -113,16 +114,8 @@ impl Model for OnnxModel {
             RunOptions::new()
                 .map_err(|error| Error::internal("the runtime cannot be asked").because(error))?,
         );
-        // Dropped when the run is over; else the watch ends the run.
-        let (running, over) = mpsc::channel::<()>();
-        let watched = Arc::clone(&options);
-        let watch = std::thread::spawn(move || {
-            let late = over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
-            if late {
-                let _ = watched.terminate();
-            }
-            late
-        });
+        let deadline = Deadline::start(Arc::clone(&options), limit)
+            .map_err(|error| Error::internal("no thread can be started").because(error))?;
         let outputs = {
             let mut session = self
                 .session
@@ -140,8 +133,7 @@ impl Model for OnnxModel {
                         .collect::<Result<Vec<_>>>()
                 })
         };
-        drop(running);
-        if watch.join().unwrap_or(false) {
+        if deadline.was_late() {
             return Err(Error::new(
                 Category::Exhausted,
                 format!("the model took longer than {} s", limit.as_secs_f64()),

@@ -19,12 +19,15 @@ const PATCHES: usize = 7;
 /// Hidden places asked about at once: memory does not grow with the image.
 const AT_ONCE: usize = 32;
 
+/// Rows one after the other, and how many: the log-odds of each.
+type Answers<'a> = dyn Fn(&[f32], usize) -> Result<Vec<f64>> + 'a;
+
 /// `pixels` is the image as the model takes it; `log_odds` answers for some of them, one after the
 /// other.
 pub(crate) fn occlusion(
     image: &ImageInput,
     pixels: &[f32],
-    log_odds: &dyn Fn(&[f32], usize) -> Result<Vec<f64>>,
+    log_odds: &Answers<'_>,
 ) -> Result<Occlusion> {
     let (height, width) = (image.height as usize, image.width as usize);
     let plane = height * width;
