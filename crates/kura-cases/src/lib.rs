@@ -18,7 +18,7 @@ mod spec;
 mod workspace;
 
 pub use build::{Cases, Finding, Gathered, NO_CASE, NO_OUTCOME, build};
-pub use spec::{CasesSpec, Feature, FeatureSet, Outcome, Take};
+pub use spec::{Agreement, CasesSpec, Feature, FeatureSet, Outcome, Take};
 pub use workspace::Workspace;
 
 /// Milliseconds of an hour.

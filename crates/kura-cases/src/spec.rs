@@ -45,10 +45,17 @@ pub struct Outcome {
     /// within the look-ahead. Or gives `case_id` and `outcome` (0 or 1), where somebody judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
-    /// A CSV file with the columns `case_id` and `outcome` (0 or 1), beside the specification: a
-    /// reader's or a registry's judgement.
+    /// A CSV file beside the specification: with the columns `case_id` and `outcome` (0 or 1), a
+    /// registry's judgement; or a reading file (`reader`, `case`, `condition`, `decision` or
+    /// `score`), what readers said without a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Of several readers: what they have to agree on. A case on which they do not is left out.
+    #[serde(default, skip_serializing_if = "Agreement::is_majority")]
+    pub agreement: Agreement,
+    /// The lowest score that says yes, where readers gave scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader_threshold: Option<f64>,
     /// Hours after the index time in which an event counts. Needed for events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_ahead_hours: Option<f64>,
@@ -56,6 +63,23 @@ pub struct Outcome {
     /// whose look-ahead reaches further is left out, not called negative.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed_until: Option<String>,
+}
+
+/// When several readers agree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreement {
+    /// More of them say so than not.
+    #[default]
+    Majority,
+    /// All of them say so.
+    Unanimous,
+}
+
+impl Agreement {
+    fn is_majority(&self) -> bool {
+        *self == Agreement::Majority
+    }
 }
 
 /// One number known of each case.

@@ -13,6 +13,7 @@ use kura_training::{Examples, Feature, Matrix, TrainingError, group_split, image
 
 use super::file::LockedTest;
 use super::image::ImageInput;
+use super::judgement;
 
 /// A set's cases with everything training needs.
 pub(crate) struct Prepared {
@@ -62,11 +63,15 @@ pub(crate) fn prepare(
         }
         workspace.load(table, &file)?;
     }
-    let judged = match spec.outcome.as_ref().and_then(|one| one.file.as_ref()) {
-        Some(name) => Some(judgements(&folder.join(name))?),
+    let judged = match &spec.outcome {
+        Some(outcome) => judgement::read(outcome, folder)?,
         None => None,
     };
-    let mut gathered = kura_cases::build(&mut workspace, spec, judged.as_ref(), true)?;
+    let outcomes = judged.as_ref().map(|judged| &judged.outcome);
+    let mut gathered = kura_cases::build(&mut workspace, spec, outcomes, true)?;
+    gathered
+        .findings
+        .extend(judged.into_iter().flat_map(|judged| judged.findings));
     let (examples, without_image) = match image {
         None => (examples(&gathered)?, 0),
         Some(image) => pictures(set, &manifest, image, &mut gathered)?,
@@ -157,45 +162,6 @@ fn pictures(
         weight: None,
     };
     Ok((examples, without))
-}
-
-/// `case_id,outcome` lines.
-fn judgements(path: &Path) -> Result<BTreeMap<String, bool>> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::invalid(format!("{}: {error}", path.display())))?;
-    let mut lines = text.lines().enumerate();
-    let head = lines
-        .next()
-        .map(|(_, line)| line.trim_start_matches('\u{FEFF}').trim());
-    if head != Some("case_id,outcome") {
-        return Err(Error::invalid(format!(
-            "{}, line 1: the columns are case_id,outcome",
-            path.display()
-        )));
-    }
-    let mut out = BTreeMap::new();
-    for (number, line) in lines {
-        let line = line.trim();
-        if line.is_empty() {
-            continue;
-        }
-        let place = format!("{}, line {}", path.display(), number + 1);
-        let (id, outcome) = line
-            .rsplit_once(',')
-            .ok_or_else(|| Error::invalid(format!("{place}: two columns are needed")))?;
-        let outcome = match outcome.trim() {
-            "0" => false,
-            "1" => true,
-            _ => return Err(Error::invalid(format!("{place}: an outcome is 0 or 1"))),
-        };
-        if out
-            .insert(id.trim().trim_matches('"').to_owned(), outcome)
-            .is_some()
-        {
-            return Err(Error::invalid(format!("{place}: the case is there twice")));
-        }
-    }
-    Ok(out)
 }
 
 /// Rows of the training part and of the locked test set: whole patients, drawn by the seed.

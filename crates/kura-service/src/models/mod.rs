@@ -14,6 +14,7 @@ mod examples;
 pub(crate) mod file;
 mod foreign;
 pub(crate) mod image;
+mod judgement;
 pub(crate) mod occlusion;
 pub(crate) mod output;
 mod plan;
