@@ -73,7 +73,7 @@ pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8
                 .collect())
         })?,
         None => {
-            let asked = Asked::open(bank, &blobs.read(model.onnx)?, &file)?;
+            let asked = Asked::of(bank, &blobs.read(model.onnx)?, &file)?;
             occlusion(&image, &pixels, &|rows, count| {
                 let answers = asked.probabilities(rows, count, registry::limit(bank))?;
                 Ok(answers.into_iter().map(log_odds).collect())

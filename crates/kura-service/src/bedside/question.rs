@@ -86,7 +86,7 @@ impl Question {
     pub(super) fn open(bank: &Bank, model: &Model) -> Result<Self> {
         let file = registry::model_file(bank, model)?;
         let blobs = bank.clinical.blobs();
-        let asked = Asked::open(bank, &blobs.read(model.onnx)?, &file)?;
+        let asked = Asked::of(bank, &blobs.read(model.onnx)?, &file)?;
         let numbers = match file.numbers {
             Some(hash) => serde_json::from_slice::<kura_training::Model>(&blobs.read(hash)?)
                 .ok()

@@ -156,8 +156,20 @@ pub fn differences(old: &ModelFile, new: &ModelFile) -> Vec<May> {
         out.push(May::Learner);
     }
     if !same(
-        serde_json::to_string(&(&old.cases, &old.features, &old.image, &old.output)),
-        serde_json::to_string(&(&new.cases, &new.features, &new.image, &new.output)),
+        serde_json::to_string(&(
+            &old.cases,
+            &old.features,
+            &old.image,
+            &old.encoder,
+            &old.output,
+        )),
+        serde_json::to_string(&(
+            &new.cases,
+            &new.features,
+            &new.image,
+            &new.encoder,
+            &new.output,
+        )),
     ) {
         out.push(May::Features);
     }
@@ -235,6 +247,7 @@ pub fn propose(
             cases: new.cases.clone(),
             features: new.features.clone(),
             image: new.image,
+            encoder: new.encoder.clone(),
             output: new.output.clone(),
             ..old.clone()
         };

@@ -6,6 +6,7 @@ use kura_training::{Feature, Learner};
 
 use serde::{Deserialize, Serialize};
 
+use super::encoder::EncoderFile;
 use super::foreign::Foreign;
 use super::image::ImageInput;
 use super::output::Output;
@@ -13,6 +14,8 @@ use super::volume::VolumeInput;
 
 pub const ONNX: &str = "model.onnx";
 pub const FILE: &str = "model.json";
+/// What makes numbers of an image first.
+pub const ENCODER: &str = "encoder.onnx";
 /// The trained numbers, for explanations.
 pub const NUMBERS: &str = "numbers.json";
 /// Values and answers of the training cases, against which drift is measured.
@@ -50,6 +53,9 @@ pub struct ModelFile {
     /// (`imaging_series.series_uid`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageInput>,
+    /// What makes numbers of the image first, on which the model was trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderFile>,
     /// The model takes a whole series as a volume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<VolumeInput>,

@@ -124,6 +124,7 @@ pub(crate) fn describe(text: &str, onnx: ContentHash) -> Result<ModelFile> {
         },
         features,
         image: said.image,
+        encoder: None,
         volume: said.volume,
         output: said.output,
         threshold: said.threshold,

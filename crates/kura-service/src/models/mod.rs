@@ -10,6 +10,7 @@
 pub(crate) mod asked;
 mod by_trial;
 mod change;
+mod encoder;
 mod examples;
 pub(crate) mod file;
 mod foreign;
@@ -27,6 +28,7 @@ mod volume;
 
 pub use by_trial::{TrialEvidence, evaluate_by_trial};
 pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose, roll_back};
+pub use encoder::{EncoderFile, EncoderSpec};
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use foreign::Foreign;
 pub use image::ImageInput;

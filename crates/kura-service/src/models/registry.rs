@@ -417,8 +417,18 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
             file::FILE
         )));
     }
-    Asked::open(bank, &onnx, &described)?;
+    let encoder = match &described.encoder {
+        Some(_) => Some(load(file::ENCODER)?),
+        None => None,
+    };
+    Asked::open(bank, &onnx, &described, encoder.as_deref())?;
     let mut parts = Vec::new();
+    parts.extend(
+        described
+            .encoder
+            .as_ref()
+            .map(|encoder| (file::ENCODER, encoder.onnx)),
+    );
     parts.extend(
         described
             .data

@@ -294,7 +294,7 @@ pub(crate) fn ask(
     opened: &Opened,
 ) -> Result<Answers> {
     let bytes = bank.clinical.blobs().read(*onnx)?;
-    let asked = Asked::open(bank, &bytes, file)?;
+    let asked = Asked::of(bank, &bytes, file)?;
     let part = opened.prepared.examples.select(&opened.test);
     let probability = asked.probabilities(
         &part.matrix.values,

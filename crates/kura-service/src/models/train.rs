@@ -287,6 +287,7 @@ fn run(
             Some(_) => Vec::new(),
         },
         image: spec.image,
+        encoder: None,
         volume: None,
         output: Output::default(),
         threshold,
