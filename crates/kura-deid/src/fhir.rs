@@ -304,6 +304,14 @@ pub fn process(
     if is_proposal(resource) {
         return Err(Withheld::Proposal);
     }
+    let pictures;
+    let resource = match kind {
+        "ImagingStudy" => {
+            pictures = only_pictures(resource);
+            &pictures
+        }
+        _ => resource,
+    };
     let mut walk = Walk {
         policy,
         decisions,
@@ -321,6 +329,47 @@ pub fn process(
         return Err(Withheld::IdentifierLeft);
     }
     Ok((out, walk.report))
+}
+
+/// Series that are said of images and are none: results of readers and models, presentation
+/// states, keys. Their objects never leave, and as a series of the study they would be taken for
+/// what was examined. PS3.3 C.7.3.1.1.1.
+const NO_PICTURES: [&str; 4] = ["SEG", "SR", "PR", "KO"];
+
+/// An `ImagingStudy` with the series that hold pictures.
+fn only_pictures(study: &Value) -> Value {
+    let is_picture = |coding: Option<&Value>| {
+        coding
+            .and_then(|coding| coding.get("code"))
+            .and_then(Value::as_str)
+            .is_none_or(|code| !NO_PICTURES.contains(&code))
+    };
+    let mut out = study.clone();
+    if let Some(modalities) = out.get_mut("modality").and_then(Value::as_array_mut) {
+        modalities.retain(|one| is_picture(Some(one)));
+    }
+    let Some(series) = out.get_mut("series").and_then(Value::as_array_mut) else {
+        return out;
+    };
+    let before = series.len();
+    series.retain(|one| is_picture(one.get("modality")));
+    if series.len() == before {
+        return out;
+    }
+    let instances: u64 = series
+        .iter()
+        .filter_map(|one| one.get("numberOfInstances")?.as_u64())
+        .sum();
+    let count = series.len();
+    for (name, number) in [
+        ("numberOfSeries", count as u64),
+        ("numberOfInstances", instances),
+    ] {
+        if let Some(known) = out.get_mut(name) {
+            *known = number.into();
+        }
+    }
+    out
 }
 
 /// A model's answer in shadow (研究用), or one that no doctor has taken up. As a fact of a data set
@@ -679,5 +728,28 @@ mod tests {
         let mut laboratory = said("preliminary", false);
         laboratory["device"] = json!({ "reference": "Device/analyser-1" });
         assert!(run(&laboratory).is_ok());
+    }
+
+    #[test]
+    fn what_is_said_of_images_is_no_series() {
+        let series = |modality: &str, count: u64| {
+            json!({
+                "uid": format!("1.2.{count}"), "numberOfInstances": count,
+                "modality": { "system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality },
+            })
+        };
+        let study = json!({
+            "resourceType": "ImagingStudy", "status": "available",
+            "subject": { "reference": "Patient/p" },
+            "modality": [{ "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "SR" },
+                         { "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "MR" }],
+            "numberOfSeries": 3, "numberOfInstances": 130,
+            "series": [series("MR", 128), series("SEG", 1), series("SR", 1)],
+        });
+        let (left, _) = run(&study).unwrap();
+        assert_eq!(left["series"].as_array().unwrap().len(), 1, "{left}");
+        assert_eq!(left["series"][0]["modality"]["code"], "MR");
+        assert_eq!(left["numberOfSeries"], 1);
+        assert_eq!(left["numberOfInstances"], 128);
     }
 }

@@ -277,3 +277,164 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
     assert_eq!(again["answers"], 0, "{again}");
     assert_eq!(again["failed"], 1, "{again}");
 }
+
+/// A model that measures is proved by a performance test, put to use, and a doctor takes up what it
+/// measured: from then on it is a fact.
+#[test]
+fn what_was_measured_waits_for_a_doctor() {
+    if !crate::models::runtime() {
+        return;
+    }
+    let bank = TestBank::new();
+    let sample = |name: &str| text(&repository().join("samples").join(name));
+    bank.kura(&["model", "register", &sample("brain-tissue")])
+        .ok();
+    // A protocol of this model, and 80 cases of a made-up reference that it agrees with in 72.
+    let protocol = std::fs::read_to_string(repository().join("samples/trial-protocol.toml"))
+        .expect("the sample")
+        .replace("name = \"chest-ai\"", "name = \"brain-tissue\"")
+        .replace("version = \"1.2.0\"", "version = \"1\"");
+    let protocol = text(&bank.file("protocol.toml", protocol.as_bytes()));
+    let (mut cases, mut answers) = (
+        "case,cluster,truth,site,sex\n".to_owned(),
+        "case,probability\n".to_owned(),
+    );
+    for at in 0..80 {
+        let truth = at % 2;
+        let right = at % 10 != 3;
+        let probability = if (truth == 1) == right { 0.9 } else { 0.1 };
+        cases += &format!("c{at},c{at},{truth},a,f\n");
+        answers += &format!("c{at},{probability}\n");
+    }
+    let cases = text(&bank.file("cases.csv", cases.as_bytes()));
+    let answers = text(&bank.file("answers.csv", answers.as_bytes()));
+    let trial = bank
+        .kura(&["trial", "fix", &protocol, &cases, "--format", "json"])
+        .ok()
+        .json();
+    let trial = trial["id"].as_str().expect("an id").to_owned();
+    // Not before it was analysed.
+    let early = bank
+        .kura(&["model", "test", "brain-tissue", "--trial", &trial])
+        .exits(1);
+    assert!(early.err.contains("not analysed yet"), "{}", early.err);
+    let report = text(&bank.folder.path().join("report"));
+    let analysed = bank.kura(&[
+        "trial",
+        "analyse",
+        &trial,
+        "--answers",
+        &answers,
+        "--out",
+        &report,
+    ]);
+    assert!([0, 3].contains(&analysed.code), "{}", analysed.err);
+    bank.kura(&["model", "test", "brain-tissue", "--trial", &trial])
+        .ok();
+    for step in ["approve", "use"] {
+        bank.kura(&["model", step, "brain-tissue", "--why", "begin"])
+            .ok();
+    }
+    let report = bank.import(&[&repository().join("samples/head")], 0);
+    assert_eq!(report["answered"]["answers"], 1, "{report}");
+
+    let set = |name: &str| -> u64 {
+        let folder = text(&bank.folder.path().join(name));
+        bank.kura(&[
+            "dataset",
+            "build",
+            &sample("dataset.toml"),
+            "--out",
+            &folder,
+        ])
+        .ok();
+        let manifest: Value = serde_json::from_slice(
+            &std::fs::read(format!("{folder}/manifest.json")).expect("a manifest"),
+        )
+        .expect("JSON");
+        manifest["files"]
+            .as_array()
+            .and_then(|all| {
+                all.iter()
+                    .find(|file| file["path"] == "observation.parquet")
+            })
+            .and_then(|file| file["rows"].as_u64())
+            .unwrap_or_else(|| panic!("{manifest}"))
+    };
+    assert_eq!(set("before"), 0);
+
+    let server = bank.serve();
+    let page = server.get("/worklist").body;
+    assert!(page.contains("白質の容積") && page.contains("mL"), "{page}");
+    let field = |name: &str| -> String {
+        let at = page
+            .find(&format!("name=\"{name}\" value=\""))
+            .expect("a field");
+        page[at..].split('"').nth(3).expect("a value").to_owned()
+    };
+    let posted = server.send(
+        "POST",
+        "/worklist",
+        &[("Content-Type", "application/x-www-form-urlencoded")],
+        &format!(
+            "task={}&version={}&decision=accept&model=brain-tissue&only=",
+            field("task"),
+            field("version")
+        ),
+    );
+    assert_eq!(posted.status, 303, "{}", posted.body);
+    assert!(
+        posted.head.contains("/worklist?model=brain-tissue"),
+        "{}",
+        posted.head
+    );
+    let found = server.get("/fhir/Observation?_count=10").json();
+    for entry in found["entry"].as_array().expect("entries") {
+        assert_eq!(entry["resource"]["status"], "final", "{entry}");
+        assert!(entry["resource"]["meta"]["tag"].is_null(), "{entry}");
+    }
+    let page = server.get("/patients/head-mr").body;
+    assert!(page.contains("AI・医師が採用"), "{page}");
+    drop(server);
+    assert_eq!(set("after"), 2);
+    bank.kura(&["audit", "verify"]).ok();
+}
+
+/// A model of another maker that foresees something is tested on a whole set of this bank.
+#[test]
+fn a_foreign_model_is_tested_here() {
+    if !crate::models::runtime() {
+        return;
+    }
+    let bank = TestBank::new();
+    let Some(folder) = models(&bank) else { return };
+    let Some(pictures) = shared("ai/pneumoniamnist/pneumoniamnist.npz") else {
+        return;
+    };
+    let files = bank.folder.path().join("chest");
+    python(
+        "xtask/chest_images.py",
+        &[&text(&pictures), &text(&files), "60", "4"],
+    );
+    bank.import(&[&files.join("first")], 0);
+    let set = text(&bank.folder.path().join("set"));
+    let spec = text(&repository().join("samples/chest.toml"));
+    bank.kura(&["dataset", "build", &spec, "--out", &set]).ok();
+    let outcome =
+        std::fs::read_to_string(repository().join("samples/train-chest.toml")).expect("the sample");
+    let outcome = &outcome[outcome.find("[outcome]").expect("an outcome")..];
+    let colour = folder.join("colour");
+    std::fs::write(colour.join("model.toml"), format!("{PICTURE}{outcome}")).expect("a file");
+    bank.kura(&["model", "register", &text(&colour)]).ok();
+    let tested = bank
+        .kura(&["model", "test", "colour", "--set", &set, "--format", "json"])
+        .ok()
+        .json();
+    assert_eq!(tested["test"]["cases"], 60, "{tested}");
+    assert_eq!(tested["look"], 1, "{tested}");
+    assert!(tested["measures"]["auc"]["value"].is_number(), "{tested}");
+    assert!(
+        tested["remarks"].to_string().contains("maker's word"),
+        "{tested}"
+    );
+}
