@@ -13,6 +13,7 @@ mod examples;
 pub(crate) mod file;
 mod foreign;
 pub(crate) mod image;
+mod method;
 pub(crate) mod occlusion;
 pub(crate) mod output;
 mod plan;
@@ -27,6 +28,7 @@ pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use foreign::Foreign;
 pub use image::ImageInput;
+pub use method::{Method, NetworkSettings};
 pub use output::{Activation, Output, SegmentMeaning};
 pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{

@@ -13,8 +13,7 @@ use kura_cases::{CasesSpec, Feature as CaseFeature, FeatureSet, Outcome};
 use kura_model::{ContentHash, Error, RequestContext, Result};
 use kura_store::{AuditEntry, Commit};
 use kura_training::{
-    CrossValidation, CrossValidationOptions, Examples, Folds, GroupFolds, Learner, Model, Severity,
-    cross_validate, leakage, permutation_importance,
+    CrossValidation, Examples, Folds, GroupFolds, Severity, leakage, permutation_importance,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,6 +22,7 @@ use super::asked::Asked;
 use super::examples::{self, Prepared, learning};
 use super::file::{self, ModelFile, TrainingData, check_name};
 use super::image::{self, ImageInput};
+use super::method::{Fitted, Method, Training};
 use super::output::Output;
 use super::report;
 use crate::access::{Action, authorize};
@@ -49,7 +49,7 @@ pub struct TrainSpec {
     #[serde(default = "folds")]
     pub folds: usize,
     pub threshold: Threshold,
-    pub learner: Learner,
+    pub learner: Method,
     pub cases: String,
     pub outcome: Outcome,
     /// Either features, or the image of each case.
@@ -103,14 +103,7 @@ impl TrainSpec {
         }
         let features = !spec.features.is_empty() || !spec.feature_sets.is_empty();
         match (&spec.image, features) {
-            (Some(image), false) => {
-                image.check()?;
-                if image.channels != 1 {
-                    return Err(Error::invalid(
-                        "image: what is trained here takes one channel",
-                    ));
-                }
-            }
+            (Some(image), false) => image.check()?,
             (None, true) => {}
             _ => {
                 return Err(Error::invalid(
@@ -118,6 +111,7 @@ impl TrainSpec {
                 ));
             }
         }
+        spec.learner.check(spec.image.as_ref())?;
         Ok(spec)
     }
 
@@ -219,45 +213,37 @@ fn run(
             seed: spec.seed,
         }),
     };
-    let options = CrossValidationOptions {
+    let learner = Training {
+        method: &spec.learner,
+        image: spec.image.as_ref(),
+        examples: &training,
         seed: spec.seed,
-        ..CrossValidationOptions::default()
-    };
-    let validation = cross_validate(
-        &training,
-        &spec.learner,
-        &folds,
-        &options,
-        &mut |done, total| observer.step("cross-validation", done as u64, total as u64),
         cancel,
-    )
-    .map_err(|error| learning(&error))?;
+    };
+    let validation = learner.cross_validate(&folds, &mut |done, total| {
+        observer.step("cross-validation", done as u64, total as u64);
+    })?;
     let threshold = threshold(spec.threshold, &training, &validation)?;
 
     observer.step("model", 0, 1);
-    let model = kura_training::train(&training, &spec.learner, spec.seed)
-        .map_err(|error| learning(&error))?;
+    let model = learner.train(&mut |done, total| {
+        observer.step("model", done as u64, total as u64);
+    })?;
     let metadata = BTreeMap::from([
         ("name".to_owned(), spec.name.clone()),
         ("intended_use".to_owned(), spec.intended_use.clone()),
         ("set".to_owned(), prepared.manifest_hash.to_hex()),
     ]);
-    let onnx = match &spec.image {
-        None => model.to_onnx(&metadata),
-        Some(image) => model
-            .to_onnx_for_images(image.height as usize, image.width as usize, &metadata)
-            .ok_or_else(|| Error::internal("the model does not fit its image"))?,
-    };
+    let onnx = model.onnx(spec.image.as_ref(), &metadata)?;
     let onnx_difference = compare(bank, &onnx, &model, spec.image.as_ref(), &training)?;
     // A single pixel is worth nothing by itself.
     let importance = match spec.image {
-        None => importance(&model, &spec, &training, &validation)?,
+        None => importance(&spec, &training, &validation)?,
         Some(_) => json!([]),
     };
     observer.step("model", 1, 1);
 
-    let model_json = serde_json::to_vec(&model)
-        .map_err(|error| Error::internal("a model cannot be written").because(error))?;
+    let model_json = model.json()?;
     // The names of the sets are those the training found, from now on.
     let mut cases = spec.cases_spec();
     for (set, names) in cases
@@ -283,7 +269,7 @@ fn run(
         learner: Some(spec.learner.clone()),
         cases,
         features: match spec.image {
-            None => model.features.clone(),
+            None => model.features().to_vec(),
             Some(_) => Vec::new(),
         },
         image: spec.image,
@@ -315,6 +301,7 @@ fn run(
                 "logistic": validation.baselines.logistic.as_ref().map(summary),
             },
             "shuffled_auc": validation.shuffled_auc,
+            "epochs": model.epochs(),
             "importance": importance,
             "findings": findings,
             "unobserved": prepared.gathered.unobserved,
@@ -540,22 +527,20 @@ fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidatio
 fn compare(
     bank: &Bank,
     onnx: &[u8],
-    model: &Model,
+    model: &Fitted,
     image: Option<&ImageInput>,
     training: &Examples,
 ) -> Result<Option<f64>> {
     let shape = |cases: usize| match image {
         Some(image) => image.shape(cases),
-        None => vec![cases, model.features.len()],
+        None => vec![cases, model.features().len()],
     };
     let asked = match Asked::plain(bank, onnx, shape(1)) {
         Ok(asked) => asked,
         Err(error) if error.category == kura_model::Category::Unsupported => return Ok(None),
         Err(error) => return Err(error),
     };
-    let expected = model
-        .predict(&training.matrix)
-        .map_err(|error| learning(&error))?;
+    let expected = model.predict(&training.matrix)?;
     let found = asked.probabilities(
         &training.matrix.values,
         training.matrix.rows,
@@ -576,24 +561,26 @@ fn compare(
 
 /// What each feature is worth, on patients the model did not learn from: the last fold.
 fn importance(
-    model: &Model,
     spec: &TrainSpec,
     training: &Examples,
     validation: &CrossValidation,
 ) -> Result<serde_json::Value> {
+    let Some(learner) = spec.learner.table() else {
+        return Ok(json!([]));
+    };
     let last = validation.fold.iter().max().copied().unwrap_or(0);
     let rows = |held: bool| -> Vec<usize> {
         (0..validation.fold.len())
             .filter(|row| (validation.fold[*row] == last) == held)
             .collect()
     };
-    let learnt = kura_training::train(&training.select(&rows(false)), &spec.learner, spec.seed);
+    let learnt = kura_training::train(&training.select(&rows(false)), &learner, spec.seed);
     let held = training.select(&rows(true));
     let both = held.outcome.contains(&true) && held.outcome.contains(&false);
     let (Ok(learnt), true) = (learnt, both) else {
         return Ok(json!([]));
     };
-    let sets: Vec<Vec<usize>> = (0..model.features.len()).map(|one| vec![one]).collect();
+    let sets: Vec<Vec<usize>> = (0..learnt.features.len()).map(|one| vec![one]).collect();
     let mut found = permutation_importance(&learnt, &held, &sets, 10, spec.seed)
         .map_err(|error| learning(&error))?;
     found.sort_by(|a, b| b.auc_loss.total_cmp(&a.auc_loss));
@@ -601,7 +588,7 @@ fn importance(
         .iter()
         .map(|one| {
             json!({
-                "feature": one.features.first().map(|at| model.features[*at].name.clone()),
+                "feature": one.features.first().map(|at| learnt.features[*at].name.clone()),
                 "auc_loss": one.auc_loss,
                 "deviation": one.deviation,
             })
