@@ -14,6 +14,7 @@ test:           ## install what tests need, run every test
 check:          ## format, lints, dependency rules
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p kura-service --features network --all-targets --locked -- -D warnings
 	cargo run --locked -q -p xtask -- check
 	scripts/deny.sh
 

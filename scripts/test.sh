@@ -22,4 +22,6 @@ KURA_PYDICOM_FILES=$("$KURA_PYTHON" -c 'import os, pydicom.data; print(os.path.j
 export KURA_PYDICOM_FILES
 # Here a missing tool is a failure, not a reason to skip.
 export KURA_TEST_TOOLS=1
+# Networks are off in the build of the workspace: what needs them is tested by itself.
+cargo test --locked -p kura-service --features network network
 exec cargo test --workspace --locked "$@"

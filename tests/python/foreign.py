@@ -71,6 +71,17 @@ def make(out):
         [],
         ["n", 1, 64, 64],
     )
+    # An encoder: means of squares of four pixels, each channel by itself.
+    model(
+        "encoder",
+        [
+            helper.make_node("AveragePool", ["picture"], ["means"], kernel_shape=[4, 4], strides=[4, 4]),
+            helper.make_node("Flatten", ["means"], ["embedding"], axis=1),
+        ],
+        [value("embedding", TensorProto.FLOAT, ["n", 147])],
+        [],
+        ["n", 3, 28, 28],
+    )
     (out / "corrupt").mkdir()
     whole = (out / "colour" / "model.onnx").read_bytes()
     (out / "corrupt" / "model.onnx").write_bytes(whole[: len(whole) // 2])

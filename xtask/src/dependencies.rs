@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The AI half: pure statistics and learning, SQL over a set's tables, models asked.
     ("kura-evaluation", &[]),
     ("kura-training", &[]),
+    ("kura-network", &["kura-training"]),
     ("kura-cases", &["kura-model", "kura-dataset"]),
     ("kura-inference", &["kura-model"]),
     ("kura-trial", &["kura-model", "kura-evaluation"]),
@@ -39,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-dataset",
             "kura-evaluation",
             "kura-training",
+            "kura-network",
             "kura-cases",
             "kura-inference",
             "kura-trial",

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::baseline::{prevalence, single_feature};
 use crate::error::{TrainingError, require};
-use crate::learner::{Learner, Logistic};
+use crate::fit::{Fit, Predict};
 use crate::metric::{auc, brier};
 use crate::model::train_part;
 use crate::random::Generator;
@@ -82,7 +82,8 @@ pub struct Baselines {
     pub single_feature: OutOfFold,
     /// That feature in each fold.
     pub single_feature_names: Vec<String>,
-    /// Logistic regression with its default settings, where the learner is another.
+    /// The plain learner of [`Fit::baseline`], a logistic regression; `None` where it is judged
+    /// itself.
     pub logistic: Option<OutOfFold>,
 }
 
@@ -102,21 +103,21 @@ pub struct CrossValidation {
 /// Trains and judges a learner on held-out patients.
 ///
 /// `progress` is called with (models trained, models to train). `cancel` is looked at before each
-/// model; one that is being trained is finished first.
+/// model; whether one that is being trained is finished first is the learner's affair.
 ///
 /// # Errors
-/// [`Examples::validate`], [`Learner::validate`], [`Folds::assign`], a share outside (0, 1],
+/// [`Examples::validate`], [`Fit::validate`], [`Folds::assign`], a share outside (0, 1],
 /// [`TrainingError::Cancelled`].
-pub fn cross_validate(
+pub fn cross_validate<L: Fit>(
     examples: &Examples,
-    learner: &Learner,
+    learner: &L,
     folds: &Folds,
     options: &CrossValidationOptions,
     progress: &mut dyn FnMut(usize, usize),
     cancel: &AtomicBool,
 ) -> Result<CrossValidation, TrainingError> {
     examples.validate()?;
-    learner.validate()?;
+    learner.validate(examples)?;
     for &share in &options.learning_curve {
         require(
             share > 0.0 && share <= 1.0,
@@ -127,10 +128,10 @@ pub fn cross_validate(
     }
     let fold = folds.assign(examples)?;
     let count = fold.iter().max().map_or(0, |last| last + 1);
-    let with_logistic = !matches!(learner, Learner::Logistic(_));
+    let plain = learner.baseline(examples);
     // The whole training data is learned from anyway.
     let smaller = options.learning_curve.iter().filter(|s| **s < 1.0).count();
-    let total = count * (1 + smaller + 1 + usize::from(with_logistic) + options.shuffles);
+    let total = count * (1 + smaller + 1 + usize::from(plain.is_some()) + options.shuffles);
     let mut pace = Pace {
         done: 0,
         total,
@@ -146,7 +147,7 @@ pub fn cross_validate(
         let (training, validation) = parts(&fold, held_out);
         let train_rows = examples.select(&training);
         let valid_rows = examples.select(&validation);
-        let model = train_part(&train_rows, learner, options.seed)?;
+        let model = learner.fit(&train_rows, options.seed, cancel)?;
         pace.step()?;
         let answers = model.predict(&valid_rows.matrix)?;
         place(&mut probability, &validation, &answers);
@@ -157,7 +158,7 @@ pub fn cross_validate(
                 let part = train_rows.select(&rows_of_first_groups(&train_rows, &order, share));
                 // So few groups may all have one outcome; then the fold is left out of the point.
                 if part.both_outcomes().is_ok() {
-                    let model = train_part(&part, learner, options.seed)?;
+                    let model = learner.fit(&part, options.seed, cancel)?;
                     let valid = model.predict(&valid_rows.matrix)?;
                     point.add(&part, &model.predict(&part.matrix)?, &valid_rows, &valid);
                 }
@@ -174,10 +175,9 @@ pub fn cross_validate(
         baselines.names.push(name);
         place(&mut baselines.single, &validation, &answers);
         pace.step()?;
-        if with_logistic {
-            let plain = Learner::Logistic(Logistic::default());
+        if let Some(plain) = &plain {
             let answers =
-                train_part(&train_rows, &plain, options.seed)?.predict(&valid_rows.matrix)?;
+                train_part(&train_rows, plain, options.seed)?.predict(&valid_rows.matrix)?;
             place(&mut baselines.logistic, &validation, &answers);
             pace.step()?;
         }
@@ -201,7 +201,7 @@ pub fn cross_validate(
             prevalence: judge(baselines.prevalence),
             single_feature: judge(baselines.single),
             single_feature_names: baselines.names,
-            logistic: with_logistic.then(|| judge(baselines.logistic)),
+            logistic: plain.is_some().then(|| judge(baselines.logistic)),
         },
         shuffled_auc,
         fold,
@@ -351,9 +351,9 @@ fn fold_score(
 }
 
 /// The same learner, folds made anew, on outcomes that mean nothing.
-fn shuffled(
+fn shuffled<L: Fit>(
     examples: &Examples,
-    learner: &Learner,
+    learner: &L,
     folds: &Folds,
     options: &CrossValidationOptions,
     planned: usize,
@@ -375,7 +375,7 @@ fn shuffled(
             let (training, validation) = parts(&fold, held_out);
             let part = nonsense.select(&training);
             if part.both_outcomes().is_ok() {
-                let model = train_part(&part, learner, options.seed)?;
+                let model = learner.fit(&part, options.seed, pace.cancel)?;
                 let answers = model.predict(&examples.matrix.select(&validation))?;
                 place(&mut probability, &validation, &answers);
             }

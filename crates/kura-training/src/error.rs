@@ -34,6 +34,12 @@ pub enum TrainingError {
     /// A value is infinite. A missing value is NaN.
     #[error("feature '{feature}', row {row}: the value is infinite")]
     Infinite { feature: String, row: usize },
+    /// A value is missing where the learner takes none.
+    #[error("feature '{feature}', row {row}: the value is missing; a network takes none that is")]
+    Missing { feature: String, row: usize },
+    /// The loss stopped being a number while learning.
+    #[error("epoch {epoch}: the loss is no number any more; a lower learning_rate may help")]
+    Diverged { epoch: usize },
     /// A weight is negative, NaN or infinite.
     #[error("row {row}: a weight must be a finite number of at least 0")]
     Weight { row: usize },

@@ -4,7 +4,8 @@
 //! * [`train`] makes a [`Model`] as a [`Learner`] says; [`Model::predict`] asks it,
 //!   [`Model::to_onnx`] exports it, [`Model::explain`] tells why.
 //! * [`group_split`] and [`Folds`] divide rows without parting a patient's.
-//! * [`cross_validate`] judges a learner beside plain baselines and a shuffled outcome.
+//! * [`cross_validate`] judges a learner, or whatever can [`Fit`], beside plain baselines and a
+//!   shuffled outcome.
 //! * [`leakage`] looks for features that tell the outcome in a way they should not.
 //!
 //! Nothing here reads or writes a file, and everything follows from the table, the learner and a
@@ -14,13 +15,14 @@ mod baseline;
 mod cross_validation;
 mod error;
 mod explanation;
+mod fit;
 mod image;
 mod leakage;
 mod learner;
 mod logistic;
 mod metric;
 mod model;
-mod onnx;
+pub mod onnx;
 mod random;
 mod split;
 mod table;
@@ -32,12 +34,14 @@ pub use cross_validation::{
 };
 pub use error::TrainingError;
 pub use explanation::{Explanation, Importance, permutation_importance};
-pub use image::images_to_matrix;
+pub use fit::{Fit, Predict};
+pub use image::{images_to_matrix, planes_to_matrix};
 pub use leakage::{Finding, LeakageRule, Severity, leakage, leakage_between_parts};
 pub use learner::{Growth, Learner, Logistic, Penalty, Trees};
 pub use logistic::{LinearModel, MAXIMUM_COLUMNS, MissingTerm, Term};
 pub use metric::{auc, brier};
 pub use model::{Body, Model, TrainingFacts, train};
+pub use random::Generator;
 pub use split::{Folds, GroupFolds, group_split};
 pub use table::{Examples, Feature, MINIMUM_GROUPS, Matrix};
 pub use trees::{Node, Tree, TreeEnsemble};

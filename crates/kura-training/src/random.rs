@@ -5,11 +5,12 @@
 
 /// A stream of pseudo-random numbers that depends on the seed alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Generator {
+pub struct Generator {
     state: u64,
 }
 
 impl Generator {
+    /// The stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }

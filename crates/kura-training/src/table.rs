@@ -178,7 +178,10 @@ impl Examples {
     }
 
     /// The weight of a row; 1 where no weights are given.
-    pub(crate) fn weight(&self, row: usize) -> f64 {
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn weight(&self, row: usize) -> f64 {
         self.weight
             .as_ref()
             .map_or(1.0, |weight| f64::from(weight[row]))

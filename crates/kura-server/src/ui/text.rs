@@ -524,6 +524,7 @@ catalogue! {
     MODEL_TAKES: "入力", "Takes";
     MODEL_TAKES_IMAGE: "シリーズの最初の画像", "The first image of a series";
     MODEL_TAKES_VOLUME: "シリーズ全体(ボリューム)", "A whole series as a volume";
+    MODEL_ENCODER: "画像を数値にする別のモデル", "Another network makes numbers of it";
     MODEL_SIZE: "大きさ", "Size";
     MODEL_SPACING: "間隔と向き", "Spacing and orientation";
     MODEL_RANGE: "0–1 にする明るさ", "Brightness that becomes 0 to 1";

@@ -9,7 +9,7 @@ use kura_cases::{CasesSpec, Gathered, Workspace};
 use kura_dataset::manifest::{self, Manifest};
 use kura_dataset::table;
 use kura_model::{Category, ContentHash, Error, Result};
-use kura_training::{Examples, Feature, Matrix, TrainingError, group_split, images_to_matrix};
+use kura_training::{Examples, Feature, Matrix, TrainingError, group_split, planes_to_matrix};
 
 use super::file::LockedTest;
 use super::image::ImageInput;
@@ -152,8 +152,13 @@ fn pictures(
     cases.site = cases.site.as_deref().map(pick);
     cases.index_time = kept.iter().map(|at| cases.index_time[*at]).collect();
     cases.outcome = kept.iter().map(|at| cases.outcome[*at]).collect();
-    let matrix = images_to_matrix(&pixels, image.height as usize, image.width as usize)
-        .map_err(|error| learning(&error))?;
+    let matrix = planes_to_matrix(
+        &pixels,
+        image.channels as usize,
+        image.height as usize,
+        image.width as usize,
+    )
+    .map_err(|error| learning(&error))?;
     let examples = Examples {
         matrix,
         outcome: cases.outcome.clone(),

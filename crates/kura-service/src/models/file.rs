@@ -2,13 +2,13 @@
 
 use kura_cases::CasesSpec;
 use kura_model::{ContentHash, Error, Result};
-use kura_training::{Feature, Learner};
-
+use kura_training::Feature;
 use serde::{Deserialize, Serialize};
 
 use super::encoder::EncoderFile;
 use super::foreign::Foreign;
 use super::image::ImageInput;
+use super::method::Method;
 use super::output::Output;
 use super::volume::VolumeInput;
 
@@ -45,7 +45,7 @@ pub struct ModelFile {
     pub seed: u64,
     /// Absent where it was trained elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub learner: Option<Learner>,
+    pub learner: Option<Method>,
     /// How a case is made from the tables; the same words at the bedside.
     pub cases: CasesSpec,
     pub features: Vec<Feature>,

@@ -16,6 +16,7 @@ pub(crate) mod file;
 mod foreign;
 pub(crate) mod image;
 mod judgement;
+mod method;
 pub(crate) mod occlusion;
 pub(crate) mod output;
 mod plan;
@@ -32,6 +33,7 @@ pub use encoder::{EncoderFile, EncoderSpec};
 pub use file::{LockedTest, ModelFile, TrainingData};
 pub use foreign::Foreign;
 pub use image::ImageInput;
+pub use method::{Method, NetworkSettings};
 pub use output::{Activation, Output, SegmentMeaning};
 pub use plan::{Bound, Change, ChangePlan, Measure, WatchPlan};
 pub use registry::{

@@ -52,7 +52,7 @@ impl<'a> Shown<'a> {
         let Some(data) = &self.file.data else {
             return Vec::new();
         };
-        vec![
+        let mut facts = vec![
             ("用途", "Intended use", self.file.intended_use.clone()),
             ("予測するもの", "Outcome", self.outcome.to_owned()),
             (
@@ -92,7 +92,28 @@ impl<'a> Shown<'a> {
                 format!("{:.4}", self.file.threshold),
             ),
             ("乱数の種", "Seed", self.file.seed.to_string()),
-        ]
+        ];
+        facts.extend(self.epochs().map(|epochs| {
+            (
+                "学習したエポック、採用したエポック、その学習・検証の損失",
+                "Epochs run, epoch kept, its loss in training and on patients set aside",
+                epochs,
+            )
+        }));
+        facts
+    }
+
+    /// Of a network; every epoch's losses are in the model's file.
+    fn epochs(&self) -> Option<String> {
+        let epochs = &self.file.training["epochs"];
+        let (losses, kept) = (epochs["losses"].as_array()?, epochs["kept"].as_u64()?);
+        let found = losses.iter().find(|one| one["epoch"] == kept)?;
+        Some(format!(
+            "{}, {kept}, {}, {}",
+            losses.len(),
+            number(found["training_loss"].as_f64()),
+            number(found["validation_loss"].as_f64())
+        ))
     }
 
     /// The model beside what it must beat.

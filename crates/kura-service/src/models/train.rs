@@ -13,16 +13,17 @@ use kura_cases::{CasesSpec, Feature as CaseFeature, FeatureSet, Outcome};
 use kura_model::{ContentHash, Error, RequestContext, Result};
 use kura_store::{AuditEntry, Commit};
 use kura_training::{
-    CrossValidation, CrossValidationOptions, Examples, Folds, GroupFolds, Learner, Model, Severity,
-    cross_validate, leakage, permutation_importance,
+    CrossValidation, Examples, Folds, GroupFolds, Severity, leakage, permutation_importance,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::asked::Asked;
+use super::encoder::{Encoder, EncoderFile, EncoderSpec};
 use super::examples::{self, Prepared, learning};
 use super::file::{self, ModelFile, TrainingData, check_name};
 use super::image::{self, ImageInput};
+use super::method::{Fitted, Method, Training};
 use super::output::Output;
 use super::report;
 use crate::access::{Action, authorize};
@@ -49,7 +50,7 @@ pub struct TrainSpec {
     #[serde(default = "folds")]
     pub folds: usize,
     pub threshold: Threshold,
-    pub learner: Learner,
+    pub learner: Method,
     pub cases: String,
     pub outcome: Outcome,
     /// Either features, or the image of each case.
@@ -59,6 +60,9 @@ pub struct TrainSpec {
     pub feature_sets: Vec<FeatureSet>,
     #[serde(default)]
     pub image: Option<ImageInput>,
+    /// Makes numbers of the image first, and the learner learns from those.
+    #[serde(default)]
+    pub encoder: Option<EncoderSpec>,
 }
 
 /// From which probability the model speaks.
@@ -103,14 +107,7 @@ impl TrainSpec {
         }
         let features = !spec.features.is_empty() || !spec.feature_sets.is_empty();
         match (&spec.image, features) {
-            (Some(image), false) => {
-                image.check()?;
-                if image.channels != 1 {
-                    return Err(Error::invalid(
-                        "image: what is trained here takes one channel",
-                    ));
-                }
-            }
+            (Some(image), false) => image.check()?,
             (None, true) => {}
             _ => {
                 return Err(Error::invalid(
@@ -118,7 +115,18 @@ impl TrainSpec {
                 ));
             }
         }
+        if spec.encoder.is_some() && spec.image.is_none() {
+            return Err(Error::invalid(
+                "encoder: it needs the [image] that it takes",
+            ));
+        }
+        spec.learner.check(spec.seen())?;
         Ok(spec)
+    }
+
+    /// The image, where the learner sees it and not what an encoder makes of it.
+    fn seen(&self) -> Option<&ImageInput> {
+        self.image.as_ref().filter(|_| self.encoder.is_none())
     }
 
     pub(crate) fn cases_spec(&self) -> CasesSpec {
@@ -200,7 +208,7 @@ fn run(
     }
     let folder = spec_file.parent().unwrap_or(Path::new("."));
     observer.step("cases", 0, 1);
-    let prepared = examples::prepare(
+    let mut prepared = examples::prepare(
         &folder.join(&spec.set),
         &spec.cases_spec(),
         spec.image.as_ref(),
@@ -208,6 +216,19 @@ fn run(
         cancel,
     )?;
     let parts = examples::parts(&prepared, spec.test_share, spec.seed)?;
+    // What is watched of an image is watched of its pixels.
+    let figures: Option<Vec<[f32; 2]>> = spec.image.map(|_| {
+        let matrix = &prepared.examples.matrix;
+        let of = |row: &usize| image::watched(matrix.row(*row));
+        parts.training.iter().map(of).collect()
+    });
+    let encoder = match (&spec.encoder, &spec.image) {
+        (Some(said), Some(image)) => {
+            observer.step("encoder", 0, 1);
+            Some(encode(bank, folder, said, image, &mut prepared)?)
+        }
+        _ => None,
+    };
     let training = prepared.examples.select(&parts.training);
     let findings = findings(&prepared, &training)?;
 
@@ -219,45 +240,37 @@ fn run(
             seed: spec.seed,
         }),
     };
-    let options = CrossValidationOptions {
+    let learner = Training {
+        method: &spec.learner,
+        image: spec.seen(),
+        examples: &training,
         seed: spec.seed,
-        ..CrossValidationOptions::default()
-    };
-    let validation = cross_validate(
-        &training,
-        &spec.learner,
-        &folds,
-        &options,
-        &mut |done, total| observer.step("cross-validation", done as u64, total as u64),
         cancel,
-    )
-    .map_err(|error| learning(&error))?;
+    };
+    let validation = learner.cross_validate(&folds, &mut |done, total| {
+        observer.step("cross-validation", done as u64, total as u64);
+    })?;
     let threshold = threshold(spec.threshold, &training, &validation)?;
 
     observer.step("model", 0, 1);
-    let model = kura_training::train(&training, &spec.learner, spec.seed)
-        .map_err(|error| learning(&error))?;
+    let model = learner.train(&mut |done, total| {
+        observer.step("model", done as u64, total as u64);
+    })?;
     let metadata = BTreeMap::from([
         ("name".to_owned(), spec.name.clone()),
         ("intended_use".to_owned(), spec.intended_use.clone()),
         ("set".to_owned(), prepared.manifest_hash.to_hex()),
     ]);
-    let onnx = match &spec.image {
-        None => model.to_onnx(&metadata),
-        Some(image) => model
-            .to_onnx_for_images(image.height as usize, image.width as usize, &metadata)
-            .ok_or_else(|| Error::internal("the model does not fit its image"))?,
-    };
-    let onnx_difference = compare(bank, &onnx, &model, spec.image.as_ref(), &training)?;
+    let onnx = model.onnx(spec.seen(), &metadata)?;
+    let onnx_difference = compare(bank, &onnx, &model, spec.seen(), &training)?;
     // A single pixel is worth nothing by itself.
     let importance = match spec.image {
-        None => importance(&model, &spec, &training, &validation)?,
+        None => importance(&spec, &training, &validation)?,
         Some(_) => json!([]),
     };
     observer.step("model", 1, 1);
 
-    let model_json = serde_json::to_vec(&model)
-        .map_err(|error| Error::internal("a model cannot be written").because(error))?;
+    let model_json = model.json()?;
     // The names of the sets are those the training found, from now on.
     let mut cases = spec.cases_spec();
     for (set, names) in cases
@@ -267,8 +280,10 @@ fn run(
     {
         set.names.clone_from(names);
     }
-    let reference = serde_json::to_vec(&reference_of(&training, spec.image.is_some(), &validation))
-        .map_err(|error| Error::internal("reference values cannot be written").because(error))?;
+    let reference = serde_json::to_vec(&reference_of(&training, figures.as_deref(), &validation))
+        .map_err(|error| {
+        Error::internal("reference values cannot be written").because(error)
+    })?;
     let patients: BTreeSet<&str> = training.group.iter().map(String::as_str).collect();
     let positive = training.outcome.iter().filter(|outcome| **outcome).count();
     let described = ModelFile {
@@ -283,11 +298,11 @@ fn run(
         learner: Some(spec.learner.clone()),
         cases,
         features: match spec.image {
-            None => model.features.clone(),
+            None => model.features().to_vec(),
             Some(_) => Vec::new(),
         },
         image: spec.image,
-        encoder: None,
+        encoder: encoder.as_ref().map(|(described, _)| described.clone()),
         volume: None,
         output: Output::default(),
         threshold,
@@ -316,6 +331,7 @@ fn run(
                 "logistic": validation.baselines.logistic.as_ref().map(summary),
             },
             "shuffled_auc": validation.shuffled_auc,
+            "epochs": model.epochs(),
             "importance": importance,
             "findings": findings,
             "unobserved": prepared.gathered.unobserved,
@@ -325,28 +341,27 @@ fn run(
         }),
     };
     let shown = report::Shown::of(&described, &prepared, &validation);
-    write(
-        out,
-        &[
-            (file::ONNX, onnx),
-            (file::FILE, described.to_json()?),
-            // The trained numbers, for explanations.
-            (file::NUMBERS, model_json),
-            (file::PATIENTS, list(&patients).into_bytes()),
-            (file::REFERENCE, reference),
-            (
-                "predictions.csv",
-                predictions(&prepared, &parts.training, &validation).into_bytes(),
-            ),
-            (
-                "answers.csv",
-                answers(&prepared, &parts.training, &validation).into_bytes(),
-            ),
-            ("specification.toml", text.into_bytes()),
-            ("report.md", report::markdown(&shown).into_bytes()),
-            ("report.html", report::html(&shown).into_bytes()),
-        ],
-    )?;
+    let mut files = vec![
+        (file::ONNX, onnx),
+        (file::FILE, described.to_json()?),
+        // The trained numbers, for explanations.
+        (file::NUMBERS, model_json),
+        (file::PATIENTS, list(&patients).into_bytes()),
+        (file::REFERENCE, reference),
+        (
+            "predictions.csv",
+            predictions(&prepared, &parts.training, &validation).into_bytes(),
+        ),
+        (
+            "answers.csv",
+            answers(&prepared, &parts.training, &validation).into_bytes(),
+        ),
+        ("specification.toml", text.into_bytes()),
+        ("report.md", report::markdown(&shown).into_bytes()),
+        ("report.html", report::html(&shown).into_bytes()),
+    ];
+    files.extend(encoder.map(|(_, bytes)| (file::ENCODER, bytes)));
+    write(out, &files)?;
     Ok(Trained {
         folder: out.to_owned(),
         name: described.name.clone(),
@@ -375,13 +390,41 @@ fn summary(result: &kura_training::OutOfFold) -> serde_json::Value {
     json!({ "auc": result.auc, "brier": result.brier })
 }
 
+/// Puts what the encoder makes of each image in the place of its pixels.
+fn encode(
+    bank: &Bank,
+    folder: &Path,
+    said: &EncoderSpec,
+    image: &ImageInput,
+    prepared: &mut Prepared,
+) -> Result<(EncoderFile, Vec<u8>)> {
+    let path = folder.join(&said.file);
+    let bytes = std::fs::read(&path).map_err(|error| file_error(&path, error))?;
+    let encoder = Encoder::open(bank, &bytes, image, said.output.as_deref())?;
+    let matrix = &prepared.examples.matrix;
+    let limit = std::time::Duration::from_secs(3_600);
+    let values = encoder.encode(&matrix.values, matrix.rows, limit)?;
+    let features = (0..encoder.width)
+        .map(|at| kura_training::Feature::named(format!("embedding_{at}")))
+        .collect();
+    prepared.examples.matrix = kura_training::Matrix::new(features, matrix.rows, values)
+        .map_err(|error| learning(&error))?;
+    let described = EncoderFile {
+        onnx: ContentHash::of(&bytes),
+        output: said.output.clone(),
+        maker: said.maker.clone(),
+        width: encoder.width,
+    };
+    Ok((described, bytes))
+}
+
 /// Values kept of each feature at most.
 const REFERENCE_VALUES: usize = 2_000;
 
 /// Each feature by itself and sorted: what it was like, not who had it.
 fn reference_of(
     training: &Examples,
-    is_image: bool,
+    figures: Option<&[[f32; 2]]>,
     validation: &CrossValidation,
 ) -> file::Reference {
     let thin = |mut values: Vec<f32>| {
@@ -389,10 +432,7 @@ fn reference_of(
         let step = values.len().div_ceil(REFERENCE_VALUES).max(1);
         values.into_iter().step_by(step).collect::<Vec<_>>()
     };
-    let columns: Vec<(String, Vec<f32>)> = if is_image {
-        let figures: Vec<[f32; 2]> = (0..training.matrix.rows)
-            .map(|row| image::watched(training.matrix.row(row)))
-            .collect();
+    let columns: Vec<(String, Vec<f32>)> = if let Some(figures) = figures {
         (0..image::WATCHED.len())
             .map(|at| {
                 let column = figures.iter().map(|figure| figure[at]).collect();
@@ -541,22 +581,20 @@ fn threshold(wanted: Threshold, training: &Examples, validation: &CrossValidatio
 fn compare(
     bank: &Bank,
     onnx: &[u8],
-    model: &Model,
+    model: &Fitted,
     image: Option<&ImageInput>,
     training: &Examples,
 ) -> Result<Option<f64>> {
     let shape = |cases: usize| match image {
         Some(image) => image.shape(cases),
-        None => vec![cases, model.features.len()],
+        None => vec![cases, model.features().len()],
     };
     let asked = match Asked::plain(bank, onnx, shape(1)) {
         Ok(asked) => asked,
         Err(error) if error.category == kura_model::Category::Unsupported => return Ok(None),
         Err(error) => return Err(error),
     };
-    let expected = model
-        .predict(&training.matrix)
-        .map_err(|error| learning(&error))?;
+    let expected = model.predict(&training.matrix)?;
     let found = asked.probabilities(
         &training.matrix.values,
         training.matrix.rows,
@@ -577,24 +615,26 @@ fn compare(
 
 /// What each feature is worth, on patients the model did not learn from: the last fold.
 fn importance(
-    model: &Model,
     spec: &TrainSpec,
     training: &Examples,
     validation: &CrossValidation,
 ) -> Result<serde_json::Value> {
+    let Some(learner) = spec.learner.table() else {
+        return Ok(json!([]));
+    };
     let last = validation.fold.iter().max().copied().unwrap_or(0);
     let rows = |held: bool| -> Vec<usize> {
         (0..validation.fold.len())
             .filter(|row| (validation.fold[*row] == last) == held)
             .collect()
     };
-    let learnt = kura_training::train(&training.select(&rows(false)), &spec.learner, spec.seed);
+    let learnt = kura_training::train(&training.select(&rows(false)), &learner, spec.seed);
     let held = training.select(&rows(true));
     let both = held.outcome.contains(&true) && held.outcome.contains(&false);
     let (Ok(learnt), true) = (learnt, both) else {
         return Ok(json!([]));
     };
-    let sets: Vec<Vec<usize>> = (0..model.features.len()).map(|one| vec![one]).collect();
+    let sets: Vec<Vec<usize>> = (0..learnt.features.len()).map(|one| vec![one]).collect();
     let mut found = permutation_importance(&learnt, &held, &sets, 10, spec.seed)
         .map_err(|error| learning(&error))?;
     found.sort_by(|a, b| b.auc_loss.total_cmp(&a.auc_loss));
@@ -602,7 +642,7 @@ fn importance(
         .iter()
         .map(|one| {
             json!({
-                "feature": one.features.first().map(|at| model.features[*at].name.clone()),
+                "feature": one.features.first().map(|at| learnt.features[*at].name.clone()),
                 "auc_loss": one.auc_loss,
                 "deviation": one.deviation,
             })

@@ -6,8 +6,8 @@
 
 /// Bytes of a message under construction. Fields are written in the order of the calls, so the
 /// same calls give the same bytes.
-#[derive(Debug, Default)]
-pub(super) struct Message {
+#[derive(Debug, Clone, Default)]
+pub struct Message {
     bytes: Vec<u8>,
 }
 
@@ -16,6 +16,7 @@ const LENGTH: u64 = 2;
 const FOUR_BYTES: u64 = 5;
 
 impl Message {
+    /// The bytes of the message, without its own field.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -32,6 +33,7 @@ impl Message {
         self.varint(field << 3 | wire);
     }
 
+    /// A field of wire type varint.
     pub fn integer(mut self, field: u64, value: i64) -> Self {
         self.tag(field, VARINT);
         // A negative number is its two's complement in ten bytes.
@@ -39,12 +41,14 @@ impl Message {
         self
     }
 
+    /// A field of four bytes.
     pub fn float(mut self, field: u64, value: f32) -> Self {
         self.tag(field, FOUR_BYTES);
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
+    /// A field of bytes with their length.
     pub fn bytes(mut self, field: u64, value: &[u8]) -> Self {
         self.tag(field, LENGTH);
         self.varint(value.len() as u64);
@@ -52,14 +56,17 @@ impl Message {
         self
     }
 
+    /// A field of text, in UTF-8.
     pub fn text(self, field: u64, value: &str) -> Self {
         self.bytes(field, value.as_bytes())
     }
 
+    /// A field that is a message itself.
     pub fn message(self, field: u64, value: Message) -> Self {
         self.bytes(field, &value.bytes)
     }
 
+    /// What `write` adds for each item: a repeated field.
     pub fn each<T>(
         self,
         items: impl IntoIterator<Item = T>,
@@ -70,10 +77,11 @@ impl Message {
 }
 
 /// `TensorProto.DataType.FLOAT`.
-pub(super) const FLOAT: i64 = 1;
+pub const FLOAT: i64 = 1;
 
 /// `AttributeProto`: name = 1, type = 20.
-pub(super) enum Attribute {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribute {
     Integer(i64),
     Text(&'static str),
     Floats(Vec<f32>),
@@ -101,7 +109,7 @@ impl Attribute {
 
 /// `NodeProto`: input = 1, output = 2, name = 3, op_type = 4, attribute = 5, domain = 7. A node is
 /// named after its output.
-pub(super) fn node(
+pub fn node(
     domain: &str,
     operator: &str,
     inputs: &[&str],
@@ -120,7 +128,7 @@ pub(super) fn node(
 }
 
 /// `TensorProto` of floats: dims = 1, data_type = 2, name = 8, raw_data = 9 (little-endian).
-pub(super) fn floats(name: &str, dims: &[usize], values: &[f32]) -> Message {
+pub fn floats(name: &str, dims: &[usize], values: &[f32]) -> Message {
     let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     Message::default()
         .each(dims, |m, &dim| m.integer(1, dim as i64))
@@ -132,7 +140,7 @@ pub(super) fn floats(name: &str, dims: &[usize], values: &[f32]) -> Message {
 /// `ValueInfoProto` (name = 1, type = 2) of a float tensor whose first dimension is free:
 /// `TypeProto.tensor_type` = 1, `Tensor.elem_type` = 1, `Tensor.shape` = 2, `TensorShapeProto.dim`
 /// = 1, `Dimension.dim_value` = 1, `Dimension.dim_param` = 2.
-pub(super) fn float_tensor(name: &str, dims: &[usize]) -> Message {
+pub fn float_tensor(name: &str, dims: &[usize]) -> Message {
     let shape = Message::default()
         .message(1, Message::default().text(2, "N"))
         .each(dims, |m, &dim| {

@@ -1,4 +1,6 @@
 //! A model as ONNX, for onnxruntime (tested with 1.17 and 1.31) and what else speaks ONNX-ML.
+//!
+//! [`Graph`] and the messages it is made of are public for other rooms that make models.
 
 mod linear;
 mod message;
@@ -6,7 +8,7 @@ mod trees;
 
 use std::collections::BTreeMap;
 
-use message::{Message, float_tensor, node};
+pub use message::{Attribute, FLOAT, Message, float_tensor, floats, node};
 
 use crate::model::{Body, Model};
 
@@ -14,9 +16,57 @@ use crate::model::{Body, Model};
 const IR_VERSION: i64 = 8;
 const OPERATOR_SET: i64 = 17;
 const ML_OPERATOR_SET: i64 = 3;
-/// The domain of the plain operators, and of the tree and other classical ones.
-const PLAIN: &str = "";
-const ML: &str = "ai.onnx.ml";
+/// The domain of the plain operators.
+pub const PLAIN: &str = "";
+/// The domain of the tree and other classical operators.
+pub const ML: &str = "ai.onnx.ml";
+
+/// A graph of operator set 17 with one input and one output.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    pub name: &'static str,
+    /// [`node`]s, each after those whose outputs it takes.
+    pub nodes: Vec<Message>,
+    /// Constants ([`floats`]), each with a name of its own.
+    pub tensors: Vec<Message>,
+    /// What goes in and what comes out, each a [`float_tensor`].
+    pub input: Message,
+    pub output: Message,
+}
+
+impl Graph {
+    /// The ONNX file. `properties` become `metadata_props`, in the order of their keys: the same
+    /// graph and properties give the same bytes.
+    pub fn into_file(
+        self,
+        producer: &str,
+        version: &str,
+        properties: BTreeMap<String, String>,
+    ) -> Vec<u8> {
+        // GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12.
+        let graph = Message::default()
+            .each(self.nodes, |m, node| m.message(1, node))
+            .text(2, self.name)
+            .each(self.tensors, |m, tensor| m.message(5, tensor))
+            .message(11, self.input)
+            .message(12, self.output);
+        // OperatorSetIdProto: domain = 1, version = 2.
+        let operator_set = |domain, version| Message::default().text(1, domain).integer(2, version);
+        // ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7,
+        // opset_import = 8, metadata_props = 14 (StringStringEntryProto: key = 1, value = 2).
+        Message::default()
+            .integer(1, IR_VERSION)
+            .text(2, producer)
+            .text(3, version)
+            .message(7, graph)
+            .message(8, operator_set(PLAIN, OPERATOR_SET))
+            .message(8, operator_set(ML, ML_OPERATOR_SET))
+            .each(properties, |m, (key, value)| {
+                m.message(14, Message::default().text(1, &key).text(2, &value))
+            })
+            .into_bytes()
+    }
+}
 
 /// What the exported model is given.
 enum Input {
@@ -70,30 +120,16 @@ impl Model {
             "probability",
             Vec::new(),
         ));
-        // GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12.
-        let graph = Message::default()
-            .each(nodes, |m, node| m.message(1, node))
-            .text(2, "kura_training")
-            .each(initializers, |m, tensor| m.message(5, tensor))
-            .message(11, input)
-            .message(12, float_tensor("probability", &[1]));
-        // OperatorSetIdProto: domain = 1, version = 2.
-        let operator_set = |domain, version| Message::default().text(1, domain).integer(2, version);
         let mut properties = self.properties();
         properties.extend(metadata.clone());
-        // ModelProto: ir_version = 1, producer_name = 2, producer_version = 3, graph = 7,
-        // opset_import = 8, metadata_props = 14 (StringStringEntryProto: key = 1, value = 2).
-        Message::default()
-            .integer(1, IR_VERSION)
-            .text(2, "kura-training")
-            .text(3, env!("CARGO_PKG_VERSION"))
-            .message(7, graph)
-            .message(8, operator_set(PLAIN, OPERATOR_SET))
-            .message(8, operator_set(ML, ML_OPERATOR_SET))
-            .each(properties, |m, (key, value)| {
-                m.message(14, Message::default().text(1, &key).text(2, &value))
-            })
-            .into_bytes()
+        Graph {
+            name: "kura_training",
+            nodes,
+            tensors: initializers,
+            input,
+            output: float_tensor("probability", &[1]),
+        }
+        .into_file("kura-training", env!("CARGO_PKG_VERSION"), properties)
     }
 
     fn properties(&self) -> BTreeMap<String, String> {

@@ -270,6 +270,70 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
     assert_eq!(brightness["drifted"], true, "{brightness}");
 }
 
+/// What another maker's network makes of an image, and a linear probe on that: embeddings.
+#[test]
+fn an_encoder_makes_numbers_that_are_learnt_from() {
+    let Some(chest) = Chest::new("12") else {
+        return;
+    };
+    let Some(python) = tool("KURA_PYTHON", "python3") else {
+        return;
+    };
+    let models = chest.bank.folder.path().join("models");
+    let made = Command::new(python)
+        .arg(repository().join("tests/python/foreign.py"))
+        .args([Path::new("make"), &models])
+        .output()
+        .expect("python runs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let encoder = models.join("encoder/model.onnx").display().to_string();
+    let trained = chest
+        .train("embedded", |text| {
+            text.replace("high = 255.0", "high = 255.0\nchannels = 3")
+                + &format!("\n[encoder]\nfile = \"{encoder}\"\nmaker = \"a test\"\n")
+        })
+        .ok()
+        .json();
+    assert!(trained["auc"].as_f64().unwrap() > 0.85, "{trained}");
+    assert!(trained["onnx_difference"].as_f64().unwrap() <= 1e-5);
+    let report = chest
+        .model(&["test", "chest-pneumonia", "--set", &chest.set])
+        .ok()
+        .json();
+    assert!(
+        report["measures"]["auc"]["value"].as_f64().unwrap() > 0.85,
+        "{report}"
+    );
+    for step in ["approve", "use"] {
+        chest
+            .model(&[step, "chest-pneumonia", "--why", "begin"])
+            .ok();
+    }
+    let report = chest.bank.import(&[&chest.files.join("arrivals")], 0);
+    assert!(
+        report["answered"]["answers"].as_u64() >= Some(12),
+        "{report}"
+    );
+    assert_eq!(report["answered"]["failed"], 0, "{report}");
+    // The places that mattered are found by asking the whole chain again.
+    let server = chest.bank.serve();
+    let page = server.get("/worklist").body;
+    let at = page.find("/worklist/picture/").expect("a picture");
+    let picture = page[at..].split('"').next().unwrap();
+    assert_eq!(server.get(picture).status, 200);
+    // Without the encoder's file there is no model.
+    drop(server);
+    let folder = chest.bank.folder.path().join("embedded");
+    std::fs::remove_file(folder.join("encoder.onnx")).expect("a file");
+    let refused = chest.model(&["register", &folder.display().to_string()]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("encoder.onnx"), "{}", refused.err);
+}
+
 fn zip_out(archive: &Path, folder: &Path) {
     std::fs::create_dir_all(folder).expect("a folder");
     let python = std::env::var("KURA_PYTHON").unwrap_or_else(|_| "python3".to_owned());

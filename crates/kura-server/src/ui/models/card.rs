@@ -156,6 +156,9 @@ fn features(page: &Page, found: &Found) -> Markup {
                     dt { (page.say(text::MODEL_TAKES)) } dd { (page.say(text::MODEL_TAKES_IMAGE)) }
                     dt { (page.say(text::MODEL_SIZE)) } dd { (image.width) " × " (image.height) @if image.channels == 3 { " RGB" } }
                     dt { (page.say(text::MODEL_RANGE)) } dd { (image.low) " – " (image.high) }
+                    @if let Some(encoder) = &file.encoder {
+                        dt { (page.say(text::MODEL_ENCODER)) } dd { (encoder.maker) " · " (thousands(encoder.width as u64)) " " span .code title=(encoder.onnx) { (&encoder.onnx.to_hex()[..16]) } }
+                    }
                 }
             }
             @if let Some(volume) = &file.volume {
