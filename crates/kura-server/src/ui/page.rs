@@ -257,6 +257,15 @@ pub(crate) fn empty(title: &str, long: &str) -> Markup {
     html! { div .empty { p .empty-title { (title) } p { (long) } } }
 }
 
+/// What is said in both languages is written `日本語 / English`: the reader's half.
+pub(super) fn half<'a>(page: &Page, said: &'a str) -> &'a str {
+    match (said.split_once(" / "), page.lang) {
+        (Some((ja, _)), Lang::Ja) => ja,
+        (Some((_, en)), Lang::En) => en,
+        (None, _) => said,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,14 +278,5 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(12_345), "12.3 KB");
         assert_eq!(bytes(512_000_000), "512 MB");
-    }
-}
-
-/// What is said in both languages is written `日本語 / English`: the reader's half.
-pub(super) fn half<'a>(page: &Page, said: &'a str) -> &'a str {
-    match (said.split_once(" / "), page.lang) {
-        (Some((ja, _)), Lang::Ja) => ja,
-        (Some((_, en)), Lang::En) => en,
-        (None, _) => said,
     }
 }

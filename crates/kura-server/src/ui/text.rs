@@ -491,6 +491,7 @@ catalogue! {
     MODEL_MADE: "作り方", "How it was made";
     MODEL_LEARNER: "学習器", "Learner";
     LEARNER_LOGISTIC: "ロジスティック回帰", "logistic regression";
+    LEARNER_NETWORK: "畳み込みニューラルネットワーク", "convolutional network";
     LEARNER_TREES: "決定木のブースティング", "boosted trees";
     MODEL_SETTINGS: "設定", "Settings";
     MODEL_SEED: "乱数の種", "Seed";

@@ -253,6 +253,7 @@ fn made(page: &Page, found: &Found) -> Markup {
                     "" => (page.say(text::MODEL_ELSEWHERE)),
                     "logistic" => (page.say(text::LEARNER_LOGISTIC)),
                     "trees" => (page.say(text::LEARNER_TREES)),
+                    "network" => (page.say(text::LEARNER_NETWORK)),
                     other => (other),
                 } }
                 @if !settings.is_empty() { dt { (page.say(text::MODEL_SETTINGS)) } dd .code { (settings.join(" · ")) } }
