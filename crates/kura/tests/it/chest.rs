@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Run, TestBank, repository, shared, tool};
+use crate::support::{Run, TestBank, python, repository, shared, tool};
 
 struct Chest {
     bank: TestBank,
@@ -20,22 +20,11 @@ impl Chest {
         if !crate::models::runtime() {
             return None;
         }
-        let python = tool("KURA_PYTHON", "python3")?;
         let pictures = shared("ai/pneumoniamnist/pneumoniamnist.npz")?;
         let bank = TestBank::new();
         let files = bank.folder.path().join("chest");
-        let made = Command::new(python)
-            .arg(repository().join("xtask/chest_images.py"))
-            .arg(&pictures)
-            .arg(&files)
-            .args(["300", arriving])
-            .output()
-            .expect("python runs");
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        let (pictures, out) = (pictures.display().to_string(), files.display().to_string());
+        python("xtask/chest_images.py", &[&pictures, &out, "300", arriving])?;
         bank.import(&[&files.join("first")], 0);
         let set = bank.folder.path().join("sets/chest").display().to_string();
         let spec = repository()
@@ -227,9 +216,6 @@ fn another_exposure_is_drift() {
         .model(&["shadow", "chest-pneumonia", "--why", "study"])
         .ok();
     // Of the same pictures, a third brighter.
-    let Some(python) = tool("KURA_PYTHON", "python3") else {
-        return;
-    };
     let folder = chest.bank.folder.path().join("bright");
     let script = r#"
 import io, pathlib, sys, zipfile
@@ -241,16 +227,13 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
         data.PixelData = numpy.clip(data.pixel_array * 1.2 + 60, 0, 255).astype(numpy.uint8).tobytes()
         data.save_as(out / name)
 "#;
-    let made = Command::new(python)
-        .args(["-c", script])
-        .arg(chest.files.join("arrivals/dicom.zip"))
-        .arg(&folder)
-        .output()
-        .expect("python runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
+    let script = chest.bank.file("bright.py", script.as_bytes());
+    python(
+        &script.display().to_string(),
+        &[
+            &chest.files.join("arrivals/dicom.zip").display().to_string(),
+            &folder.display().to_string(),
+        ],
     );
     let patients = chest.files.join("arrivals/Patient.ndjson");
     let report = chest.bank.import(&[Path::new(&patients), &folder], 0);
@@ -276,19 +259,10 @@ fn an_encoder_makes_numbers_that_are_learnt_from() {
     let Some(chest) = Chest::new("12") else {
         return;
     };
-    let Some(python) = tool("KURA_PYTHON", "python3") else {
-        return;
-    };
     let models = chest.bank.folder.path().join("models");
-    let made = Command::new(python)
-        .arg(repository().join("tests/python/foreign.py"))
-        .args([Path::new("make"), &models])
-        .output()
-        .expect("python runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
+    python(
+        "tests/python/foreign.py",
+        &["make", &models.display().to_string()],
     );
     let encoder = models.join("encoder/model.onnx").display().to_string();
     let trained = chest

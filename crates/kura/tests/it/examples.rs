@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{TestBank, repository, shared, tool};
+use crate::support::{TestBank, python, repository, shared};
 
 #[test]
 fn the_examples_stand_in_the_bank() {
@@ -99,25 +99,20 @@ fn the_examples_stand_in_the_bank() {
 /// What lies in `samples/` is what the scripts make of the public data.
 #[test]
 fn samples_are_as_their_scripts_make_them() {
-    let Some(python) = tool("KURA_PYTHON", "python3") else {
-        return;
-    };
     let Some(lesions) = shared("ai/colonoscopy/feature_data.csv") else {
         return;
     };
     let folder = tempfile::TempDir::new().expect("a folder");
     let out = folder.path().join("colonoscopy");
-    let made = Command::new(python)
-        .arg(repository().join("xtask/colonoscopy.py"))
-        .arg(lesions.parent().expect("a folder"))
-        .arg(&out)
-        .output()
-        .expect("python runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
-    );
+    let source = lesions.parent().expect("a folder").display().to_string();
+    if python(
+        "xtask/colonoscopy.py",
+        &[&source, &out.display().to_string()],
+    )
+    .is_none()
+    {
+        return;
+    }
     for name in [
         "cases.csv",
         "readings.csv",

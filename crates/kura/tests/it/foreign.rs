@@ -1,27 +1,10 @@
 //! Models of other makers: described, registered, asked; refused where they do not fit.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{TestBank, repository, shared, tool};
-
-/// Runs a script of the repository; its output.
-fn python(script: &str, arguments: &[&str]) -> Option<String> {
-    let python = tool("KURA_PYTHON", "python3")?;
-    let made = Command::new(python)
-        .arg(repository().join(script))
-        .args(arguments)
-        .output()
-        .expect("python runs");
-    assert!(
-        made.status.success(),
-        "{script}: {}",
-        String::from_utf8_lossy(&made.stderr)
-    );
-    Some(String::from_utf8_lossy(&made.stdout).into_owned())
-}
+use crate::support::{TestBank, python, repository, shared};
 
 fn text(path: &Path) -> String {
     path.display().to_string()
@@ -258,15 +241,9 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
 "#,
     );
     let folder = bank.folder.path().join("broken");
-    let made = Command::new(tool("KURA_PYTHON", "python3").expect("python was there"))
-        .arg(&script)
-        .args([&files.join("arrivals/dicom.zip"), &folder])
-        .output()
-        .expect("python runs");
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
+    python(
+        &text(&script),
+        &[&text(&files.join("arrivals/dicom.zip")), &text(&folder)],
     );
     let patients = files.join("arrivals/Patient.ndjson");
     let report = bank.import(&[&patients, &folder], 0);

@@ -304,3 +304,20 @@ impl Drop for Server {
         let _ = self.child.wait();
     }
 }
+
+/// Runs a Python script, of the repository or anywhere; its output. `None` without Python.
+#[track_caller]
+pub fn python(script: &str, arguments: &[&str]) -> Option<String> {
+    let python = tool("KURA_PYTHON", "python3")?;
+    let made = Command::new(python)
+        .arg(repository().join(script))
+        .args(arguments)
+        .output()
+        .expect("python runs");
+    assert!(
+        made.status.success(),
+        "{script}: {}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    Some(String::from_utf8_lossy(&made.stdout).into_owned())
+}
