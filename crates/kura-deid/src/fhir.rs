@@ -399,7 +399,8 @@ fn is_proposal(resource: &Value) -> bool {
             .any(|one| text(one, "url").as_deref() == Some("urn:kura:model-version"));
     let open = matches!(
         text(resource, "status").as_deref(),
-        Some("preliminary" | "cancelled")
+        // A correction stands in its note; the value is still the model's.
+        Some("preliminary" | "cancelled" | "corrected")
     );
     research || (of_model && open)
 }
@@ -716,6 +717,7 @@ mod tests {
         for (status, tag) in [
             ("preliminary", false),
             ("cancelled", false),
+            ("corrected", false),
             ("final", true),
         ] {
             assert_eq!(

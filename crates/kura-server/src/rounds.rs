@@ -42,6 +42,10 @@ pub(crate) fn again(bank: &Arc<Bank>, context: RequestContext) {
     let started = std::thread::Builder::new()
         .name("models-again".to_owned())
         .spawn(move || {
+            // What arrived when nobody could be asked: a crash, no runtime.
+            if let Some(bank) = bank.upgrade() {
+                ask(&bank, &context);
+            }
             loop {
                 std::thread::sleep(AGAIN);
                 // The server has ended.

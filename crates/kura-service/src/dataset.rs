@@ -305,7 +305,7 @@ pub(crate) fn reference_year(bank: &Bank, t: LogicalTime) -> Result<i64> {
 }
 
 /// The key of a project: made once, kept in the identity zone.
-fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
+pub(crate) fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
     bank.secret(&RecordKey::new(kind::PROJECT_KEY, project))
         .map(ProjectKey::new)
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use kura_fhir::{date, view};
-use kura_model::{Error, RecordKey, RequestContext, Result};
+use kura_model::{Category, Error, RecordKey, RequestContext, Result};
 use kura_store::{Commit, Compare, Order, Predicate, Put, Query, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::proposal;
-use super::question::Question;
+use super::question::{Newest, Question};
 use super::tables::Tables;
 use crate::access::{Action, authorize};
 use crate::models::State;
@@ -64,102 +64,148 @@ fn ask(
     if patients.is_empty() {
         return Ok(());
     }
-    let question = Question::open(bank, model);
+    let question = Question::open(bank, model)?;
     let tables = Tables::open(bank)?;
     let current = newest_record(bank)? - CURRENT_DAYS * 86_400_000;
     for patient in &patients {
         report.patients += 1;
-        let done = match &question {
-            // A fault in one answer must not end the arrival of the others.
-            Ok(question) => catch_unwind(AssertUnwindSafe(|| {
-                answer(
-                    bank, context, model, live, question, &tables, patient, current,
-                )
-            }))
-            .unwrap_or_else(|_| Err(Failed::waiting(Error::internal("the question broke down")))),
-            Err(error) => Err(Failed::waiting(Error::new(
-                error.category,
-                error.message().to_owned(),
-            ))),
+        let round = Round {
+            bank,
+            context,
+            model,
+            live,
+            question: &question,
+            tables: &tables,
+            current,
+            // New data, not another try: whoever was seen before waits again.
+            first: !again.contains_key(&patient.id),
         };
-        match done {
-            Ok(answered) => report.answers += u64::from(answered),
-            Err(Failed { error, waits }) => {
-                report.failed += 1;
-                reasons.insert(format!(
-                    "{}@{}: {}",
-                    model.name,
-                    model.version,
-                    error.message()
-                ));
-                if live && waits {
-                    proposal::unranked(bank, context, model, patient)?;
+        // A fault in one answer must not end the arrival of the others.
+        let done = catch_unwind(AssertUnwindSafe(|| round.patient(patient)))
+            .unwrap_or_else(|_| Err(Error::internal("the question broke down")));
+        let failed = match done {
+            Ok(Done { answers, failed }) => {
+                report.answers += answers;
+                failed
+            }
+            // Not even the cases are known: the patient waits.
+            Err(error) => {
+                if live {
+                    let work = proposal::work(model, patient, None);
+                    proposal::unranked(bank, context, model, patient, &work, round.first)?;
                 }
-                let attempts = again.get(&patient.id).copied().unwrap_or(0) + 1;
-                if attempts < bank.config.inference.attempts {
-                    cursor.again.insert(patient.id.clone(), attempts);
+                vec![error]
+            }
+        };
+        if failed.is_empty() {
+            continue;
+        }
+        report.failed += 1;
+        for error in failed {
+            reasons.insert(format!(
+                "{}@{}: {}",
+                model.name,
+                model.version,
+                error.message()
+            ));
+        }
+        let attempts = again.get(&patient.id).copied().unwrap_or(0) + 1;
+        if attempts < bank.config.inference.attempts {
+            cursor.again.insert(patient.id.clone(), attempts);
+        }
+    }
+    // A commit may carry a time a little before it could be seen: a minute is asked twice, and the
+    // same answer is not written twice. Where nobody could be asked, everybody is asked again at
+    // the next arrival, however often it was tried until then.
+    let at = match question.can_be_asked() {
+        true => began - 60_000,
+        false => cursor.at,
+    };
+    cursor.move_to(bank, at)
+}
+
+/// One model, asked about one patient after the other.
+struct Round<'a> {
+    bank: &'a Bank,
+    context: &'a RequestContext,
+    model: &'a Model,
+    live: bool,
+    question: &'a Question,
+    tables: &'a Tables<'a>,
+    /// From when on a case is current work, milliseconds since 1970.
+    current: i64,
+    first: bool,
+}
+
+/// What came of one patient.
+#[derive(Default)]
+struct Done {
+    answers: u64,
+    failed: Vec<Error>,
+}
+
+impl Round<'_> {
+    /// Asks for the patient's newest case; of examinations for each that is current.
+    ///
+    /// # Errors
+    /// The patient's cases cannot be gathered.
+    fn patient(&self, patient: &RecordKey) -> Result<Done> {
+        let mut done = Done::default();
+        let cases = self.question.cases(self.tables, patient, self.current)?;
+        if cases.is_empty() && self.live {
+            // It is known now that there is no case: nobody waits for one.
+            let work = proposal::work(self.model, patient, None);
+            proposal::no_case(self.bank, self.context, &work)?;
+        }
+        for case in cases {
+            let to = proposal::Addressee {
+                model: self.model,
+                live: self.live,
+                // Whose case is long over does not wait for anybody.
+                waits: self.live && case.index_time >= self.current,
+                patient,
+                work: proposal::work(self.model, patient, self.question.examination(&case)),
+            };
+            match self.case(&to, case) {
+                Ok(answered) => {
+                    done.answers += u64::from(answered);
+                    if self.live {
+                        let general = proposal::work(self.model, patient, None);
+                        if !to.waits || general != to.work {
+                            proposal::no_case(self.bank, self.context, &general)?;
+                        }
+                    }
+                }
+                // An examination of long ago that has no images in the bank is no news.
+                Err(error) if error.category == Category::NotFound && !to.waits => {}
+                Err(error) => {
+                    if to.waits {
+                        proposal::unranked(
+                            self.bank,
+                            self.context,
+                            self.model,
+                            patient,
+                            &to.work,
+                            self.first,
+                        )?;
+                    }
+                    done.failed.push(error);
                 }
             }
         }
+        Ok(done)
     }
-    match question {
-        // A commit may carry a time a little before it could be seen: a minute is asked twice, and
-        // the same answer is not written twice.
-        Ok(_) => cursor.move_to(bank, began - 60_000),
-        // Nobody could be asked: everybody is asked again next time.
-        Err(_) => Ok(()),
-    }
-}
 
-/// A case that was not answered.
-struct Failed {
-    error: Error,
-    /// Somebody waits for it all the same.
-    waits: bool,
-}
-
-impl Failed {
-    /// Nobody knows how long ago the case was: the patient waits.
-    fn waiting(error: Error) -> Self {
-        Self { error, waits: true }
-    }
-}
-
-/// Asks for one patient's newest case. `false` where there is none, or it was answered before.
-#[allow(clippy::too_many_arguments)]
-fn answer(
-    bank: &Bank,
-    context: &RequestContext,
-    model: &Model,
-    live: bool,
-    question: &Question,
-    tables: &Tables<'_>,
-    patient: &RecordKey,
-    current: i64,
-) -> std::result::Result<bool, Failed> {
-    let Some(newest) = question.newest(tables, patient).map_err(Failed::waiting)? else {
-        return Ok(false);
-    };
-    let to = proposal::Addressee {
-        model,
-        live,
-        // Whose case is long over does not wait for anybody.
-        waits: live && newest.index_time >= current,
-        patient,
-    };
-    let asked = || -> Result<bool> {
-        let case = question.case(tables, patient, newest)?;
+    /// `false` where it was answered before.
+    fn case(&self, to: &proposal::Addressee<'_>, newest: Newest) -> Result<bool> {
+        let case = self.question.case(self.tables, to.patient, newest)?;
         // The same case with the same inputs has its answer, and perhaps its decision.
-        if proposal::known(bank, &to, question, &case)? {
+        if proposal::known(self.bank, to, self.question, &case)? {
             return Ok(false);
         }
-        let found = question.answer(bank, &case)?;
-        proposal::write(bank, context, &to, question, &case, &found)
-    };
-    asked().map_err(|error| Failed {
-        error,
-        waits: to.waits,
-    })
+        let found = self.question.answer(self.bank, &case)?;
+        proposal::write(self.bank, self.context, to, self.question, &case, &found)
+    }
 }
 
 /// Days before the newest record of the bank in which a case is current work.

@@ -116,7 +116,11 @@ pub fn decide(
         }))?);
         // What was measured stands and falls with its report.
         for mut result in results(bank, &proposal)? {
-            result["status"] = json!(decision.status());
+            // What was corrected is not as it was measured; what is right stands in the note.
+            result["status"] = json!(match decision {
+                Decision::Accept => Decision::Accept.status(),
+                Decision::Correct | Decision::Reject => Decision::Reject.status(),
+            });
             writes.push(put(result)?);
         }
         writes.push(put(proposal)?);

@@ -1,7 +1,7 @@
 //! What a version says becomes a proposal: FHIR beside the patient's record, a place on the list.
 
 use kura_fhir::{Resource, date, view};
-use kura_model::{ContentHash, RecordKey, RequestContext, Result};
+use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ use crate::{Bank, imaging, import};
 pub(super) const INPUTS: &str = "urn:kura:model-inputs";
 /// `extension` of an answer: when it was given; a decision does not change it.
 pub(super) const ANSWERED: &str = "urn:kura:answered";
+/// `extension` of an answer: which case it is about, by [`case_name`].
+pub(super) const CASE: &str = "urn:kura:model-case";
 /// `extension` of an answer: the site of the case, where the version knows sites.
 pub(super) const SITE: &str = "urn:kura:model-site";
 /// `extension` of an answer: the series it is about.
@@ -29,6 +31,8 @@ pub(super) struct Addressee<'a> {
     /// Somebody is waiting for it.
     pub(super) waits: bool,
     pub(super) patient: &'a RecordKey,
+    /// The `Task`.
+    pub(super) work: RecordKey,
 }
 
 fn name(parts: &[&str]) -> String {
@@ -38,6 +42,11 @@ fn name(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
     }
     hasher.finalize().to_hex()[..24].to_owned()
+}
+
+/// A case's name as it stands in an answer: what the SQL made of it may be anything.
+pub(super) fn case_name(case_id: &str) -> String {
+    name(&[case_id])
 }
 
 /// The answer to a case: the same question has the same.
@@ -55,12 +64,12 @@ fn key(to: &Addressee<'_>, question: &Question, case: &Case) -> RecordKey {
     }
 }
 
-/// The `Task` of a patient and a model: one, so that waiting is counted from its beginning.
-fn task_key(model: &Model, patient: &RecordKey) -> RecordKey {
-    RecordKey::new(
-        "Task",
-        format!("work-{}", name(&[&model.name, &patient.id])),
-    )
+/// The `Task` of a patient and a model: one, so that waiting is counted from its beginning; of an
+/// examination one of its own, so that none hides behind another.
+pub(super) fn work(model: &Model, patient: &RecordKey, examination: Option<&str>) -> RecordKey {
+    let mut parts = vec![model.name.as_str(), patient.id.as_str()];
+    parts.extend(examination);
+    RecordKey::new("Task", format!("work-{}", name(&parts)))
 }
 
 /// Whether the case was answered before; whoever waits is on the list then, unless somebody has
@@ -94,8 +103,10 @@ fn still(bank: &Bank, to: &Addressee<'_>) -> Result<bool> {
     Ok((now.state == State::InUse) == to.live && (to.live || now.shadow))
 }
 
-/// Writes an answer, and puts the patient on the list. `false` where the version may not speak
-/// any more, or another process was faster.
+/// Writes an answer, and puts the patient on the list. `false` where another process was faster.
+///
+/// # Errors
+/// `Conflict` where the version may not speak any more: it is asked again when it may.
 pub(super) fn write(
     bank: &Bank,
     context: &RequestContext,
@@ -104,15 +115,19 @@ pub(super) fn write(
     case: &Case,
     found: &Found,
 ) -> Result<bool> {
+    let silenced = || Error::conflict("the version was suspended while it was asked");
     if !still(bank, to)? {
-        return Ok(false);
+        return Err(silenced());
     }
     let key = key(to, question, case);
-    // DICOM results first, under names that follow from the question: after a crash they are
-    // written again as they were, and no proposal names an object that is not there.
+    // DICOM results first, under UIDs that follow from the question: after a crash they are
+    // written again in their place, and no proposal names an object that is not there.
     let objects = derived::store(bank, context, to, question, case, found, &key.id)?;
     let _writing = bank.writing()?;
-    if !still(bank, to)? || bank.clinical.read(|reader| reader.current(&key))?.is_some() {
+    if !still(bank, to)? {
+        return Err(silenced());
+    }
+    if bank.clinical.read(|reader| reader.current(&key))?.is_some() {
         return Ok(false);
     }
     let mut resources = match found {
@@ -143,9 +158,9 @@ pub(super) fn write(
             bank,
             to.model,
             to.patient,
+            &to.work,
             Some(&key),
             urgent,
-            "ranked",
         )?);
     }
     let audit = AuditEntry::new(context, "model_answer", key.to_string());
@@ -229,8 +244,10 @@ fn risk_assessment(
         "performer": { "reference": registry::key(&to.model.name, to.model.version).to_string() },
         "prediction": [prediction],
     });
-    let mut more =
-        vec![json!({ "url": ANSWERED, "valueDateTime": date::instant(registry::now()) })];
+    let mut more = vec![
+        json!({ "url": CASE, "valueString": case_name(&case.case_id) }),
+        json!({ "url": ANSWERED, "valueDateTime": date::instant(registry::now()) }),
+    ];
     if let Some(site) = &case.site {
         more.push(json!({ "url": SITE, "valueString": site }));
     }
@@ -357,7 +374,7 @@ fn relist(
     }
     let listed = bank
         .clinical
-        .read(|reader| reader.current(&task_key(to.model, to.patient)))?
+        .read(|reader| reader.current(&to.work))?
         .map(|version| imaging::decode(&version.body))
         .transpose()?
         .is_some_and(|task| {
@@ -374,9 +391,9 @@ fn relist(
         bank,
         to.model,
         to.patient,
+        &to.work,
         Some(key),
         urgent,
-        "ranked",
     )?];
     // No longer for research only.
     let mut parts = vec![std::mem::take(&mut answer)];
@@ -419,29 +436,25 @@ pub(super) fn reference(value: &Value) -> Option<RecordKey> {
     Some(RecordKey::new(kind, id))
 }
 
-/// Keeps the patient on the list though no model could say how urgent it is.
+/// Keeps the patient on the list though no model could say how urgent it is. `first`: there are
+/// new data, so whoever was seen before waits again.
 pub(super) fn unranked(
     bank: &Bank,
     context: &RequestContext,
     model: &Model,
     patient: &RecordKey,
+    work: &RecordKey,
+    first: bool,
 ) -> Result<()> {
     let _writing = bank.writing()?;
-    // Ranked before, or seen: that stays.
-    if bank
-        .clinical
-        .read(|reader| reader.current(&task_key(model, patient)))?
-        .is_some()
-    {
-        return Ok(());
+    if let Some(version) = bank.clinical.read(|reader| reader.current(work))? {
+        let waits = imaging::decode(&version.body)?["status"] == "requested";
+        if waits || !first {
+            return Ok(());
+        }
     }
-    let write = task(bank, model, patient, None, false, "unranked")?;
-    let audit = AuditEntry::new(
-        context,
-        "model_answer",
-        task_key(model, patient).to_string(),
-    )
-    .outcome("failed");
+    let write = task(bank, model, patient, work, None, false)?;
+    let audit = AuditEntry::new(context, "model_answer", work.to_string()).outcome("failed");
     bank.clinical
         .commit(Commit {
             writes: vec![write],
@@ -451,18 +464,45 @@ pub(super) fn unranked(
         .map(drop)
 }
 
+/// Takes work off the list that nobody could rank and that turned out to be none.
+pub(super) fn no_case(bank: &Bank, context: &RequestContext, work: &RecordKey) -> Result<()> {
+    let waits = |task: &Value| task["status"] == "requested" && task["focus"].is_null();
+    let read = || -> Result<Option<Value>> {
+        let found = bank.clinical.read(|reader| reader.current(work))?;
+        found
+            .map(|version| imaging::decode(&version.body))
+            .transpose()
+    };
+    // Nearly always there is nothing: no lock for that.
+    if !read()?.as_ref().is_some_and(waits) {
+        return Ok(());
+    }
+    let _writing = bank.writing()?;
+    let Some(mut task) = read()?.filter(waits) else {
+        return Ok(());
+    };
+    task["status"] = json!("cancelled");
+    task["businessStatus"] = json!({ "coding": [{ "system": WORK, "code": "no-case" }] });
+    bank.clinical
+        .commit(Commit {
+            writes: vec![put(task)?],
+            audit: vec![AuditEntry::new(context, "model_answer", work.to_string())],
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
 fn task(
     bank: &Bank,
     model: &Model,
     patient: &RecordKey,
+    work: &RecordKey,
     focus: Option<&RecordKey>,
     urgent: bool,
-    status: &str,
 ) -> Result<Write> {
-    let key = task_key(model, patient);
     let known = bank
         .clinical
-        .read(|reader| reader.current(&key))?
+        .read(|reader| reader.current(work))?
         .map(|version| imaging::decode(&version.body))
         .transpose()?;
     // Still waiting: since when does not change.
@@ -472,11 +512,11 @@ fn task(
         .unwrap_or_else(|| date::instant(registry::now()));
     let mut task = json!({
         "resourceType": "Task",
-        "id": key.id,
+        "id": work.id,
         "status": "requested",
         "intent": "order",
         "priority": if urgent { "urgent" } else { "routine" },
-        "businessStatus": { "coding": [{ "system": WORK, "code": status }] },
+        "businessStatus": { "coding": [{ "system": WORK, "code": if focus.is_some() { "ranked" } else { "unranked" } }] },
         "code": { "coding": [{ "system": WORK, "code": "see-patient" }], "text": model.title },
         "for": { "reference": patient.to_string() },
         "authoredOn": since,
@@ -489,9 +529,8 @@ fn task(
 }
 
 pub(super) fn put(resource: Value) -> Result<Write> {
-    let resource = Resource::from_value(resource).map_err(|refusal| {
-        kura_model::Error::internal("a resource of ours is not sound").because(refusal)
-    })?;
+    let resource = Resource::from_value(resource)
+        .map_err(|refusal| Error::internal("a resource of ours is not sound").because(refusal))?;
     let mut put: Put = import::fhir_put(&resource, None);
     put.once = false;
     Ok(Write::Put(put))

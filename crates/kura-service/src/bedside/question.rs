@@ -12,12 +12,13 @@ use crate::models::{ModelFile, Output, VolumeInput, image};
 /// A version, opened to be asked.
 pub(super) struct Question {
     pub(super) file: ModelFile,
-    asked: Asked,
+    /// Where it cannot be opened (no runtime), the cases are known all the same.
+    asked: Result<Asked>,
     /// The trained numbers, by which an answer is explained.
     numbers: Option<kura_training::Model>,
 }
 
-/// The newest moment at which a version can be asked about a patient.
+/// A moment at which a version can be asked about a patient.
 pub(super) struct Newest {
     pub(super) case_id: String,
     /// Milliseconds since 1970.
@@ -86,7 +87,9 @@ impl Question {
     pub(super) fn open(bank: &Bank, model: &Model) -> Result<Self> {
         let file = registry::model_file(bank, model)?;
         let blobs = bank.clinical.blobs();
-        let asked = Asked::of(bank, &blobs.read(model.onnx)?, &file)?;
+        let asked = blobs
+            .read(model.onnx)
+            .and_then(|onnx| Asked::of(bank, &onnx, &file));
         let numbers = match file.numbers {
             Some(hash) => serde_json::from_slice::<kura_training::Model>(&blobs.read(hash)?)
                 .ok()
@@ -100,28 +103,53 @@ impl Question {
         })
     }
 
-    /// The newest case of a patient; `None` where there is none.
-    pub(super) fn newest(
+    pub(super) fn can_be_asked(&self) -> bool {
+        self.asked.is_ok()
+    }
+
+    fn asked(&self) -> Result<&Asked> {
+        self.asked
+            .as_ref()
+            .map_err(|error| Error::new(error.category, error.message().to_owned()))
+    }
+
+    /// Each case is an examination of its own, and waits for itself.
+    pub(super) fn examination<'a>(&self, case: &'a Newest) -> Option<&'a str> {
+        (self.file.image.is_some() || self.file.volume.is_some()).then_some(case.case_id.as_str())
+    }
+
+    /// The newest case of a patient; of examinations all from `current` on, the newest if there is
+    /// none.
+    pub(super) fn cases(
         &self,
         tables: &Tables<'_>,
         patient: &RecordKey,
-    ) -> Result<Option<Newest>> {
+        current: i64,
+    ) -> Result<Vec<Newest>> {
         let Some(cases) = tables.cases(&self.file.cases, patient, false)? else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let Some(newest) = (0..cases.case_id.len()).max_by_key(|at| cases.index_time[*at]) else {
-            return Ok(None);
-        };
+        let mut order: Vec<usize> = (0..cases.case_id.len()).collect();
+        order.sort_by_key(|at| std::cmp::Reverse((cases.index_time[*at], *at)));
+        let examinations = self.file.image.is_some() || self.file.volume.is_some();
+        let recent = order
+            .iter()
+            .take_while(|at| examinations && cases.index_time[**at] >= current)
+            .count();
+        order.truncate(recent.max(1));
         let width = self.file.features.len();
-        Ok(Some(Newest {
-            case_id: cases.case_id[newest].clone(),
-            index_time: cases.index_time[newest],
-            site: cases.site.as_ref().map(|site| site[newest].clone()),
-            row: cases.values[newest * width..(newest + 1) * width].to_vec(),
-        }))
+        Ok(order
+            .into_iter()
+            .map(|at| Newest {
+                case_id: cases.case_id[at].clone(),
+                index_time: cases.index_time[at],
+                site: cases.site.as_ref().map(|site| site[at].clone()),
+                row: cases.values[at * width..(at + 1) * width].to_vec(),
+            })
+            .collect())
     }
 
-    /// The newest case with everything it is asked with.
+    /// A case with everything it is asked with.
     pub(super) fn case(
         &self,
         tables: &Tables<'_>,
@@ -180,7 +208,7 @@ impl Question {
 
     fn risk(&self, bank: &Bank, row: &[f32], case: &Case) -> Result<Risk> {
         let probability = self
-            .asked
+            .asked()?
             .probabilities(row, 1, registry::limit(bank))?
             .first()
             .copied()
@@ -246,7 +274,7 @@ impl Question {
         let limit = std::time::Duration::from_secs_f64(
             bank.config.inference.volume_seconds.clamp(0.01, 36_000.0),
         );
-        let labels = self.asked.labels(voxels, limit)?;
+        let labels = self.asked()?.labels(voxels, limit)?;
         let labels = labels_on(&grid, &labels, &volume.geometry);
         let mut counts = vec![0_u64; segment.len() + 1];
         for label in &labels {

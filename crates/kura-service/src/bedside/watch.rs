@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::answer::newest_record;
-use super::proposal::{ANSWERED, INPUTS, SITE, reference};
+use super::proposal::{ANSWERED, CASE, INPUTS, SITE, case_name, reference};
 use super::tables::Tables;
 use crate::access::{Action, authorize};
 use crate::models::file::Reference;
@@ -164,6 +164,10 @@ struct Answered {
     inputs: BTreeMap<String, f64>,
     status: String,
     site: Option<String>,
+    /// Of the case's name.
+    case: Option<String>,
+    /// When it was given, milliseconds since 1970.
+    answered: i64,
 }
 
 /// Watches one version over a period. The report is kept as a step of the version.
@@ -306,10 +310,8 @@ fn answered(bank: &Bank, method: &str, period: Period) -> Result<Vec<Answered>> 
                     .and_then(|extension| view::text(extension, value))
                     .map(str::to_owned)
             };
-            if said(ANSWERED, "valueDateTime")
-                .and_then(|at| millis(&at))
-                .is_some_and(|at| !(period.from..period.to).contains(&at))
-            {
+            let given = said(ANSWERED, "valueDateTime").and_then(|at| millis(&at));
+            if given.is_some_and(|at| !(period.from..period.to).contains(&at)) {
                 continue;
             }
             let patient = reference(&risk["subject"]);
@@ -327,6 +329,8 @@ fn answered(bank: &Bank, method: &str, period: Period) -> Result<Vec<Answered>> 
                 inputs: inputs(&risk),
                 status: view::text(&risk, "status").unwrap_or_default().to_owned(),
                 site: said(SITE, "valueString"),
+                case: said(CASE, "valueString"),
+                answered: given.unwrap_or(0),
             });
         }
         after = page.next;
@@ -512,11 +516,15 @@ fn known(bank: &Bank, file: &ModelFile, answered: &[&Answered]) -> Result<Vec<Kn
         return Ok(Vec::new());
     };
     let tables = Tables::open(bank)?;
+    let learnt = learnt_from(bank, file)?;
     // Only cases whose look-ahead is over: of the others the bad ends are known first.
     let ahead = outcome.look_ahead_hours.unwrap_or(0.0) * 3_600_000.0;
     let over = newest_record(bank)? - ahead as i64;
     let mut by_patient: BTreeMap<&RecordKey, Vec<&Answered>> = BTreeMap::new();
-    for one in answered.iter().filter(|one| one.index_time <= over) {
+    for one in answered
+        .iter()
+        .filter(|one| one.index_time <= over && !learnt(&one.patient))
+    {
         by_patient.entry(&one.patient).or_default().push(one);
     }
     let mut out = Vec::new();
@@ -524,13 +532,18 @@ fn known(bank: &Bank, file: &ModelFile, answered: &[&Answered]) -> Result<Vec<Kn
         let Some(cases) = tables.cases(&file.cases, patient, true)? else {
             continue;
         };
-        // The newest answer to each case.
-        let mut last: BTreeMap<i64, f64> = BTreeMap::new();
+        // The newest answer to each case, in whatever order they were judged.
+        let mut last: BTreeMap<(i64, Option<&str>), (i64, f64)> = BTreeMap::new();
         for answer in answers {
-            last.insert(answer.index_time, answer.probability);
+            let key = (answer.index_time, answer.case.as_deref());
+            let known = last.entry(key).or_insert((i64::MIN, 0.0));
+            if answer.answered >= known.0 {
+                *known = (answer.answered, answer.probability);
+            }
         }
         for (at, index_time) in cases.index_time.iter().enumerate() {
-            if let Some(probability) = last.get(index_time) {
+            let name = case_name(&cases.case_id[at]);
+            if let Some((_, probability)) = last.get(&(*index_time, Some(name.as_str()))) {
                 out.push(Known {
                     patient: patient.clone(),
                     site: cases.site.as_ref().map(|site| site[at].clone()),
@@ -541,6 +554,21 @@ fn known(bank: &Bank, file: &ModelFile, answered: &[&Answered]) -> Result<Vec<Kn
         }
     }
     Ok(out)
+}
+
+/// Whether the version has learnt from a patient of this bank: of those it knows the answer.
+fn learnt_from(bank: &Bank, file: &ModelFile) -> Result<impl Fn(&RecordKey) -> bool + use<>> {
+    let mut learnt = BTreeSet::new();
+    let mut key = None;
+    if let Some(data) = &file.data {
+        let list = bank.clinical.blobs().read(data.training_patients)?;
+        learnt.extend(String::from_utf8_lossy(&list).lines().map(str::to_owned));
+        key = Some(crate::dataset::project_key(bank, &data.project)?);
+    }
+    Ok(move |patient: &RecordKey| {
+        key.as_ref()
+            .is_some_and(|key| learnt.contains(&key.pseudonym("Patient", &patient.id)))
+    })
 }
 
 /// How right it was; not measured with fewer cases than `at_least`.

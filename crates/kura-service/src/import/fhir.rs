@@ -146,9 +146,20 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
 }
 
 /// Records that only the bank itself writes: a model's versions and steps, answers and decisions.
-const RESERVED: [(&str, &[&str]); 4] = [
+const RESERVED: [(&str, &[&str]); 6] = [
     ("Device", &["model-"]),
-    ("Provenance", &["model-", "made-risk-", "decided-risk-"]),
+    ("DiagnosticReport", &["measured-"]),
+    ("Observation", &["measured-"]),
+    (
+        "Provenance",
+        &[
+            "model-",
+            "made-risk-",
+            "decided-risk-",
+            "made-measured-",
+            "decided-measured-",
+        ],
+    ),
     ("RiskAssessment", &["risk-"]),
     ("Task", &["work-"]),
 ];

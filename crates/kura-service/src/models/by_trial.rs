@@ -42,7 +42,27 @@ pub fn evaluate_by_trial(
     authorize(context, Action::BuildModel)?;
     let model = registry::find(bank, which)?;
     model.state.step(State::Evaluated)?;
+    let file = registry::model_file(bank, &model)?;
+    if file.data.is_some_and(|data| data.test.cases > 0) {
+        return Err(Error::conflict(
+            "this version has a locked test set: it is tested on that (--set)",
+        ));
+    }
     let found = trial::first_analysis(bank, id)?;
+    if !found.answers_locked {
+        return Err(Error::conflict(
+            "the model's answers were not locked with the cases (kura trial fix --answers): anything could have been analysed",
+        ));
+    }
+    let registered = registry::steps(bank, &model)?
+        .into_iter()
+        .next()
+        .map(|step| step.at);
+    if registered.is_none_or(|registered| registered > found.at) {
+        return Err(Error::conflict(
+            "this version was registered after the trial was analysed: the trial is of another",
+        ));
+    }
     if found.model != model.name || found.version != model.version.to_string() {
         return Err(Error::conflict(format!(
             "the protocol of this trial is of another model than {}@{}",

@@ -464,6 +464,17 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
             twin.name, twin.version
         )));
     }
+    if described.foreign.is_some() {
+        // A model that was trained here has its locked patients; by another name it has them too.
+        for other in all(bank, None)? {
+            if other.onnx == onnx_hash && model_file(bank, &other)?.data.is_some() {
+                return Err(Error::conflict(format!(
+                    "this ONNX was trained here: it is {}@{}, and not from elsewhere",
+                    other.name, other.version
+                )));
+            }
+        }
+    }
     let version = known.last().map_or(1, |last| last.version + 1);
     let key = key(&described.name, version);
     let device = json!({

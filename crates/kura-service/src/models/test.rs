@@ -366,14 +366,46 @@ fn looks_of(bank: &Bank, key: &RecordKey) -> Result<Vec<serde_json::Value>> {
 }
 
 /// How often the test set of a version was opened, and by whom.
-pub fn looks(bank: &Bank, file: &ModelFile) -> Result<Vec<serde_json::Value>> {
-    match &file.data {
-        Some(data) => looks_of(
-            bank,
-            &RecordKey::new(kind::LOCKED_TEST, data.test.id.to_hex()),
-        ),
+pub fn looks(bank: &Bank, model: &Model, file: &ModelFile) -> Result<Vec<serde_json::Value>> {
+    let id = match &file.data {
+        Some(data) => Some(data.test.id),
+        // Of a model from elsewhere the set it was tested on last.
+        None => registry::steps(bank, model)?
+            .iter()
+            .rev()
+            .filter(|step| step.state == State::Evaluated.as_str())
+            .find_map(|step| step.evidence)
+            .map(|evidence| bank.clinical.blobs().read(evidence))
+            .transpose()?
+            .and_then(|bytes| serde_json::from_slice::<TestReport>(&bytes).ok())
+            .map(|report| report.test.id),
+    };
+    match id {
+        Some(id) => looks_of(bank, &RecordKey::new(kind::LOCKED_TEST, id.to_hex())),
         None => Ok(Vec::new()),
     }
+}
+
+/// Who tests a model from elsewhere on a whole set looks at the patients that others locked away
+/// in it as well.
+fn look_at_the_locked(
+    bank: &Bank,
+    context: &RequestContext,
+    model: &Model,
+    opened: &Opened,
+) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for other in registry::all(bank, None)? {
+        let file = registry::model_file(bank, &other)?;
+        if let Some(data) = file.data
+            && data.manifest == opened.prepared.manifest_hash
+            && data.test.cases > 0
+            && seen.insert(data.test.id)
+        {
+            look(bank, context, &data.test, model, None)?;
+        }
+    }
+    Ok(())
 }
 
 /// Tests a draft on its locked test set; it becomes `evaluated`, with the report as evidence.
@@ -404,6 +436,9 @@ pub fn evaluate(
         &model,
         plan.map(|plan| plan.looks),
     )?;
+    if file.foreign.is_some() {
+        look_at_the_locked(bank, context, &model, &opened)?;
+    }
     let answers = ask(bank, &model.onnx, &file, &opened)?;
     let Measured {
         measures,

@@ -7,7 +7,7 @@ use std::path::Path;
 use kura_dataset::manifest::{self, FileEntry, Manifest};
 use kura_dicom::{Limits, decode_frame, read_header};
 use kura_model::{ContentHash, Error, RequestContext, Result};
-use kura_store::{AuditEntry, Predicate, Query};
+use kura_store::{AuditEntry, Query};
 use kura_trial::{Answers, Cases, LockedCases, Protocol};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -155,32 +155,74 @@ pub fn fix(
     fixed(id, &body)
 }
 
-/// The research zone takes no patient's number: cases and clusters have names of their own.
+/// The research zone takes no patient's number: cases and clusters have names of their own, and no
+/// column holds one. Numbers are compared without regard to case, width and hyphens, and as parts
+/// of a cell, not as digits in the middle of others.
 fn anonymous(bank: &Bank, locked: &LockedCases) -> Result<()> {
-    let mut names: Vec<&str> = locked
-        .cases
-        .all()
-        .iter()
-        .flat_map(|one| [one.case.as_str(), one.cluster.as_str()])
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let query = Query::all("Patient").and(Predicate::Token {
-            param: "Patient.identifier".to_owned(),
-            system: None,
-            code: Some(name.to_owned()),
-        });
-        let found = bank
-            .clinical
-            .read(|reader| reader.search(&query, None, 1))?;
-        if !found.versions.is_empty() {
-            return Err(Error::invalid(
-                "a case or cluster is called by a patient's number; give the cases names of their own",
-            ));
+    let mut names = BTreeSet::new();
+    let mut values = BTreeSet::new();
+    for one in locked.cases.all() {
+        names.extend(runs(&one.case));
+        names.extend(runs(&one.cluster));
+        for value in one.columns.values() {
+            // A short number is a size or a year.
+            values.extend(runs(value).into_iter().filter(|run| run.len() >= 5));
         }
     }
-    Ok(())
+    let query = Query::all("Patient");
+    let mut after = None;
+    loop {
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, after, 1_000))?;
+        for version in &page.versions {
+            let patient = crate::imaging::decode(&version.body)?;
+            for identifier in kura_fhir::view::items(&patient, "identifier") {
+                let number = whole(kura_fhir::view::text(identifier, "value").unwrap_or_default());
+                if number.is_empty() {
+                    continue;
+                }
+                if names.contains(&number) {
+                    return Err(Error::invalid(
+                        "a case or cluster is called by a patient's number; give the cases names of their own",
+                    ));
+                }
+                if values.contains(&number) {
+                    return Err(Error::invalid(
+                        "a column of the cases holds a patient's number; leave it out",
+                    ));
+                }
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Letters and digits alone.
+fn whole(text: &str) -> String {
+    kura_fhir::text::fold(text)
+        .chars()
+        .filter(|letter| letter.is_alphanumeric())
+        .collect()
+}
+
+/// Every run of up to five parts of a text: `POP-000046-a` holds `pop000046`.
+fn runs(text: &str) -> Vec<String> {
+    let folded = kura_fhir::text::fold(text);
+    let parts: Vec<&str> = folded
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|part| !part.is_empty())
+        .collect();
+    (0..parts.len())
+        .flat_map(|from| {
+            let to = parts.len().min(from + 5);
+            (from..to).map(move |until| (from, until))
+        })
+        .map(|(from, until)| parts[from..=until].concat())
+        .collect()
 }
 
 /// The files of each case's series, by instance number.

@@ -98,6 +98,16 @@ pub fn begin(
     check_words(bank, reader, experience)?;
     let writing = bank.writing()?;
     let opened = Trial::open(bank, trial)?;
+    // Who fixed it has seen the truth.
+    if context.actor.role != Role::SingleUser
+        && opened.value["by"]
+            .as_str()
+            .is_some_and(|by| by.strip_prefix("cli:").unwrap_or(by) == context.actor.name)
+    {
+        return Err(Error::forbidden(
+            "whoever fixed a trial knows the truth of its cases, and does not read in it",
+        ));
+    }
     let past = record::readings_by(bank, trial, reader)?;
     // A condition that is wrong leaves no reader behind.
     turn::opening(&opened, &past, condition, turn::today()?)?.refused()?;

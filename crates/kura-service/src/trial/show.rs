@@ -198,6 +198,10 @@ pub(crate) struct First {
     pub(crate) result: ContentHash,
     pub(crate) met: bool,
     pub(crate) confirmatory: bool,
+    /// The answers were locked with the cases, before anybody knew the result.
+    pub(crate) answers_locked: bool,
+    /// RFC 3339.
+    pub(crate) at: String,
 }
 
 /// The first analysis that gave a result: a later one was made by somebody who knew it.
@@ -216,6 +220,8 @@ pub(crate) fn first_analysis(bank: &Bank, id: ContentHash) -> Result<First> {
         result,
         met: first.met.unwrap_or(false),
         confirmatory: first.confirmatory.unwrap_or(false),
+        answers_locked: trial.answers.is_some(),
+        at: first.at,
     })
 }
 

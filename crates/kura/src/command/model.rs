@@ -500,7 +500,7 @@ fn list(shell: &Shell, bank: &BankArgument) -> Result<ExitCode> {
 fn show(shell: &Shell, which: &Which, bank: &BankArgument) -> Result<ExitCode> {
     let bank = bank.open()?;
     let (model, file, steps) = models::show(&bank, &shell.context, which)?;
-    let looks = models::looks(&bank, &file)?;
+    let looks = models::looks(&bank, &model, &file)?;
     if shell.format == Format::Json {
         output::json(&serde_json::json!({
             "model": model, "file": file, "steps": steps, "looks": looks,

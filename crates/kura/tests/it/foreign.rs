@@ -286,7 +286,16 @@ fn what_was_measured_waits_for_a_doctor() {
     let cases = text(&bank.file("cases.csv", cases.as_bytes()));
     let answers = text(&bank.file("answers.csv", answers.as_bytes()));
     let trial = bank
-        .kura(&["trial", "fix", &protocol, &cases, "--format", "json"])
+        .kura(&[
+            "trial",
+            "fix",
+            &protocol,
+            &cases,
+            "--answers",
+            &answers,
+            "--format",
+            "json",
+        ])
         .ok()
         .json();
     let trial = trial["id"].as_str().expect("an id").to_owned();
@@ -296,15 +305,7 @@ fn what_was_measured_waits_for_a_doctor() {
         .exits(1);
     assert!(early.err.contains("not analysed yet"), "{}", early.err);
     let report = text(&bank.folder.path().join("report"));
-    let analysed = bank.kura(&[
-        "trial",
-        "analyse",
-        &trial,
-        "--answers",
-        &answers,
-        "--out",
-        &report,
-    ]);
+    let analysed = bank.kura(&["trial", "analyse", &trial, "--out", &report]);
     assert!([0, 3].contains(&analysed.code), "{}", analysed.err);
     bank.kura(&["model", "test", "brain-tissue", "--trial", &trial])
         .ok();
@@ -339,6 +340,18 @@ fn what_was_measured_waits_for_a_doctor() {
             .unwrap_or_else(|| panic!("{manifest}"))
     };
     assert_eq!(set("before"), 0);
+
+    // Nobody makes a fact of it by a file.
+    let number = std::process::id();
+    let forged = bank.file(
+        "forged.ndjson",
+        format!(
+            "{{\"resourceType\":\"Observation\",\"id\":\"measured-{number}-1\",\"status\":\"final\",\"code\":{{\"text\":\"x\"}},\"subject\":{{\"reference\":\"Patient/head-mr\"}}}}\n"
+        )
+        .as_bytes(),
+    );
+    let refused = bank.import(&[&forged], 3);
+    assert_eq!(refused["refused"], 1, "{refused}");
 
     let server = bank.serve();
     let page = server.get("/worklist").body;

@@ -97,7 +97,7 @@ fn gather(
             && context.actor.name == model.registered_by,
     };
     Ok(Found {
-        looks: looks(bank, &file)?,
+        looks: looks(bank, &model, &file)?,
         model,
         file,
         steps,
