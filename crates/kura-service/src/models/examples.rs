@@ -35,19 +35,17 @@ pub(crate) fn learning(error: &TrainingError) -> Error {
     )
 }
 
-/// Loads a set, checks that its tables are what its manifest says, and gathers the cases.
-/// `folder` of the specification is where the outcome's file lies.
-pub(crate) fn prepare(
+/// The tables of a set that are `wanted`, in a workspace, once their bytes are what the manifest
+/// says.
+pub(crate) fn tables(
     set: &Path,
-    spec: &CasesSpec,
-    image: Option<&ImageInput>,
-    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
     cancel: &Arc<AtomicBool>,
-) -> Result<Prepared> {
+) -> Result<(Manifest, ContentHash, Workspace)> {
     let manifest = Manifest::read(set)?;
     let (manifest_hash, _) = manifest::hash_file(&set.join(manifest::FILE))?;
-    let mut workspace = Workspace::new(cancel.clone())?;
-    for name in &manifest.spec.data.tables {
+    let workspace = Workspace::new(cancel.clone())?;
+    for name in manifest.spec.data.tables.iter().filter(|name| wanted(name)) {
         let Some(table) = table::by_name(name) else {
             continue;
         };
@@ -62,6 +60,19 @@ pub(crate) fn prepare(
         }
         workspace.load(table, &file)?;
     }
+    Ok((manifest, manifest_hash, workspace))
+}
+
+/// Loads a set, checks that its tables are what its manifest says, and gathers the cases.
+/// `folder` of the specification is where the outcome's file lies.
+pub(crate) fn prepare(
+    set: &Path,
+    spec: &CasesSpec,
+    image: Option<&ImageInput>,
+    folder: &Path,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Prepared> {
+    let (manifest, manifest_hash, mut workspace) = tables(set, |_| true, cancel)?;
     let judged = match spec.outcome.as_ref().and_then(|one| one.file.as_ref()) {
         Some(name) => Some(judgements(&folder.join(name))?),
         None => None,
