@@ -4,6 +4,7 @@ use kura_cases::Take;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
+use super::survey::{CodeRow, Count, Survey};
 use crate::models::file::check_name;
 
 /// When a case begins.
@@ -362,6 +363,50 @@ impl Draft {
         found.whole(self.folds, "folds", 2, 20);
         found.between(self.test_share, "test_share", 5.0, 90.0);
         found.between(self.share, "share", 1.0, 99.0);
+    }
+
+    /// What this set does not have: codes of another set, a modality, deaths.
+    pub fn unfit(&self, step: u8, survey: &Survey) -> Vec<Problem> {
+        let mut found = Found(Vec::new());
+        if step != 3 {
+            return found.0;
+        }
+        let absent = |code: &Option<Code>, rows: &[CodeRow]| {
+            code.as_ref()
+                .is_some_and(|code| !rows.iter().any(|row| row.code == *code))
+        };
+        match self.start {
+            Start::Admission => {}
+            Start::Measurement => found.add(
+                absent(&self.case_code, &survey.observations),
+                "case_code",
+                Rule::NotInSet,
+            ),
+            Start::Series => found.add(
+                !survey
+                    .series
+                    .iter()
+                    .any(|one| one.modality == self.modality),
+                "modality",
+                Rule::NotInSet,
+            ),
+        }
+        match self.foreseen {
+            Foreseen::Value => found.add(
+                absent(&self.outcome_code, &survey.observations),
+                "outcome_code",
+                Rule::NotInSet,
+            ),
+            Foreseen::Condition => found.add(
+                absent(&self.condition, &survey.conditions),
+                "condition",
+                Rule::NotInSet,
+            ),
+            Foreseen::Death => {
+                found.add(survey.deaths == Count::Known(0), "foreseen", Rule::NotInSet)
+            }
+        }
+        found.0
     }
 
     /// The image of the series, where a case is one.

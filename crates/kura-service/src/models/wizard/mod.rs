@@ -21,6 +21,7 @@ pub use code::{Code, Holder};
 pub use draft::{
     Aim, Chosen, Direction, Draft, Foreseen, LearnerKind, Material, Problem, Rule, Start, Strength,
 };
+pub use kura_cases::Take;
 pub use names::{name, system};
 pub use sets::{Set, open, sets};
 pub use survey::{CodeRow, Count, Series, Survey, survey};
