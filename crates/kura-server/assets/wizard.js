@@ -19,9 +19,10 @@ for (const input of document.querySelectorAll('input[data-narrow]')) {
   const rows = [...document.querySelectorAll(`#${input.dataset.narrow} [data-words]`)];
   input.parentElement.hidden = false;
   const more = rows.map((row) => row.closest('details')).find(Boolean);
+  const wasOpen = more?.open;
   input.addEventListener('input', () => {
     const wanted = input.value.trim().toLowerCase();
-    if (wanted && more) more.open = true;
+    if (more) more.open = wasOpen || wanted !== '';
     for (const row of rows) {
       const chosen = row.querySelector('input[type=checkbox]')?.checked;
       row.hidden = wanted !== '' && !chosen && !row.dataset.words.toLowerCase().includes(wanted);

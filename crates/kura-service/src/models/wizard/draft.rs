@@ -252,8 +252,13 @@ impl Found {
     }
 
     fn between(&mut self, number: Option<f64>, field: &'static str, low: f64, high: f64) {
-        let wrong = !number.is_some_and(|number| (low..=high).contains(&number));
-        self.add(wrong, field, Rule::Between(low, high));
+        match number {
+            None => self.add(true, field, Rule::Missing),
+            Some(number) => {
+                let wrong = !(low..=high).contains(&number);
+                self.add(wrong, field, Rule::Between(low, high));
+            }
+        }
     }
 
     fn whole(&mut self, number: Option<f64>, field: &'static str, low: u32, high: u32) {

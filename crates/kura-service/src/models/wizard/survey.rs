@@ -66,7 +66,7 @@ pub struct Survey {
     pub patients: Count,
     /// Tables of the set.
     pub tables: BTreeSet<String>,
-    /// Observations and their components, the most frequent first.
+    /// Observations and their components: those with numbers first, the most frequent first.
     pub observations: Vec<CodeRow>,
     pub conditions: Vec<CodeRow>,
     /// Encounters by class (HL7 ActCode): `IMP` stays, `AMB` visits.
@@ -130,7 +130,7 @@ pub fn survey(bank: &Bank, context: &RequestContext, set: &Set) -> Result<Survey
         }
     }
     out.observations
-        .sort_by_key(|row| std::cmp::Reverse((known(row.patients), row.values)));
+        .sort_by_key(|row| std::cmp::Reverse((row.numeric, known(row.patients), row.values)));
     if out.tables.contains("encounter") {
         let sql = "SELECT class, count(DISTINCT patient), count(*) FROM encounter
              WHERE class IS NOT NULL AND start IS NOT NULL GROUP BY class ORDER BY 3 DESC";

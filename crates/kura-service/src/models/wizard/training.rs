@@ -37,7 +37,7 @@ pub struct Progress {
 
 /// How a training ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "ended")]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// With figures of the cross-validation.
     Trained {

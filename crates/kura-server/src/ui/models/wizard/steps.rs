@@ -118,12 +118,10 @@ pub(super) fn count(page: &Page, count: Count) -> String {
 }
 
 fn counted(page: &Page, patients: Count) -> String {
-    let space = if page.lang == Lang::En { " " } else { "" };
-    format!(
-        "{}{space}{}",
-        count(page, patients),
-        page.say(text::SET_PATIENTS)
-    )
+    match patients {
+        Count::Few => page.say(text::FEW_PATIENTS).to_owned(),
+        Count::Known(patients) => people(page, patients),
+    }
 }
 
 /// `酸素飽和度 · LOINC 2708-6 · %`.

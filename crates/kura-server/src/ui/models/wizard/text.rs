@@ -38,6 +38,7 @@ catalogue! {
     SET_AS_OF: "時点", "as of";
     SURVEY: "このデータセットにあるもの", "What this set holds";
     FEW: "10未満", "<10";
+    FEW_PATIENTS: "10人未満", "<10 patients";
     FEW_HINT: "10人未満は数を示しません。", "Fewer than 10 patients are not counted.";
     DEATHS: "死亡の記録", "Deaths recorded";
     SERIES: "画像シリーズ", "Image series";
