@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::access::add;
+use crate::chest::Chest;
 use crate::models::Ward;
 use crate::support::{Answer, Server, TestBank, repository, tool};
 
@@ -189,6 +190,8 @@ fn a_specification_is_written_and_trained_on_the_page() {
     assert_eq!(row(&summary, "To learn from"), counts(&written));
     assert_eq!(row(&summary, "Locked away"), counts(&written["test"]));
 
+    every_question_is_counted(&server, &sheet);
+
     // Too few: said, with how many are needed.
     sheet.set("limit", "1");
     let few = sheet.send(&server, "5", "next").body;
@@ -231,16 +234,10 @@ fn a_specification_is_written_and_trained_on_the_page() {
         );
     }
 
-    // Trained in the background; a second one waits.
+    // Trained in the background, and registered.
     let beside = set.parent().unwrap().to_owned();
     assert!(training(&server).contains("No training was begun"));
     assert_eq!(sheet.send(&server, "6", "train").status, 303);
-    let second = sheet.send(&server, "6", "train");
-    assert!(
-        second.body.contains("another training is running"),
-        "{}",
-        second.body
-    );
     let done = over(&server);
     let auc = written["auc"].as_f64().unwrap();
     assert!(done.contains(&format!("<b>{auc:.3}</b>")), "{auc} {done}");
@@ -261,8 +258,17 @@ fn a_specification_is_written_and_trained_on_the_page() {
     // Once.
     assert_eq!(act(&server, &format!("act=register&job={job}")).status, 409);
 
-    // Cancelled, nothing is left.
+    // One at a time: a second one is refused while a slow one runs.
+    sheet.set("learner", "trees");
+    sheet.set("folds", "20");
     assert_eq!(sheet.send(&server, "6", "train").status, 303);
+    let second = sheet.send(&server, "6", "train");
+    assert!(
+        second.body.contains("another training is running"),
+        "{}",
+        second.body
+    );
+    // Cancelled, nothing is left.
     assert_eq!(act(&server, "act=cancel").status, 303);
     let cancelled = over(&server);
     assert!(cancelled.contains("was cancelled"), "{cancelled}");
@@ -302,6 +308,100 @@ fn a_specification_is_written_and_trained_on_the_page() {
         "{}",
         refused.body
     );
+}
+
+/// The value of the first option of a page that holds these words.
+fn offered(page: &str, words: &str) -> String {
+    page.split("<option value=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .find(|value| value.contains(words))
+        .unwrap_or_else(|| panic!("no option holds {words}"))
+        .to_owned()
+}
+
+/// Whatever is asked, the SQL runs on the set: there are counts, or it is said that there are few.
+fn every_question_is_counted(server: &Server, sheet: &Sheet) {
+    let page = sheet.send(server, "3", "stay").body;
+    let condition = offered(&page, "condition|");
+    for start in ["admission", "measurement", "series"] {
+        for foreseen in ["value", "condition", "death"] {
+            for daily in ["1", ""] {
+                let mut sheet = Sheet(sheet.0.clone());
+                for (name, value) in [
+                    ("start", start),
+                    ("after_hours", "12.5"),
+                    ("modality", "CR"),
+                    ("foreseen", foreseen),
+                    ("condition", condition.as_str()),
+                    ("finer", daily),
+                    ("new_only", "1"),
+                    ("ahead_days", "30"),
+                    ("daily", daily),
+                    ("sex", "1"),
+                    ("on7", "1"),
+                    ("code7", condition.as_str()),
+                    ("take7", "count"),
+                ] {
+                    sheet.set(name, value);
+                }
+                let summary = sheet.send(server, "5", "next");
+                let place = format!("{start} {foreseen}");
+                assert_eq!(summary.status, 200, "{place}");
+                let (_, tried) = summary.body.split_once("id=\"tried\"").expect("a try-out");
+                assert!(!tried.contains("class=\"refusal\""), "{place}: {tried}");
+                assert!(
+                    tried.contains("id=\"parts\"") || tried.contains("id=\"too-few\""),
+                    "{place}: {tried}"
+                );
+            }
+        }
+    }
+}
+
+/// The question of samples/train-chest.toml, from the page: the same cases and figures.
+#[test]
+fn a_model_of_images_is_written_on_the_page() {
+    let Some(chest) = Chest::new("0") else { return };
+    let server = chest.bank.serve();
+    let mut sheet = Sheet(Vec::new());
+    for (name, value) in [
+        ("name", "chest"),
+        ("title_ja", "肺炎"),
+        ("use_ja", "読む順番"),
+        ("set", chest.set.as_str()),
+        ("start", "series"),
+        ("modality", "CR"),
+        ("foreseen", "condition"),
+        ("finer", "1"),
+        ("ahead_days", "7"),
+        ("from", "image"),
+        ("pixels", "28"),
+        ("low", "0"),
+        ("high", "255"),
+        ("learner", "logistic"),
+        ("strength", "medium"),
+        ("folds", "5"),
+        ("test_share", "25"),
+        ("aim", "sensitivity"),
+        ("share", "90"),
+    ] {
+        sheet.set(name, value);
+    }
+    let page = sheet.send(&server, "3", "stay").body;
+    sheet.set("condition", &offered(&page, "|J18"));
+    let summary = sheet.send(&server, "5", "next").body;
+    assert!(summary.contains("id=\"enough\""), "{summary}");
+    let saved = sheet.send(&server, "6", "save").body;
+    let written = chest.train("written", |_| saved.clone()).ok().json();
+    let sample = chest.train("sample", |text| text.replace("seed = 3", "seed = 7"));
+    let sample = sample.ok().json();
+    for figure in ["patients", "cases", "positive", "test", "auc", "threshold"] {
+        assert_eq!(written[figure], sample[figure], "{figure}");
+    }
+    let counts = |of: &Value| ["patients", "cases", "positive"].map(|name| count(of, name));
+    assert_eq!(row(&summary, "To learn from"), counts(&written));
+    assert_eq!(row(&summary, "Locked away"), counts(&written["test"]));
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub fn sets(bank: &Bank, context: &RequestContext) -> Result<Vec<Set>> {
             break;
         }
     }
-    places.sort_by(|a, b| b.0.cmp(&a.0));
+    places.sort_by_key(|place| std::cmp::Reverse(place.0));
     Ok(places
         .into_iter()
         .filter_map(|(_, place)| {

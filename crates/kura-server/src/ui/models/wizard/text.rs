@@ -87,7 +87,7 @@ catalogue! {
     AGAIN: "もう一つ", "Once more";
     AGAIN_LONG: "同じコードを別の取り方でも使う", "Use this code in another way, too";
     PATIENTS: "患者", "Patients";
-    VALUES: "件", "values";
+    VALUES: "件", "records";
     SPREAD: "5・50・95 %点", "5th, 50th, 95th percentile";
     MORE_CODES: "ほかのコード", "More codes";
     NARROW: "絞り込み", "Narrow the list";
@@ -167,6 +167,7 @@ catalogue! {
     PHASE_MODEL: "モデルを作っています", "Making the model";
     CANCEL: "学習をやめる", "Cancel the training";
     STARTED: "開始", "Started";
+    TOOK: "かかった時間", "Took";
     FOLDER: "モデルのフォルダー", "Folder of the model";
     FILE: "仕様ファイル", "Specification";
     AUC: "交差検証AUC", "AUC, cross-validation";

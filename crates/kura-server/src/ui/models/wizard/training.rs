@@ -129,6 +129,9 @@ fn state(page: &Page, found: Option<&Training>) -> Markup {
             @if running { (runs(page, one)) } @else { (over(page, one)) }
             dl .facts {
                 dt { (page.say(text::STARTED)) } dd { (local_time(one.started)) " · " (one.by) }
+                @if let Some(Outcome::Trained { seconds, .. }) = &one.outcome {
+                    dt { (page.say(text::TOOK)) } dd { (format!("{seconds:.1}")) " " (page.say(crate::ui::text::SECONDS)) }
+                }
                 @if matches!(one.outcome, None | Some(Outcome::Trained { .. })) && !one.interrupted {
                     dt { (page.say(text::FOLDER)) } dd .path { (one.folder.display()) }
                     dt { (page.say(text::FILE)) } dd .path { (one.specification.display()) }
@@ -194,7 +197,7 @@ fn over(page: &Page, one: &Training) -> Markup {
                 h2 { (page.say(text::TRAINING_FAILED)) }
                 div .refusal role="alert" { p lang="en" { (message) } }
             }
-            Some(Outcome::Trained { patients, cases, positive, auc, baseline, seconds }) => {
+            Some(Outcome::Trained { patients, cases, positive, auc, baseline, .. }) => {
                 h2 { (page.say(text::TRAINING_DONE)) }
                 @let better = matches!((auc, baseline), (Some(auc), Some(baseline)) if auc > baseline);
                 div .figures #figures {
@@ -203,7 +206,6 @@ fn over(page: &Page, one: &Training) -> Markup {
                     a { b { (thousands(*patients)) } span { (page.say(text::PATIENTS)) } }
                     a { b { (thousands(*cases)) } span { (page.say(text::CASES)) } }
                     a { b { (thousands(*positive)) } span { (page.say(text::POSITIVE)) } }
-                    a { b { (format!("{seconds:.0}")) } span { (page.say(crate::ui::text::SECONDS)) } }
                 }
                 p .verdict.bad[!better] { (page.say(if better { text::BETTER } else { text::NOT_BETTER })) }
                 p { a .button href={ "/models/new/report/" (one.job) } { (page.say(text::REPORT)) } }
