@@ -61,7 +61,18 @@ impl Draft {
         }
     }
 
-    pub(super) fn cases_sql(&self) -> Option<String> {
+    /// At the bedside the moment may still lie ahead: there is no case before something was
+    /// measured at it or later.
+    fn once_reached(&self, tables: &BTreeSet<String>, moment: &str) -> String {
+        if self.after_hours == Some(0.0) || !tables.contains("observation") {
+            return String::new();
+        }
+        format!(
+            "\n  AND EXISTS (SELECT 1 FROM observation o WHERE o.patient = e.patient AND o.time >= {moment})"
+        )
+    }
+
+    pub(super) fn cases_sql(&self, tables: &BTreeSet<String>) -> Option<String> {
         Some(match self.start {
             Start::Admission => {
                 let moment = format!("e.start + CAST({} * 3600000 AS INTEGER)", self.after_hours?);
@@ -70,7 +81,8 @@ impl Draft {
                      FROM encounter e\n\
                      WHERE e.class = 'IMP' AND e.start IS NOT NULL\n  \
                        AND coalesce(e.status, '') NOT IN ('planned', 'cancelled', 'entered-in-error')\n  \
-                       AND (e.\"end\" IS NULL OR e.\"end\" > {moment}){}",
+                       AND (e.\"end\" IS NULL OR e.\"end\" > {moment}){}{}",
+                    self.once_reached(tables, &moment),
                     self.unless_known("e.patient", &moment)
                 )
             }

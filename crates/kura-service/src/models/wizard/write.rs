@@ -122,7 +122,7 @@ impl Draft {
         }
         let missing = |what: &str| Error::invalid(format!("{what}: something has to be given"));
         let mut out = self.head();
-        let cases = self.cases_sql().ok_or_else(|| missing("case_code"))?;
+        let cases = self.cases_sql(tables).ok_or_else(|| missing("case_code"))?;
         out += &format!("\n{}cases = {}\n", self.cases_comment(), lines(&cases));
         out += &self.learner_toml();
         out += &self.outcome_toml(tables)?;
@@ -172,10 +172,10 @@ impl Draft {
                 let hours = self.after_hours.unwrap_or_default();
                 (
                     format!(
-                        "症例は入院(IMP)。入院から{hours}時間の時点で予測する。それより前に退院した入院は除く。"
+                        "症例は入院(IMP)。入院から{hours}時間の時点で予測する。それより前に退院した入院と、その時点以降に測定のない入院は除く。"
                     ),
                     format!(
-                        "A case is a stay (IMP), {hours} h after admission; stays that ended before are none."
+                        "A case is a stay (IMP), {hours} h after admission; stays that ended before, or without a measurement from then on, are none."
                     ),
                 )
             }

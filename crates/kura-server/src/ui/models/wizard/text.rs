@@ -81,7 +81,7 @@ catalogue! {
     HIGH: "白とみなす値", "Value that is white";
     IMAGE_HINT: "CTはHU値(例 −1000から400)、X線は画素値(8ビットなら0から255、12ビットなら0から4095)。", "For CT Hounsfield units (such as −1000 to 400), for X-rays pixel values (0 to 255 of 8 bits, 0 to 4095 of 12).";
     FEATURES: "使う値", "Values to use";
-    FEATURES_HINT: "症例の時点より前の値だけが使われます。「さかのぼる」は、どれだけ前までの値を見るかです。", "Only what was known before the case counts. \"Looks back\" is how far.";
+    FEATURES_HINT: "症例の時点より前の値だけが使われます。右の二つは、取る値と、どれだけ前までさかのぼるか。小さい数字は患者数・件数・5/50/95 %点です。", "Only what was known before the case counts. Each row: which value is taken, and how far it looks back. The small figures are patients, records, and the 5th, 50th and 95th percentile.";
     TAKE: "取る値", "Which value";
     HOURS: "さかのぼる", "Looks back";
     AGAIN: "もう一つ", "Once more";
