@@ -35,32 +35,35 @@ pub(crate) fn learning(error: &TrainingError) -> Error {
     )
 }
 
-/// The tables of a set that are `wanted`, in a workspace, once their bytes are what the manifest
-/// says.
+/// The tables of a set that are `wanted`, in a workspace.
 pub(crate) fn tables(
     set: &Path,
     wanted: impl Fn(&str) -> bool,
     cancel: &Arc<AtomicBool>,
-) -> Result<(Manifest, ContentHash, Workspace)> {
+) -> Result<(Manifest, Workspace)> {
     let manifest = Manifest::read(set)?;
-    let (manifest_hash, _) = manifest::hash_file(&set.join(manifest::FILE))?;
     let workspace = Workspace::new(cancel.clone())?;
     for name in manifest.spec.data.tables.iter().filter(|name| wanted(name)) {
-        let Some(table) = table::by_name(name) else {
-            continue;
-        };
-        let path = format!("{name}.parquet");
-        let file = set.join(&path);
-        let known = manifest.files.iter().find(|entry| entry.path == path);
-        if known.map(|entry| (entry.hash, entry.bytes)) != Some(manifest::hash_file(&file)?) {
-            return Err(Error::invalid(format!(
-                "{} is not what the manifest says; see kura dataset verify",
-                file.display()
-            )));
-        }
-        workspace.load(table, &file)?;
+        load(&workspace, set, &manifest, name)?;
     }
-    Ok((manifest, manifest_hash, workspace))
+    Ok((manifest, workspace))
+}
+
+/// One table of a set, once its bytes are what the manifest says.
+fn load(workspace: &Workspace, set: &Path, manifest: &Manifest, name: &str) -> Result<()> {
+    let Some(table) = table::by_name(name) else {
+        return Ok(());
+    };
+    let path = format!("{name}.parquet");
+    let file = set.join(&path);
+    let known = manifest.files.iter().find(|entry| entry.path == path);
+    if known.map(|entry| (entry.hash, entry.bytes)) != Some(manifest::hash_file(&file)?) {
+        return Err(Error::invalid(format!(
+            "{} is not what the manifest says; see kura dataset verify",
+            file.display()
+        )));
+    }
+    workspace.load(table, &file).map(drop)
 }
 
 /// Loads a set, checks that its tables are what its manifest says, and gathers the cases.
@@ -72,7 +75,12 @@ pub(crate) fn prepare(
     folder: &Path,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Prepared> {
-    let (manifest, manifest_hash, mut workspace) = tables(set, |_| true, cancel)?;
+    let manifest = Manifest::read(set)?;
+    let (manifest_hash, _) = manifest::hash_file(&set.join(manifest::FILE))?;
+    let mut workspace = Workspace::new(cancel.clone())?;
+    for name in &manifest.spec.data.tables {
+        load(&workspace, set, &manifest, name)?;
+    }
     let judged = match spec.outcome.as_ref().and_then(|one| one.file.as_ref()) {
         Some(name) => Some(judgements(&folder.join(name))?),
         None => None,

@@ -104,7 +104,7 @@ pub fn survey(bank: &Bank, context: &RequestContext, set: &Set) -> Result<Survey
         "imaging_series",
     ];
     let cancel = Arc::new(AtomicBool::new(false));
-    let (manifest, _, mut workspace) =
+    let (manifest, mut workspace) =
         examples::tables(&set.folder, |name| NEEDED.contains(&name), &cancel)?;
     let tables: BTreeSet<String> = manifest.spec.data.tables.iter().cloned().collect();
     let mut out = Survey {
