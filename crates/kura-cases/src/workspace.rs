@@ -192,6 +192,35 @@ impl Workspace {
         Ok(Checked { names, tables })
     }
 
+    /// What SQL gives, row by row: to count and describe the tables. Under the rules of
+    /// [`build`](crate::build): one SELECT.
+    ///
+    /// # Errors
+    /// SQL that is wrong or does more than read.
+    pub fn ask(&mut self, place: &str, sql: &str) -> Result<Vec<Vec<Option<Cell>>>> {
+        let (names, _) = self.column_names(sql)?;
+        let columns = names.map_err(|error| written(place, &error))?.len();
+        if columns == 0 {
+            return Err(Error::invalid(format!("{place}: {ONLY_SELECT}")));
+        }
+        let told = |error: rusqlite::Error| written(place, &error);
+        let mut statement = self.connection.prepare(sql).map_err(told)?;
+        let mut rows = statement.query([]).map_err(told)?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next().map_err(told)? {
+            let cells = (0..columns).map(|at| {
+                Ok(match row.get::<_, Value>(at).map_err(told)? {
+                    Value::Text(text) => Some(Cell::Text(text)),
+                    Value::Real(number) => Some(Cell::Number(number)),
+                    Value::Integer(number) => Some(Cell::Integer(number)),
+                    Value::Null | Value::Blob(_) => None,
+                })
+            });
+            out.push(cells.collect::<Result<Vec<_>>>()?);
+        }
+        Ok(out)
+    }
+
     /// Prepares SQL while nothing but reading the set's tables and the cases is authorised. Gives
     /// the columns of the result and the tables that are read.
     fn column_names(&mut self, sql: &str) -> Result<(rusqlite::Result<Vec<String>>, Tables)> {

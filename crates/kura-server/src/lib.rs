@@ -21,6 +21,7 @@ use kura_service::{Bank, accounts};
 pub struct App {
     pub(crate) bank: Arc<Bank>,
     pub(crate) auth: Arc<auth::Auth>,
+    pub(crate) workshop: Arc<ui::Workshop>,
 }
 
 /// Where a bank answers.
@@ -53,6 +54,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         .map_err(|error| Error::internal("the address is not known").because(error))?;
     let app = App {
         auth: Arc::new(auth::Auth::default()),
+        workshop: Arc::new(ui::Workshop::default()),
         bank: Arc::new(bank),
     };
     let dicom = dimse::start(&app.bank, address)?;

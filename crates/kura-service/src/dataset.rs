@@ -92,7 +92,7 @@ pub fn build(
         withheld: manifest.withheld.clone(),
         seconds: started.elapsed().as_secs_f64(),
     };
-    record(bank, context, &manifest, hash)?;
+    record(bank, context, &manifest, hash, out)?;
     Ok(built)
 }
 
@@ -141,13 +141,30 @@ fn note(
         .map(drop)
 }
 
-/// The research zone remembers what was built; both zones audit it.
+/// The research zone remembers what was built and where it lies; both zones audit it.
 fn record(
     bank: &Bank,
     context: &RequestContext,
     manifest: &Manifest,
     hash: ContentHash,
+    out: &Path,
 ) -> Result<()> {
+    let put = |key: RecordKey, body: Vec<u8>| {
+        Write::Put(Put {
+            key,
+            body,
+            index: Vec::new(),
+            owners: Vec::new(),
+            blobs: Vec::new(),
+            source: None,
+            once: false,
+        })
+    };
+    // Whoever chooses a set finds it; the manifest does not say where it lies, so that the same
+    // set has the same hash anywhere.
+    let folder = fs::canonicalize(out).map_err(|error| file_error(out, error))?;
+    let folder = folder.display().to_string();
+    let place = serde_json::json!({ "folder": folder, "manifest": hash }).to_string();
     let target = format!("DataSet/{}", hash.to_hex());
     let detail = serde_json::json!({
         "name": manifest.spec.name, "project": manifest.spec.project, "t": manifest.t, "patients": manifest.patients,
@@ -156,15 +173,19 @@ fn record(
     note(bank, context, "ok", &target, &detail)?;
     bank.research
         .commit(Commit {
-            writes: vec![Write::Put(Put {
-                key: RecordKey::new(kind::DATA_SET, hash.to_hex()),
-                body: manifest.to_json()?,
-                index: Vec::new(),
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            writes: vec![
+                put(
+                    RecordKey::new(kind::DATA_SET, hash.to_hex()),
+                    manifest.to_json()?,
+                ),
+                put(
+                    RecordKey::new(
+                        kind::DATA_SET_FOLDER,
+                        ContentHash::of(folder.as_bytes()).to_hex(),
+                    ),
+                    place.into_bytes(),
+                ),
+            ],
             audit: vec![AuditEntry::new(context, "dataset_build", target).detail(detail)],
             ..Commit::default()
         })

@@ -63,6 +63,9 @@ pub mod kind {
     pub const LOCKED_TEST: &str = "LockedTest";
     /// A data set that was built (research zone). Id: hash of its manifest.
     pub const DATA_SET: &str = "DataSet";
+    /// A folder a data set was written into: its path and the hash of the manifest (research zone).
+    /// Id: hash of the path.
+    pub const DATA_SET_FOLDER: &str = "DataSetFolder";
 }
 
 /// An OperationOutcome with one error, as JSON.

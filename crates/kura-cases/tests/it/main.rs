@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use kura_cases::{Cases, CasesSpec, Gathered, Workspace, build};
-use kura_dataset::table::{self, TableWriter};
+use kura_dataset::table::{self, Cell, TableWriter};
 use serde_json::json;
 
 const HOUR: i64 = 3_600_000;
@@ -218,6 +218,33 @@ fn sql_may_only_read() {
         "{EVENTS}\n[[feature]]\nname = \"x\"\nsql = '''SELECT patient, time, value FROM observation -- the rest; is a comment'''\n"
     );
     gather(&comment).unwrap();
+}
+
+#[test]
+fn questions_are_answered_by_reading_only() {
+    let mut workspace = workspace();
+    let rows = workspace
+        .ask(
+            "x",
+            "SELECT code, count(*), NULL FROM observation WHERE code = 'hr' GROUP BY code",
+        )
+        .unwrap();
+    let (code, number) = (Cell::Text("hr".to_owned()), Cell::Integer(5));
+    assert_eq!(rows, vec![vec![Some(code), Some(number), None]]);
+    for sql in [
+        "DELETE FROM observation",
+        "CREATE TABLE x (a)",
+        "ATTACH 'x' AS y",
+        "PRAGMA table_info(observation)",
+        "",
+        "SELECT nothing FROM observation",
+    ] {
+        assert!(workspace.ask("x", sql).is_err(), "{sql}");
+    }
+    let left = workspace
+        .ask("x", "SELECT count(*) FROM observation")
+        .unwrap();
+    assert_eq!(left, vec![vec![Some(Cell::Integer(10))]]);
 }
 
 #[test]

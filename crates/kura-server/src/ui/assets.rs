@@ -32,6 +32,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "kura.js": "text/javascript; charset=utf-8",
         "viewer.js": "text/javascript; charset=utf-8",
         "reading.js": "text/javascript; charset=utf-8",
+        "wizard.js": "text/javascript; charset=utf-8",
         "worklist.js": "text/javascript; charset=utf-8",
         "icon.svg": "image/svg+xml",
     };

@@ -23,6 +23,8 @@ use kura_model::{Error, Result};
 
 use crate::App;
 
+pub(crate) use models::Workshop;
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(dashboard::show))
@@ -41,6 +43,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/worklist", get(worklist::show).post(worklist::decide))
         .route("/worklist/picture/{id}", get(worklist::picture))
         .route("/models", get(models::list))
+        .route("/models/new", get(models::begin).post(models::step))
+        .route(
+            "/models/new/training",
+            get(models::training).post(models::steer),
+        )
+        .route("/models/new/report/{job}", get(models::training_report))
         .route(
             "/models/{name}/{version}",
             get(models::show).post(models::act),

@@ -45,8 +45,8 @@ impl Lang {
 /// One text in both languages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text {
-    ja: &'static str,
-    en: &'static str,
+    pub(crate) ja: &'static str,
+    pub(crate) en: &'static str,
 }
 
 impl Text {
@@ -60,11 +60,12 @@ impl Text {
 
 macro_rules! catalogue {
     ($($name:ident: $ja:literal, $en:literal;)*) => {
-        $(pub(crate) const $name: Text = Text { ja: $ja, en: $en };)*
+        $(pub(crate) const $name: $crate::ui::text::Text = $crate::ui::text::Text { ja: $ja, en: $en };)*
         #[cfg(test)]
-        const ALL: &[(&str, Text)] = &[$((stringify!($name), $name)),*];
+        const ALL: &[(&str, $crate::ui::text::Text)] = &[$((stringify!($name), $name)),*];
     };
 }
+pub(crate) use catalogue;
 
 catalogue! {
     // Frame
@@ -447,6 +448,7 @@ catalogue! {
     MODELS_NONE_SET: "データセットを作る", "Build a data set";
     MODELS_NONE_TRAIN: "学習する", "Train";
     MODELS_NONE_REGISTER: "登録する", "Register";
+    MODEL_TRAIN: "モデルを学習する", "Train a model";
     MODELS_ALL: "すべての版", "All versions";
     MODEL_TO_DECIDE: "決めること", "To decide";
     MODEL_PATIENTS: "学習した患者", "Patients learnt from";

@@ -36,6 +36,37 @@ pub(crate) fn learning(error: &TrainingError) -> Error {
     )
 }
 
+/// The tables of a set that are `wanted`, in a workspace.
+pub(crate) fn tables(
+    set: &Path,
+    wanted: impl Fn(&str) -> bool,
+    cancel: &Arc<AtomicBool>,
+) -> Result<(Manifest, Workspace)> {
+    let manifest = Manifest::read(set)?;
+    let workspace = Workspace::new(cancel.clone())?;
+    for name in manifest.spec.data.tables.iter().filter(|name| wanted(name)) {
+        load(&workspace, set, &manifest, name)?;
+    }
+    Ok((manifest, workspace))
+}
+
+/// One table of a set, once its bytes are what the manifest says.
+fn load(workspace: &Workspace, set: &Path, manifest: &Manifest, name: &str) -> Result<()> {
+    let Some(table) = table::by_name(name) else {
+        return Ok(());
+    };
+    let path = format!("{name}.parquet");
+    let file = set.join(&path);
+    let known = manifest.files.iter().find(|entry| entry.path == path);
+    if known.map(|entry| (entry.hash, entry.bytes)) != Some(manifest::hash_file(&file)?) {
+        return Err(Error::invalid(format!(
+            "{} is not what the manifest says; see kura dataset verify",
+            file.display()
+        )));
+    }
+    workspace.load(table, &file).map(drop)
+}
+
 /// Loads a set, checks that its tables are what its manifest says, and gathers the cases.
 /// `folder` of the specification is where the outcome's file lies.
 pub(crate) fn prepare(
@@ -49,19 +80,7 @@ pub(crate) fn prepare(
     let (manifest_hash, _) = manifest::hash_file(&set.join(manifest::FILE))?;
     let mut workspace = Workspace::new(cancel.clone())?;
     for name in &manifest.spec.data.tables {
-        let Some(table) = table::by_name(name) else {
-            continue;
-        };
-        let path = format!("{name}.parquet");
-        let file = set.join(&path);
-        let known = manifest.files.iter().find(|entry| entry.path == path);
-        if known.map(|entry| (entry.hash, entry.bytes)) != Some(manifest::hash_file(&file)?) {
-            return Err(Error::invalid(format!(
-                "{} is not what the manifest says; see kura dataset verify",
-                file.display()
-            )));
-        }
-        workspace.load(table, &file)?;
+        load(&workspace, set, &manifest, name)?;
     }
     let judged = match &spec.outcome {
         Some(outcome) => judgement::read(outcome, folder)?,

@@ -5,6 +5,7 @@
 //! * [`register`]: the folder becomes a version, a FHIR `Device`, in state draft.
 //! * [`evaluate`]: the locked test set is opened, counted, and the report is the evidence.
 //! * [`step`], [`shadow`]: approve, use, suspend, retire; run without being shown.
+//! * [`wizard`]: a specification written step by step, and a training in the background.
 //! * [`propose`], [`promote`], [`roll_back`]: change inside the bounds of a plan.
 
 pub(crate) mod asked;
@@ -26,6 +27,7 @@ mod state;
 pub(crate) mod test;
 mod train;
 mod volume;
+pub mod wizard;
 
 pub use by_trial::{TrialEvidence, evaluate_by_trial};
 pub use change::{Check, Notice, Proposal, adopt_plan, in_force, promote, propose, roll_back};

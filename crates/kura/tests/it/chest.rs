@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::support::{Run, TestBank, python, repository, shared, tool};
 
-struct Chest {
-    bank: TestBank,
+pub struct Chest {
+    pub bank: TestBank,
     files: PathBuf,
-    set: String,
+    pub set: String,
 }
 
 impl Chest {
     /// With this many arrivals to come.
-    fn new(arriving: &str) -> Option<Self> {
+    pub fn new(arriving: &str) -> Option<Self> {
         if !crate::models::runtime() {
             return None;
         }
@@ -35,7 +35,7 @@ impl Chest {
         Some(Self { bank, files, set })
     }
 
-    fn train(&self, name: &str, change: impl Fn(String) -> String) -> Run {
+    pub fn train(&self, name: &str, change: impl Fn(String) -> String) -> Run {
         let text = std::fs::read_to_string(repository().join("samples/train-chest.toml"))
             .expect("the sample");
         let spec = self.bank.folder.path().join(format!("{name}.toml"));

@@ -16,3 +16,4 @@ mod pages;
 mod reading;
 mod support;
 mod trial;
+mod wizard;

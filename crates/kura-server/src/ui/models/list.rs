@@ -1,5 +1,6 @@
 //! Every model with its versions; what waits for a decision comes first.
 
+use kura_service::access::Action;
 use maud::{Markup, html};
 
 use super::address;
@@ -14,7 +15,10 @@ pub(super) fn body(page: &Page, found: &[Found]) -> Markup {
         .filter_map(|one| Some((one, one.waits()?)))
         .collect();
     html! {
-        h1 { (page.say(text::MODELS)) }
+        div .line-head {
+            h1 { (page.say(text::MODELS)) }
+            @if page.may(Action::BuildModel) { a .button href="/models/new" { (page.say(text::MODEL_TRAIN)) } }
+        }
         @if found.is_empty() {
             (nothing(page))
         } @else {

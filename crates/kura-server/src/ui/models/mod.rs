@@ -8,6 +8,7 @@ mod figures;
 mod found;
 mod list;
 mod performance;
+mod wizard;
 mod words;
 
 use axum::Extension;
@@ -22,6 +23,7 @@ use crate::App;
 
 pub(crate) use actions::act;
 pub(crate) use evidence::show as evidence;
+pub(crate) use wizard::{Workshop, begin, report as training_report, steer, step, training};
 
 pub(crate) async fn list(
     State(app): State<App>,
