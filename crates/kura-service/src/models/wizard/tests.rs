@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use kura_cases::Take;
-use kura_training::Learner;
 
 use super::*;
-use crate::models::TrainSpec;
+use crate::models::{Method, TrainSpec};
 
 fn tables() -> BTreeSet<String> {
     [
@@ -79,7 +78,7 @@ fn a_draft_becomes_a_specification() {
         spec.threshold,
         crate::models::train::Threshold::Sensitivity(share) if (share - 0.85).abs() < 1e-12
     ));
-    assert!(matches!(&spec.learner, Learner::Logistic(one) if one.strength == 1.0));
+    assert!(matches!(&spec.learner, Method::Logistic(one) if one.strength == 1.0));
     assert_eq!(spec.outcome.look_ahead_hours, Some(24.0));
     assert!(spec.outcome.sql.as_ref().unwrap().ends_with("value < 92"));
     assert_eq!(
