@@ -8,18 +8,20 @@ kura=$(readlink -f "$1")
 bank=$(readlink -f "$KURA_BANK")
 export KURA_BANK="$bank"
 cd "$(dirname "$0")/../samples"
-# Data sets and models lie beside the bank: they are what leaves it. Done is what has its name.
-made="$bank-examples.partial"
-rm -rf "$made"
+# Data sets and models lie beside the bank: they are what leaves it.
+made="$bank-examples"
 mkdir -p "$made"
 cp ./*.toml "$made/"
 step() { echo "example: $*" >&2; }
 quiet() { "$@" >/dev/null; }
 absent() { ! "$kura" model list --format json | grep -q "\"name\": *\"$1\""; }
+# What an interrupted run has left.
+fresh() { (cd "$made" && rm -rf "$@"); }
 why="見本 / a sample"
 
 if absent deterioration; then
     step "deterioration from the record"
+    fresh sets/overview deterioration
     quiet "$kura" dataset build dataset.toml --out "$made/sets/overview"
     quiet "$kura" train "$made/train-deterioration.toml" --out "$made/deterioration"
     quiet "$kura" model register "$made/deterioration"
@@ -32,6 +34,7 @@ fi
 
 if absent chest-pneumonia; then
     step "pneumonia on chest X-rays"
+    fresh sets/chest chest
     quiet "$kura" import chest/first
     quiet "$kura" dataset build chest.toml --out "$made/sets/chest"
     quiet "$kura" train "$made/train-chest.toml" --out "$made/chest"
@@ -45,6 +48,7 @@ fi
 
 if absent colonoscopy-resection; then
     step "colorectal lesions beside seven endoscopists"
+    fresh sets/colonoscopy colonoscopy colonoscopy-trial
     quiet "$kura" import colonoscopy/fhir
     quiet "$kura" dataset build colonoscopy.toml --out "$made/sets/colonoscopy"
     quiet "$kura" train "$made/train-colonoscopy.toml" --out "$made/colonoscopy"
@@ -63,7 +67,4 @@ if absent brain-tissue; then
     quiet "$kura" model shadow brain-tissue --why "研究用 / for research"
     quiet "$kura" import head
 fi
-# A second run leaves what the first has made.
-mkdir -p "$bank-examples"
-cp -r "$made/." "$bank-examples/"
-rm -rf "$made"
+touch "$made/.done"

@@ -17,7 +17,7 @@ fi
 # Files that are in the bank already are passed over in a moment.
 "$kura" import samples/hospital || [ $? -eq 3 ]
 # Models at work, once. Without them the bank is whole all the same.
-if [ ! -d "$KURA_BANK-examples" ] && [ -n "${KURA_INFERENCE__RUNTIME:-}" ]; then
+if [ ! -f "$KURA_BANK-examples/.done" ] && [ -n "${KURA_INFERENCE__RUNTIME:-}" ]; then
     scripts/examples.sh "$kura" || echo "not every example could be made" >&2
 fi
 exec "$kura" serve --listen "$listen"

@@ -70,6 +70,16 @@ fn the_examples_stand_in_the_bank() {
             .expect("JSON");
     assert!(result.is_object());
 
+    // A second run finds everything there.
+    let again = Command::new("bash")
+        .arg(repository().join("scripts/examples.sh"))
+        .arg(env!("CARGO_BIN_EXE_kura"))
+        .env("KURA_BANK", bank.path())
+        .output()
+        .expect("bash runs");
+    assert!(again.status.success());
+    assert!(!String::from_utf8_lossy(&again.stderr).contains("example:"));
+
     // The bank is served: urgent work on the list, the brain measured, every model a page.
     let server = bank.serve();
     let page = server.get("/worklist").body;
