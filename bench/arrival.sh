@@ -27,7 +27,7 @@ cp samples/train-chest.toml "$work/"
 "$python" -m zipfile -e "$work/chest/arrivals/dicom.zip" "$work/dicom"
 "$kura" serve --listen 127.0.0.1:18080 --dicom-port 18104 >/dev/null 2>&1 &
 server=$!
-sleep 1
+sleep "${BENCH_QUIET:-70}" # what has changed within a minute is looked at again
 count() { curl -s "http://127.0.0.1:18080/fhir/Task?_total=accurate&_count=1" | "$python" -c 'import json,sys; print(json.load(sys.stdin)["total"])'; }
 for file in "$work"/dicom/*.dcm; do
     before=$(count)
