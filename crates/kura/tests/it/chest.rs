@@ -253,6 +253,43 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
         "{brightness}"
     );
     assert_eq!(brightness["drifted"], true, "{brightness}");
+
+    // What was trained here has its locked patients: no other name and no trial gets round them.
+    let disguised = chest.bank.folder.path().join("disguised");
+    std::fs::create_dir(&disguised).expect("a folder");
+    std::fs::copy(
+        chest.bank.folder.path().join("m1/model.onnx"),
+        disguised.join("model.onnx"),
+    )
+    .expect("a model");
+    std::fs::write(
+        disguised.join("model.toml"),
+        r#"
+name = "bought"
+title = "x"
+intended_use = "x"
+cases = "SELECT 1"
+[foreign]
+maker = "somebody else"
+licence = "x"
+trained_on = "x"
+limits = "x"
+[image]
+height = 28
+width = 28
+low = 0.0
+high = 255.0
+"#,
+    )
+    .expect("a description");
+    let refused = chest
+        .model(&["register", &disguised.display().to_string()])
+        .exits(1);
+    assert!(refused.err.contains("was trained here"), "{}", refused.err);
+    let refused = chest
+        .model(&["test", "chest-pneumonia", "--trial", &"0".repeat(64)])
+        .exits(1);
+    assert!(refused.err.contains("locked test set"), "{}", refused.err);
 }
 
 /// What another maker's network makes of an image, and a linear probe on that: embeddings.
