@@ -49,11 +49,12 @@ pub enum Finding {
         positive: usize,
         negative: usize,
     },
-    /// A case that is not in the locked set.
+    /// A case that is not in the locked set. It is called by its place in the file, from 1: a name
+    /// that nobody locked may be a patient's number.
     UnknownCase {
         input: Input,
         count: usize,
-        first: String,
+        first: usize,
     },
     DuplicateReading {
         reader: String,

@@ -257,6 +257,26 @@ pub(crate) fn empty(title: &str, long: &str) -> Markup {
     html! { div .empty { p .empty-title { (title) } p { (long) } } }
 }
 
+/// A report carries its own style, and neither scripts nor forms.
+const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// A report that is a page of its own.
+pub(super) fn report_page(html: Vec<u8>) -> Response {
+    (
+        [
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            ),
+            (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
+        ],
+        html,
+    )
+        .into_response()
+}
+
 /// What is said in both languages is written `日本語 / English`: the reader's half.
 pub(super) fn half<'a>(page: &Page, said: &'a str) -> &'a str {
     match (said.split_once(" / "), page.lang) {

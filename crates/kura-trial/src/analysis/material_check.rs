@@ -90,8 +90,15 @@ pub(super) fn unknown<'a>(
     known: &HashSet<&str>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut strange: Vec<&str> = named.filter(|case| !known.contains(case)).collect();
-    let first = strange.first().map(|case| (*case).to_owned());
+    let mut first = None;
+    let mut strange: Vec<&str> = named
+        .enumerate()
+        .filter(|(_, case)| !known.contains(case))
+        .map(|(at, case)| {
+            first.get_or_insert(at + 1);
+            case
+        })
+        .collect();
     strange.sort_unstable();
     strange.dedup();
     if let Some(first) = first {

@@ -30,8 +30,8 @@ pub(crate) fn finding_text(finding: &Finding, lang: Lang) -> String {
                 Input::Answers => lang.pick("AIの出力", "AI's answers"),
             };
             lang.pick(
-                format!("{file}に、固定した症例セットにない症例が{count}件ある（最初は{first}）。"),
-                format!("The {file} name {count} case(s) that were not locked (first: {first})."),
+                format!("{file}に、固定した症例セットにない症例が{count}件ある（最初は{first}番目）。"),
+                format!("The {file} name {count} case(s) that were not locked (the first is entry {first})."),
             )
         }
         Finding::DuplicateReading {

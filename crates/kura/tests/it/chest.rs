@@ -254,6 +254,27 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
     );
     assert_eq!(brightness["drifted"], true, "{brightness}");
 
+    // Its report is a page of its own, with its style.
+    let shown = chest.model(&["show", "chest-pneumonia"]).ok().json();
+    let steps = shown["steps"].as_array().unwrap();
+    let evidence = steps
+        .iter()
+        .find(|step| step["state"] == "watched")
+        .and_then(|step| step["evidence"].as_str())
+        .expect("evidence");
+    let server = chest.bank.serve();
+    let page = server.get(&format!(
+        "/models/chest-pneumonia/1/evidence/{evidence}?report"
+    ));
+    assert_eq!(page.status, 200);
+    assert!(
+        page.head.contains("style-src 'unsafe-inline'"),
+        "{}",
+        page.head
+    );
+    assert!(page.body.contains("brightness") && page.body.contains("入力または出力の変化"));
+    drop(server);
+
     // What was trained here has its locked patients: no other name and no trial gets round them.
     let disguised = chest.bank.folder.path().join("disguised");
     std::fs::create_dir(&disguised).expect("a folder");

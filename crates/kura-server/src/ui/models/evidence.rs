@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use kura_model::{ContentHash, Error, RequestContext};
 use kura_service::bedside::{self, WatchReport};
 use kura_service::models::{self, Model, Step};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::words::{self, versioned};
 use super::{address, which};
 use crate::App;
-use crate::ui::page::{Page, bytes};
+use crate::ui::page::{Page, bytes, report_page};
 use crate::ui::{blocking, failure, text};
 
 pub(crate) async fn show(
@@ -37,7 +37,7 @@ pub(crate) async fn show(
             saved(&model, hash, written)
         }
         Ok((_, _, _, written)) if page.asked("report").is_some() => match watched(&written) {
-            Some(report) => Html(bedside::watch_html(&report)).into_response(),
+            Some(report) => report_page(bedside::watch_html(&report).into_bytes()),
             None => failure::show(
                 &page,
                 &Error::not_found("this evidence is no report of a watch"),

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, ContentHash, Error, RequestContext, Result};
 use kura_service::trial;
 
-use super::page::Page;
+use super::page::{Page, report_page};
 use super::{blocking, failure, text};
 use crate::App;
 
@@ -126,25 +126,10 @@ pub(crate) async fn report(
             bytes,
         )
             .into_response(),
-        Ok(bytes) => (
-            [
-                (
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("text/html; charset=utf-8"),
-                ),
-                (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
-            ],
-            bytes,
-        )
-            .into_response(),
+        Ok(bytes) => report_page(bytes),
         Err(error) => failure::show(&page, &error),
     }
 }
-
-/// A report carries its own style, and neither scripts nor forms.
-const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-);
 
 fn hash(text: &str) -> Result<ContentHash> {
     text.parse()

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, Error, RequestContext};
 use kura_service::dashboard::local_time;
@@ -15,7 +15,7 @@ use super::text;
 use crate::App;
 use crate::ui::models::address;
 use crate::ui::models::words::maybe;
-use crate::ui::page::{Page, thousands};
+use crate::ui::page::{Page, report_page, thousands};
 use crate::ui::{assets, blocking, failure};
 
 pub(crate) async fn show(
@@ -78,25 +78,10 @@ pub(crate) async fn report(
     page: Page,
 ) -> Response {
     match blocking(move || app.workshop.trainings.report(&app.bank, &context, job)).await {
-        Ok(bytes) => (
-            [
-                (
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("text/html; charset=utf-8"),
-                ),
-                (header::CONTENT_SECURITY_POLICY, REPORT_POLICY),
-            ],
-            bytes,
-        )
-            .into_response(),
+        Ok(bytes) => report_page(bytes),
         Err(error) => failure::show(&page, &error),
     }
 }
-
-/// A report carries its own style, and neither scripts nor forms.
-const REPORT_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-);
 
 fn whole(
     page: &Page,
