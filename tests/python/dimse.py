@@ -8,23 +8,28 @@ from io import BytesIO
 
 import pydicom
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEGLSLossless, MRImageStorage, generate_uid
-from pynetdicom import AE, build_context
+from pynetdicom import AE, build_context, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelFind, Verification
 
 port, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 
-def associate(contexts, title="KURA", calling="MODALITY"):
+def associate(contexts, title="KURA", calling="MODALITY", handlers=None):
     ae = AE(ae_title=calling)
     ae.requested_contexts = contexts
-    return ae.associate("127.0.0.1", port, ae_title=title)
+    return ae.associate("127.0.0.1", port, ae_title=title, evt_handlers=handlers)
 
 
-# Called by another title: rejected, permanently, by its reason (PS3.8 Table 9-21).
-wrong = associate([build_context(Verification)], title="OTHER")
-assert wrong.is_rejected and not wrong.is_established
+# Called by another title: rejected, permanently, by its reason (PS3.8 Table 9-21). What came over the
+# wire is looked at: pynetdicom calls a quick rejection an abort when it has closed before it looks.
+received = []
+wrong = associate([build_context(Verification)], title="OTHER", handlers=[(evt.EVT_PDU_RECV, lambda event: received.append(event.pdu))])
+assert not wrong.is_established
+assert [type(pdu) for pdu in received] == [A_ASSOCIATE_RJ], received
+assert (received[0].result, received[0].source, received[0].reason_diagnostic) == (1, 1, 7)
 
 # Query is not served, and not promised either.
 assoc = associate([build_context(Verification), build_context(PatientRootQueryRetrieveInformationModelFind)])

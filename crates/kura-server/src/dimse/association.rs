@@ -27,6 +27,8 @@ const VERIFICATION: &str = "1.2.840.10008.1.1";
 
 /// A study that keeps growing is brought up to date this often.
 const SETTLE: Duration = Duration::from_secs(5);
+/// How long a refused peer has to close the connection (the ARTIM timer of PS3.8).
+const REFUSED: Duration = Duration::from_secs(2);
 /// Longest command set: two UIDs and a few numbers.
 const COMMAND_BYTES: usize = 16 * 1024;
 
@@ -81,6 +83,23 @@ pub(super) fn turn_away(mut stream: TcpStream) {
         let _ = stream.write_all(&bytes);
     }
     tracing::warn!("a DICOM association was turned away: dicom.associations is reached");
+    until_closed(&stream, Duration::from_millis(500));
+}
+
+/// Waits for the peer to close the connection. PS3.8 Section 9.2, state 13: who refuses does not
+/// close first, for the peer may then see the end of the connection and not the refusal.
+fn until_closed(mut stream: &TcpStream, limit: Duration) {
+    let end = Instant::now() + limit;
+    let mut rest = [0; 4096];
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+            return;
+        }
+        if !matches!(stream.read(&mut rest), Ok(read) if read > 0) {
+            return;
+        }
+    }
 }
 
 /// Serves one peer until it leaves. Whether it sent objects.
@@ -99,6 +118,7 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) -> bool {
     for (uid, _) in kura_dicom::storage_sop_classes() {
         options = options.with_abstract_syntax(uid);
     }
+    let refused = stream.try_clone();
     let association = match options.establish(stream) {
         Ok(association) => association,
         Err(error) => {
@@ -110,11 +130,15 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) -> bool {
                 _ => "no sound request".to_owned(),
             };
             tracing::warn!(reason, "a DICOM association was not established");
+            if let Ok(stream) = refused {
+                until_closed(&stream, REFUSED);
+            }
             return false;
         }
     };
     let calling = association.peer_ae_title().trim().to_owned();
     let context = super::context(&calling);
+    drop(refused);
     let mut session = Session {
         bank,
         context,
