@@ -22,6 +22,7 @@
 //! No expression makes it panic or run for ever: text, depth and work are bounded
 //! ([`MAX_LENGTH`], [`MAX_DEPTH`], [`MAX_WORK`]), and regular expressions take linear time.
 
+mod check;
 mod error;
 mod evaluate;
 mod expression;

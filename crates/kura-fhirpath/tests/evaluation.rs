@@ -213,3 +213,93 @@ fn what_is_wrong_is_told_with_its_place() {
     let text = "line 1, column 14: one item was expected, there are several";
     assert_eq!(error.to_string(), text);
 }
+
+/// The official suite names inputs that do not come with it; these are its expressions on
+/// resources of our own, with the outputs that the suite expects.
+#[test]
+fn expressions_of_the_suite_whose_inputs_are_missing() {
+    let parameters = json!({
+        "resourceType": "Parameters",
+        "parameter": [
+            { "name": "a", "valueString": "x" },
+            { "name": "b", "valueInteger": 1 },
+            { "name": "c", "valueUuid": "urn:uuid:c757873d-ec9a-4326-a141-556f43239520" },
+            { "name": "d", "valueDecimal": 1.1 }
+        ]
+    });
+    let is_true = |expression: &str, root: &Value| {
+        assert_eq!(
+            found(expression, root),
+            ["Boolean Boolean(true)"],
+            "{expression}"
+        );
+    };
+    is_true("Parameters.parameter[0].value.is(FHIR.string)", &parameters);
+    is_true(
+        "Parameters.parameter[1].value.is(FHIR.integer)",
+        &parameters,
+    );
+    is_true("Parameters.parameter[2].value.is(FHIR.uuid)", &parameters);
+    is_true("Parameters.parameter[2].value.is(FHIR.uri)", &parameters);
+    is_true(
+        "Parameters.parameter[3].value.is(FHIR.decimal)",
+        &parameters,
+    );
+
+    let contains = json!([{ "code": "a", "contains": [{ "code": "b" }, { "code": "c" }] }]);
+    let value_set = json!({
+        "resourceType": "ValueSet",
+        "version": "20150622",
+        "expansion": { "contains": contains }
+    });
+    is_true(
+        "ValueSet.expansion.repeat(contains).count() = 3",
+        &value_set,
+    );
+    is_true("ValueSet.version.is(string)", &value_set);
+    is_true("ValueSet.version.is(code).not()", &value_set);
+    assert_eq!(
+        found("ValueSet.version.as(string)", &value_set),
+        ["string 20150622"]
+    );
+    assert_eq!(
+        found("ValueSet.version.ofType(string)", &value_set),
+        ["string 20150622"]
+    );
+    assert!(
+        found(
+            "ValueSet.version.as(code) | ValueSet.version.ofType(code)",
+            &value_set
+        )
+        .is_empty()
+    );
+
+    let period = json!({ "start": "2010-05-02", "end": "2010-05" });
+    let patient = json!({ "resourceType": "Patient", "identifier": [{ "period": period }] });
+    is_true(
+        "Patient.identifier.period.all(start.empty() or end.empty() or \
+         (start.lowBoundary() < end.highBoundary()))",
+        &patient,
+    );
+    is_true(
+        "Patient.identifier.period.all(start.hasValue().not() or end.hasValue().not() or \
+         (start <= end)).not()",
+        &patient,
+    );
+    let patient = self::patient();
+    assert_eq!(found("contained.id", &patient), ["id o"]);
+    assert_eq!(
+        found("Patient.name.given.select($this.hasValue())", &patient),
+        ["Boolean Boolean(false)", "Boolean Boolean(true)"]
+    );
+    let claim = json!({
+        "resourceType": "ExplanationOfBenefit",
+        "supportingInfo": [{ "sequence": 1, "category": { "coding": [{ "code": "x" }] } }],
+        "item": [{ "sequence": 1, "informationSequence": [1, 2] }]
+    });
+    is_true(
+        "supportingInfo.where(category.coding.code = 'x').sequence\
+         .subsetOf($this.item.informationSequence)",
+        &claim,
+    );
+}

@@ -42,8 +42,7 @@ impl<'a> Evaluator<'a, '_> {
         let rows = merged(rows, &mut |(left, _), (right, _)| {
             for (at, (left, right)) in left.iter().zip(right).enumerate() {
                 let descending = keys.get(at).is_some_and(|key| key.1);
-                let order = by_key(left.as_ref(), right.as_ref(), &mut mismatch);
-                let order = if descending { order.reverse() } else { order };
+                let order = by_key(left.as_ref(), right.as_ref(), descending, &mut mismatch);
                 if order != Ordering::Equal {
                     return order;
                 }
@@ -80,17 +79,23 @@ fn merged<T>(mut rows: Vec<T>, compare: &mut impl FnMut(&T, &T) -> Ordering) -> 
     out
 }
 
-/// Nothing comes before anything; what has no known order stays where it is.
-fn by_key(left: Option<&Item<'_>>, right: Option<&Item<'_>>, mismatch: &mut bool) -> Ordering {
-    match (left, right) {
-        (Some(left), Some(right)) => match equality::order(left, right) {
-            Order::Known(order) => order,
-            Order::Open => Ordering::Equal,
-            Order::Mismatch => {
-                *mismatch = true;
-                Ordering::Equal
-            }
-        },
-        (left, right) => left.is_some().cmp(&right.is_some()),
+/// Nothing comes before anything, in both directions; what has no known order stays where it is.
+fn by_key(
+    left: Option<&Item<'_>>,
+    right: Option<&Item<'_>>,
+    descending: bool,
+    mismatch: &mut bool,
+) -> Ordering {
+    let (Some(left), Some(right)) = (left, right) else {
+        return left.is_some().cmp(&right.is_some());
+    };
+    match equality::order(left, right) {
+        Order::Known(order) if descending => order.reverse(),
+        Order::Known(order) => order,
+        Order::Open => Ordering::Equal,
+        Order::Mismatch => {
+            *mismatch = true;
+            Ordering::Equal
+        }
     }
 }
