@@ -312,13 +312,15 @@ impl Temporal {
         if !sum.set_nanos(total) {
             return None;
         }
-        if sum.nanosecond % 10u32.pow(9 - u32::from(sum.fraction_digits.min(9))) != 0 {
-            sum.fraction_digits = if sum.nanosecond % 1_000_000 == 0 {
-                3
-            } else {
-                9
-            };
-        }
+        // As many digits as the sum needs, and no fewer than there were.
+        let is_written = |digits: u8| {
+            sum.nanosecond
+                .is_multiple_of(10u32.pow(9 - u32::from(digits)))
+        };
+        let needed = [sum.fraction_digits.min(9), 3, 9]
+            .into_iter()
+            .find(|digits| is_written(*digits));
+        sum.fraction_digits = needed.unwrap_or(9);
         Some(sum)
     }
 

@@ -4,10 +4,35 @@
 //! [`Type::fhir_name`] is what the standard calls it (`BackboneElement` or `Element`).
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 static TABLE: &str = include_str!("../data/elements.tsv");
 static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(|| Definitions::read(TABLE));
+
+/// Names of the table. The table is ours, so nobody can make its names collide, and each evaluation
+/// looks up the type of its resource: FNV-1a is enough and quick on short names.
+type Names<T> = HashMap<&'static str, T, BuildHasherDefault<Fnv>>;
+
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Fnv {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
 
 /// A type of FHIR, as an index into [`Definitions`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,8 +99,8 @@ pub struct ElementType {
 pub struct Definitions {
     types: Vec<Type>,
     elements: Vec<Element>,
-    type_ids: HashMap<&'static str, TypeId>,
-    name_ids: HashMap<&'static str, NameId>,
+    type_ids: Names<TypeId>,
+    name_ids: Names<NameId>,
     pub(crate) extension: TypeId,
     pub(crate) resource: TypeId,
     pub(crate) quantity: TypeId,
@@ -163,8 +188,8 @@ impl Definitions {
 struct Reading {
     types: Vec<Type>,
     elements: Vec<Element>,
-    type_ids: HashMap<&'static str, TypeId>,
-    name_ids: HashMap<&'static str, NameId>,
+    type_ids: Names<TypeId>,
+    name_ids: Names<NameId>,
     /// The elements that each type has of its own.
     own: Vec<Vec<u16>>,
 }

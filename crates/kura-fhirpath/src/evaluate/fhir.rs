@@ -189,7 +189,7 @@ fn reference_of<'a>(item: &Item<'a>) -> Option<&'a str> {
 /// What a reference says of the type it points at: by its URL (`Patient/1`,
 /// `https://host/fhir/Patient/1/_history/2`), else by `Reference.type`. A node without content.
 fn named_type<'a>(item: &Item<'a>) -> Option<Node<'a>> {
-    let by_url = reference_of(item).and_then(|reference| reference_type(reference));
+    let by_url = reference_of(item).and_then(reference_type);
     let kind = by_url.or_else(|| {
         let name = item.json()?.get("type")?.as_str()?;
         definitions().type_id(name.rsplit('/').next().unwrap_or(name))
