@@ -150,12 +150,8 @@ impl<'a> Evaluator<'a, '_> {
             self.charge(1 + text.len() + separator.len(), at)?;
             out.push_str(&text);
         }
-        // FHIRPath 3.0.0-ballot: nothing joined is nothing.
-        Ok(if items.is_empty() {
-            Collection::new()
-        } else {
-            one(Item::from(out))
-        })
+        // Nothing joined is an empty string, as SQL on FHIR's suite has it.
+        Ok(one(Item::from(out)))
     }
 }
 
