@@ -303,3 +303,44 @@ fn expressions_of_the_suite_whose_inputs_are_missing() {
         &claim,
     );
 }
+
+#[test]
+fn the_checker_tells_what_types_come_out() {
+    let types = |text: &str, root: &str| {
+        Expression::parse(text)
+            .unwrap()
+            .check(root)
+            .map_err(|error| error.to_string())
+    };
+    let ok = |names: &[&'static str]| Ok(names.to_vec());
+    assert_eq!(
+        types("Observation.effective", "Observation"),
+        ok(&["dateTime", "Period", "Timing", "instant"])
+    );
+    assert_eq!(
+        types("name.where(use = 'usual').given", "Patient"),
+        ok(&["string"])
+    );
+    assert_eq!(
+        types("Patient.contact", "Patient"),
+        ok(&["BackboneElement"])
+    );
+    assert_eq!(
+        types("value.as(Quantity) | value.as(dateTime)", "Observation"),
+        ok(&["Quantity", "dateTime"])
+    );
+    assert_eq!(types("given", "HumanName"), ok(&["string"]));
+    assert_eq!(types("gender", "Patient.contact"), ok(&["code"]));
+    assert_eq!(types("%resource.contained", "Patient"), ok(&["Resource"]));
+    let error = types("Patient.name.where(used = 'usual')", "Patient").unwrap_err();
+    assert_eq!(error, "line 1, column 20: no element used is here");
+    assert!(types("name + 1", "Patient").is_err());
+    assert!(types("birthDate > 5", "Patient").is_err());
+    assert!(types("name", "Patientt").is_err());
+}
+
+#[test]
+fn a_compiled_expression_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Expression::parse("Patient.name.matches('x')").unwrap());
+}
