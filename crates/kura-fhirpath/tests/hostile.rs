@@ -60,9 +60,30 @@ fn work_is_bounded() {
         "a.select(%context.s.replace('', 'yyyyyyyyyy')).join().length()",
         "a.select(%context.s.replaceMatches('x', '$0$0$0$0$0$0$0$0')).count()",
         "a.select(%context.a.sort()).count()",
+        "a.select('x'.matches('(a{50}){50}' + $this.toString())).count()",
     ] {
         let error = evaluate(text, &root).unwrap_err();
         assert!(error.contains("more work"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn comparing_deep_structures_is_work_too() {
+    let deep = json!({ "x": (0..2_000).collect::<Vec<i32>>() });
+    let many: Vec<Value> = (0..400)
+        .map(|at| json!({ "deep": deep, "last": at }))
+        .collect();
+    let root = json!({ "a": many });
+    for text in [
+        "a.distinct().count()",
+        "a.repeat(%context.a).count()",
+        "a ~ a.skip(1)",
+        "a | a",
+    ] {
+        match evaluate(text, &root) {
+            Ok(_) => assert_eq!(text, "a ~ a.skip(1)", "of another length"),
+            Err(error) => assert!(error.contains("more work"), "{text}: {error}"),
+        }
     }
 }
 

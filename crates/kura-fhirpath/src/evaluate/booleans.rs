@@ -67,7 +67,9 @@ impl<'a> Evaluator<'a, '_> {
                     _ => (&other, &items),
                 };
                 self.charge(inner.len() * outer.len(), at)?;
-                inner.iter().all(|item| equality::holds(outer, item))
+                inner
+                    .iter()
+                    .all(|item| equality::holds(outer, item, &self.work))
             }
             F::Count => {
                 return Ok(one(Item::Integer(

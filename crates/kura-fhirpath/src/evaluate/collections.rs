@@ -54,13 +54,13 @@ impl<'a> Evaluator<'a, '_> {
             F::Intersect => {
                 let other = self.eval(first, scope)?;
                 self.charge(items.len() * other.len(), at)?;
-                items.retain(|item| equality::holds(&other, item));
+                items.retain(|item| equality::holds(&other, item, &self.work));
                 self.distinct(&items, at)
             }
             F::Exclude => {
                 let other = self.eval(first, scope)?;
                 self.charge(items.len() * other.len(), at)?;
-                items.retain(|item| !equality::holds(&other, item));
+                items.retain(|item| !equality::holds(&other, item, &self.work));
                 Ok(items)
             }
             F::Union | F::Combine => {
@@ -109,7 +109,7 @@ impl<'a> Evaluator<'a, '_> {
         let mut out = Collection::new();
         for item in items {
             self.charge(1 + out.len(), at)?;
-            if !equality::holds(&out, item) {
+            if !equality::holds(&out, item, &self.work) {
                 out.push(item.clone());
             }
         }
@@ -131,7 +131,7 @@ impl<'a> Evaluator<'a, '_> {
                 for found in self.eval_for(projection, item, index, scope)? {
                     self.charge(1 + out.len(), at)?;
                     // The same node comes once; that ends what leads to itself.
-                    if !equality::holds(&out, &found) {
+                    if !equality::holds(&out, &found, &self.work) {
                         out.push(found.clone());
                         next.push(found);
                     }

@@ -1,21 +1,30 @@
 //! Equality, equivalence and order of two items (FHIRPath N1 2.0.0 sections 6.1 and 6.2).
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::Value;
 
+use crate::MAX_WORK;
 use crate::item::{Collection, Item, decimal_of};
 use crate::quantity::{Quantity, Unit};
 
+/// What comparing costs, so that many deep structures do not compare for ever. Once it is past
+/// the limit the answer does not matter: the evaluator ends.
+fn counted(work: &Cell<u64>) -> bool {
+    work.set(work.get().saturating_add(1));
+    work.get() <= MAX_WORK
+}
+
 /// `=` on two items; `None` where precision or units leave it open.
-pub(super) fn equal(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
+pub(super) fn equal(left: &Item<'_>, right: &Item<'_>, work: &Cell<u64>) -> Option<bool> {
     if let (Item::Node(a), Item::Node(b)) = (left, right)
         && !(left.is_primitive() && right.is_primitive())
         && !(is_quantity(left) && is_quantity(right))
     {
         return match (a.value, b.value) {
-            (Some(a), Some(b)) => Some(same_json(a, b)),
+            (Some(a), Some(b)) => Some(same_json(a, b, work)),
             _ => Some(false),
         };
     }
@@ -113,12 +122,18 @@ pub(super) fn quantity<'a>(item: &Item<'a>) -> Option<Quantity<'a>> {
 }
 
 /// Whether a collection holds an item.
-pub(super) fn holds(items: &Collection<'_>, wanted: &Item<'_>) -> bool {
-    items.iter().any(|item| equal(item, wanted) == Some(true))
+pub(super) fn holds(items: &Collection<'_>, wanted: &Item<'_>, work: &Cell<u64>) -> bool {
+    items
+        .iter()
+        .any(|item| equal(item, wanted, work) == Some(true))
 }
 
 /// `=` on collections.
-pub(super) fn equal_collections(left: &Collection<'_>, right: &Collection<'_>) -> Option<bool> {
+pub(super) fn equal_collections(
+    left: &Collection<'_>,
+    right: &Collection<'_>,
+    work: &Cell<u64>,
+) -> Option<bool> {
     if left.is_empty() || right.is_empty() {
         return None;
     }
@@ -127,7 +142,7 @@ pub(super) fn equal_collections(left: &Collection<'_>, right: &Collection<'_>) -
     }
     let mut open = false;
     for (left, right) in left.iter().zip(right) {
-        match equal(left, right) {
+        match equal(left, right, work) {
             Some(false) => return Some(false),
             Some(true) => {}
             None => open = true,
@@ -137,8 +152,12 @@ pub(super) fn equal_collections(left: &Collection<'_>, right: &Collection<'_>) -
 }
 
 /// `~` on collections: the same items in any order.
-pub(super) fn equivalent_collections(left: &Collection<'_>, right: &Collection<'_>) -> bool {
-    left.len() == right.len() && matched(left, right, equivalent)
+pub(super) fn equivalent_collections(
+    left: &Collection<'_>,
+    right: &Collection<'_>,
+    work: &Cell<u64>,
+) -> bool {
+    left.len() == right.len() && matched(left, right, |a, b| equivalent(a, b, work))
 }
 
 /// Whether each of the left finds another of the right.
@@ -155,10 +174,10 @@ fn matched<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
 }
 
 /// `~` on two items.
-pub(super) fn equivalent(left: &Item<'_>, right: &Item<'_>) -> bool {
+fn equivalent(left: &Item<'_>, right: &Item<'_>, work: &Cell<u64>) -> bool {
     let (Some(a), Some(b)) = (left.to_system(), right.to_system()) else {
         return match (left.json(), right.json()) {
-            (Some(a), Some(b)) => equivalent_json(a, b),
+            (Some(a), Some(b)) => equivalent_json(a, b, work),
             _ => false,
         };
     };
@@ -171,7 +190,7 @@ pub(super) fn equivalent(left: &Item<'_>, right: &Item<'_>) -> bool {
             (Some(a), Some(b)) => equivalent_numbers(a, b),
             _ => match quantities(&a, &b) {
                 Some((a, b)) => a.is_equivalent(&b),
-                None => equal(&a, &b) == Some(true),
+                None => equal(&a, &b, work) == Some(true),
             },
         },
     }
@@ -196,29 +215,40 @@ fn equivalent_numbers(left: Decimal, right: Decimal) -> bool {
 }
 
 /// Deep equality; numbers by value, the order of keys does not count.
-fn same_json(left: &Value, right: &Value) -> bool {
+fn same_json(left: &Value, right: &Value, work: &Cell<u64>) -> bool {
+    if !counted(work) {
+        return false;
+    }
+    if std::ptr::eq(left, right) {
+        return true;
+    }
     match (left, right) {
         (Value::Number(_), Value::Number(_)) => decimal_of(left) == decimal_of(right),
         (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_json(a, b, work))
         }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len()
                 && a.iter()
-                    .all(|(key, value)| b.get(key).is_some_and(|b| same_json(value, b)))
+                    .all(|(key, value)| b.get(key).is_some_and(|b| same_json(value, b, work)))
         }
         _ => left == right,
     }
 }
 
-fn equivalent_json(left: &Value, right: &Value) -> bool {
+fn equivalent_json(left: &Value, right: &Value, work: &Cell<u64>) -> bool {
+    if !counted(work) {
+        return false;
+    }
     match (left, right) {
         (Value::Number(_), Value::Number(_)) => match (decimal_of(left), decimal_of(right)) {
             (Some(a), Some(b)) => equivalent_numbers(a, b),
             _ => left == right,
         },
         (Value::String(a), Value::String(b)) => equivalent_text(a, b),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && matched(a, b, equivalent_json),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && matched(a, b, |a, b| equivalent_json(a, b, work))
+        }
         (Value::Object(a), Value::Object(b)) => {
             // An id is where an element stands, not what it says.
             let count = |map: &serde_json::Map<String, Value>| {
@@ -229,7 +259,7 @@ fn equivalent_json(left: &Value, right: &Value) -> bool {
                     .filter(|(key, _)| *key != "id")
                     .all(|(key, value)| {
                         b.get(key)
-                            .is_some_and(|other| equivalent_json(value, other))
+                            .is_some_and(|other| equivalent_json(value, other, work))
                     })
         }
         _ => left == right,

@@ -39,12 +39,12 @@ impl<'a> Evaluator<'a, '_> {
         match operator {
             O::Equal | O::NotEqual => {
                 self.charge(left.len(), at)?;
-                let equal = equality::equal_collections(&left, &right);
+                let equal = equality::equal_collections(&left, &right, &self.work);
                 Ok(maybe(equal.map(|equal| equal == (operator == O::Equal))))
             }
             O::Equivalent | O::NotEquivalent => {
                 self.charge(left.len() * right.len(), at)?;
-                let same = equality::equivalent_collections(&left, &right);
+                let same = equality::equivalent_collections(&left, &right, &self.work);
                 Ok(boolean(same == (operator == O::Equivalent)))
             }
             O::In | O::Contains => {
@@ -55,7 +55,9 @@ impl<'a> Evaluator<'a, '_> {
                 };
                 self.charge(items.len(), at)?;
                 let item = single(&item, at)?;
-                Ok(maybe(item.map(|item| equality::holds(&items, item))))
+                Ok(maybe(
+                    item.map(|item| equality::holds(&items, item, &self.work)),
+                ))
             }
             O::Less | O::LessOrEqual | O::Greater | O::GreaterOrEqual => {
                 let (Some(left), Some(right)) = (single(&left, at)?, single(&right, at)?) else {

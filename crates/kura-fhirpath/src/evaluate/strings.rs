@@ -102,14 +102,14 @@ impl<'a> Evaluator<'a, '_> {
                 string(text.replace(&*argument, &second))
             }
             F::Matches | F::MatchesFull => {
-                let regex = compiled(call, &argument, at)?;
+                let regex = self.regex(call, &argument, at)?;
                 Ok(boolean(regex.is_match(&text)))
             }
             F::ReplaceMatches => {
                 if argument.is_empty() {
                     return string(text.into_owned());
                 }
-                let regex = compiled(call, &argument, at)?;
+                let regex = self.regex(call, &argument, at)?;
                 let times = regex.find_iter(&text).count();
                 let grown = second.len().saturating_add(text.len());
                 self.charge(text.len() + times.saturating_mul(grown), at)?;
@@ -127,6 +127,21 @@ impl<'a> Evaluator<'a, '_> {
             F::Escape => escaped(&text, &argument).map_or_else(|| unknown(at), string),
             _ => unescaped(&text, &argument).map_or_else(|| unknown(at), string),
         }
+    }
+
+    /// The regular expression that was compiled with the expression, or one made now, which is
+    /// dear and so counts for much work.
+    fn regex<'c>(&self, call: &'c Call, pattern: &str, at: u32) -> Result<Cow<'c, Regex>> {
+        let regex = match &call.regex {
+            Some(Ok(regex)) => Ok(Cow::Borrowed(regex)),
+            Some(Err(())) => Err(()),
+            None => {
+                self.charge(50_000, at)?;
+                parser::regex(pattern, call.function).map(Cow::Owned)
+            }
+        };
+        let wanted = "a regular expression without look-around or back references was expected";
+        regex.or_else(|()| fault(at, wanted))
     }
 
     fn join(
@@ -157,21 +172,6 @@ impl<'a> Evaluator<'a, '_> {
 
 fn unknown<'a>(at: u32) -> Result<Collection<'a>> {
     fault(at, "an encoding that FHIRPath names was expected")
-}
-
-/// The regular expression that was compiled with the expression, or one made now.
-fn compiled<'c>(call: &'c Call, pattern: &str, at: u32) -> Result<Cow<'c, Regex>> {
-    let regex = match &call.regex {
-        Some(Ok(regex)) => Ok(Cow::Borrowed(regex)),
-        Some(Err(())) => Err(()),
-        None => parser::regex(pattern, call.function).map(Cow::Owned),
-    };
-    regex.or_else(|()| {
-        fault(
-            at,
-            "a regular expression without look-around or back references was expected",
-        )
-    })
 }
 
 /// `$1x` is group 1 and x; the `regex` crate wants braces for that.
