@@ -9,6 +9,7 @@ use serde_json::Value;
 const ROOMS: &[(&str, &[&str])] = &[
     ("kura-model", &[]),
     ("kura-fhir", &["kura-model"]),
+    ("kura-fhirpath", &[]),
     ("kura-dicom", &["kura-model"]),
     ("kura-genomics", &["kura-model"]),
     ("kura-feeds", &["kura-model", "kura-fhir"]),

