@@ -63,3 +63,23 @@ fn code(category: Category) -> &'static str {
         Category::Internal => "exception",
     }
 }
+
+/// What HTTP calls it: the status of an entry of a batch, and of an answer. FHIR R4
+/// http.html#Status-Codes, RFC 9110 section 15.
+pub fn status(category: Category) -> &'static str {
+    match category {
+        Category::Invalid => "400 Bad Request",
+        Category::NotFound => "404 Not Found",
+        Category::Gone => "410 Gone",
+        Category::Unauthenticated => "401 Unauthorized",
+        Category::Forbidden => "403 Forbidden",
+        Category::Conflict => "409 Conflict",
+        Category::Precondition => "412 Precondition Failed",
+        Category::Unprocessable => "422 Unprocessable Content",
+        Category::TooLarge => "413 Content Too Large",
+        Category::Exhausted => "507 Insufficient Storage",
+        Category::Unsupported => "501 Not Implemented",
+        Category::Interrupted => "503 Service Unavailable",
+        Category::Internal => "500 Internal Server Error",
+    }
+}

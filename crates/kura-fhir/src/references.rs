@@ -140,36 +140,50 @@ fn narrative(div: &str, names: &Names) -> Option<String> {
     changed.then_some(out)
 }
 
-/// Visits every `Reference.reference` that is a search, `Patient?identifier=…`: FHIR R4
-/// http.html#transaction, conditional references. The visitor gives what takes its place.
-pub fn conditional<E>(
-    value: &mut Value,
-    resolve: &mut dyn FnMut(&str) -> Result<String, E>,
-) -> Result<(), E> {
+/// Whether a reference is a search, `Patient?identifier=…`.
+fn is_search(reference: &str) -> bool {
+    reference
+        .split_once('?')
+        .is_some_and(|(kind, _)| crate::resource_type(kind).is_some())
+}
+
+/// The conditional references of a resource, as they stand there.
+pub fn searches(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                match inner {
+                    Value::String(text) if name == "reference" && is_search(text) => {
+                        found.push(text.clone());
+                    }
+                    other => searches(other, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| searches(item, found)),
+        _ => {}
+    }
+}
+
+/// Puts into the place of each conditional reference what it was resolved to. FHIR R4
+/// http.html#transaction.
+pub fn resolve(value: &mut Value, found: &HashMap<String, String>) {
     match value {
         Value::Object(members) => {
             for (name, inner) in members.iter_mut() {
                 match inner {
                     Value::String(text) if name == "reference" => {
-                        let search = text
-                            .split_once('?')
-                            .is_some_and(|(kind, _)| crate::resource_type(kind).is_some());
-                        if search {
-                            *text = resolve(text)?;
+                        if let Some(key) = found.get(text.as_str()) {
+                            text.clone_from(key);
                         }
                     }
-                    other => conditional(other, resolve)?,
+                    other => resolve(other, found),
                 }
             }
         }
-        Value::Array(items) => {
-            for item in items {
-                conditional(item, resolve)?;
-            }
-        }
+        Value::Array(items) => items.iter_mut().for_each(|item| resolve(item, found)),
         _ => {}
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -233,12 +247,12 @@ mod tests {
     fn only_searches_are_conditional() {
         let mut value = json!({"a": [{"reference": "Patient?identifier=1"}, {"reference": "Patient/1"}, {"reference": "http://x?y"}]});
         let mut seen = Vec::new();
-        let done: Result<(), ()> = conditional(&mut value, &mut |text| {
-            seen.push(text.to_owned());
-            Ok("Patient/2".to_owned())
-        });
-        assert!(done.is_ok());
+        searches(&value, &mut seen);
         assert_eq!(seen, ["Patient?identifier=1"]);
+        resolve(
+            &mut value,
+            &HashMap::from([(seen.remove(0), "Patient/2".to_owned())]),
+        );
         assert_eq!(value["a"][0]["reference"], "Patient/2");
     }
 }
