@@ -17,8 +17,28 @@ use kura_service::history::{self, Scope};
 
 use crate::{App, error};
 
-/// `request_bytes` is the largest body that is read.
+/// Everything under `/fhir`; `request_bytes` is the largest body that is read.
 pub(crate) fn routes(request_bytes: u64) -> Router<App> {
+    // Some clients end the base with a slash.
+    let slash = Router::new().route("/fhir/", post(write::bundle));
+    Router::new()
+        .nest("/fhir", layered(interactions(), request_bytes))
+        .merge(layered(
+            slash.method_not_allowed_fallback(not_allowed),
+            request_bytes,
+        ))
+}
+
+fn layered(router: Router<App>, request_bytes: u64) -> Router<App> {
+    router
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(request_bytes).unwrap_or(usize::MAX),
+        ))
+        .layer(axum::middleware::from_fn(shape::shape))
+        .layer(tower_http::compression::CompressionLayer::new())
+}
+
+fn interactions() -> Router<App> {
     Router::new()
         .route("/", post(write::bundle))
         .route("/metadata", get(metadata))
@@ -44,11 +64,6 @@ pub(crate) fn routes(request_bytes: u64) -> Router<App> {
         .route("/{kind}/{id}/_history/{version}", get(vread))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
-        .layer(DefaultBodyLimit::max(
-            usize::try_from(request_bytes).unwrap_or(usize::MAX),
-        ))
-        .layer(axum::middleware::from_fn(shape::shape))
-        .layer(tower_http::compression::CompressionLayer::new())
 }
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");

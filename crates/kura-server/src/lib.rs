@@ -78,9 +78,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
     let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
     let request_bytes = app.bank.config.fhir.request_bytes;
     Router::new()
-        .nest("/fhir", fhir_rest::routes(request_bytes))
-        // Some clients end the base with a slash.
-        .nest("/fhir/", fhir_rest::routes(request_bytes))
+        .merge(fhir_rest::routes(request_bytes))
         .nest("/dicom-web", dicomweb::routes())
         .merge(ui::routes())
         .layer(axum::middleware::from_fn_with_state(

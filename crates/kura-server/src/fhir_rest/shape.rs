@@ -111,7 +111,11 @@ impl Shape {
             for param in &self.again {
                 let name = param.split_once('=').map_or("", |(name, _)| name);
                 if !url.contains(&format!("{name}=")) {
-                    url.push(if url.contains('?') { '&' } else { '?' });
+                    if !url.contains('?') {
+                        url.push('?');
+                    } else if !url.ends_with('?') {
+                        url.push('&');
+                    }
                     url.push_str(param);
                 }
             }
