@@ -283,10 +283,13 @@ fn reads_before(
             continue;
         };
         let answer = match &read.path[..] {
+            [] => Err(Error::not_found("there is nothing under this address").at("request.url")),
             [kind] if kind != "metadata" && kind != "_history" => {
                 search::parse(kind, &read.params).map(|_| None)
             }
-            [kind, id, ..] if id != "_history" && id != "_search" => {
+            [kind, of] if of == "_search" => search::parse(kind, &read.params).map(|_| None),
+            [kind, of] if of == "_history" => check::kind(kind).map(|_| None),
+            [kind, id, ..] => {
                 let key = RecordKey::new(kind, id);
                 if decided.deleted.contains(&key) && read.path.len() == 2 {
                     Err(Error::new(
