@@ -6,10 +6,13 @@
 pub mod bundle;
 pub mod date;
 pub mod outcome;
+pub mod patch;
+pub mod references;
 pub mod resource;
 pub mod romaji;
 pub mod search;
 pub mod search_parameter;
+pub mod subset;
 pub mod text;
 mod types;
 pub mod view;

@@ -1,11 +1,39 @@
 //! OperationOutcome: how FHIR says that something is wrong.
 
-use kura_model::{Category, Error};
+use kura_model::{Category, Error, Refusal};
 use serde_json::{Value, json};
 
 /// One issue, from our error. FHIR R4 valueset-issue-type.html.
 pub fn of(error: &Error) -> Value {
-    single("error", code(error.category), error.message())
+    let code = error.code().unwrap_or_else(|| code(error.category));
+    let mut issue = issue("error", code, error.message());
+    if let Some(place) = error.place() {
+        issue["expression"] = json!([place]);
+    }
+    json!({ "resourceType": "OperationOutcome", "issue": [issue] })
+}
+
+/// The error a refused resource is to whoever sent it.
+pub fn refused(refusal: Refusal) -> Error {
+    let (category, code) = match refusal.rule.as_str() {
+        "json-syntax" | "json-encoding" | "fhir-not-object" | "fhir-resource-type" => {
+            (Category::Invalid, "structure")
+        }
+        "json-depth" => (Category::Invalid, "too-costly"),
+        "json-size" | "fhir-string-length" => (Category::Invalid, "too-long"),
+        "fhir-id" => (Category::Invalid, "value"),
+        "reserved" => (Category::Unprocessable, "business-rule"),
+        _ => (Category::Invalid, "invalid"),
+    };
+    let message = match refusal.location.byte {
+        Some(byte) => format!("{} (byte {byte})", refusal.message),
+        None => refusal.message.clone(),
+    };
+    let error = Error::new(category, message).coded(code);
+    match refusal.location.path {
+        Some(path) => error.at(path),
+        None => error,
+    }
 }
 
 pub fn single(severity: &str, code: &str, diagnostics: &str) -> Value {
@@ -26,10 +54,32 @@ fn code(category: Category) -> &'static str {
         Category::Gone => "deleted",
         Category::Unauthenticated => "login",
         Category::Forbidden => "forbidden",
-        Category::Conflict => "conflict",
+        Category::Conflict | Category::Precondition => "conflict",
+        Category::Unprocessable => "processing",
+        Category::TooLarge => "too-long",
         Category::Exhausted => "too-costly",
         Category::Unsupported => "not-supported",
         Category::Interrupted => "transient",
         Category::Internal => "exception",
+    }
+}
+
+/// What HTTP calls it: the status of an entry of a batch, and of an answer. FHIR R4
+/// http.html#Status-Codes, RFC 9110 section 15.
+pub fn status(category: Category) -> &'static str {
+    match category {
+        Category::Invalid => "400 Bad Request",
+        Category::NotFound => "404 Not Found",
+        Category::Gone => "410 Gone",
+        Category::Unauthenticated => "401 Unauthorized",
+        Category::Forbidden => "403 Forbidden",
+        Category::Conflict => "409 Conflict",
+        Category::Precondition => "412 Precondition Failed",
+        Category::Unprocessable => "422 Unprocessable Content",
+        Category::TooLarge => "413 Content Too Large",
+        Category::Exhausted => "507 Insufficient Storage",
+        Category::Unsupported => "501 Not Implemented",
+        Category::Interrupted => "503 Service Unavailable",
+        Category::Internal => "500 Internal Server Error",
     }
 }

@@ -182,7 +182,8 @@ pub fn parse(kind: &str, params: &[(String, String)]) -> Result<Search> {
                 search.count_only = true;
                 search.total = true;
             }
-            "_format" | "_pretty" => {}
+            // How the answer looks: `fhir_rest::shape` of the server.
+            "_format" | "_pretty" | "_summary" | "_elements" => {}
             "_sort" => match sort(kind, value) {
                 Some(sort) => search.sort = Some(sort),
                 None => search.ignored.push(name.clone()),

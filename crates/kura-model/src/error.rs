@@ -18,6 +18,12 @@ pub enum Category {
     Forbidden,
     /// It contradicts what is there.
     Conflict,
+    /// What the caller said must hold first does not: a version, the number of matches.
+    Precondition,
+    /// It can be read, but a rule forbids to act on it.
+    Unprocessable,
+    /// The input is larger than we take.
+    TooLarge,
     /// A limit was met: size, depth, memory, disk.
     Exhausted,
     /// We do not do that (yet).
@@ -33,7 +39,16 @@ pub enum Category {
 pub struct Error {
     pub category: Category,
     message: String,
+    /// Boxed, because few errors have it and every `Result` carries its size.
+    detail: Option<Box<Detail>>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a standard's own report of an error has room for.
+#[derive(Default)]
+struct Detail {
+    code: Option<&'static str>,
+    place: Option<String>,
 }
 
 impl Error {
@@ -41,6 +56,7 @@ impl Error {
         Self {
             category,
             message: message.into(),
+            detail: None,
             cause: None,
         }
     }
@@ -63,6 +79,32 @@ impl Error {
 
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Category::Internal, message)
+    }
+
+    pub fn precondition(message: impl Into<String>) -> Self {
+        Self::new(Category::Precondition, message)
+    }
+
+    /// A narrower word than the category has: a code of FHIR R4 valueset-issue-type.html.
+    pub fn coded(mut self, code: &'static str) -> Self {
+        self.detail.get_or_insert_default().code = Some(code);
+        self
+    }
+
+    /// The element concerned, such as `Patient.id`. Never a value.
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.detail.get_or_insert_default().place = Some(place.into());
+        self
+    }
+
+    pub fn code(&self) -> Option<&'static str> {
+        self.detail.as_ref().and_then(|detail| detail.code)
+    }
+
+    pub fn place(&self) -> Option<&str> {
+        self.detail
+            .as_ref()
+            .and_then(|detail| detail.place.as_deref())
     }
 
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

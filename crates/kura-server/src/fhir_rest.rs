@@ -1,22 +1,65 @@
-//! FHIR R4 RESTful API, read side. <https://hl7.org/fhir/R4/http.html>
+//! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
+
+mod shape;
+mod write;
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use kura_model::{Category, Error, RequestContext, Result};
+use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_read::{self, Answer};
+use kura_service::fhir_write::Tags;
+use kura_service::history::{self, Scope};
 
 use crate::{App, error};
 
-pub(crate) fn routes() -> Router<App> {
+/// Everything under `/fhir`; `request_bytes` is the largest body that is read.
+pub(crate) fn routes(request_bytes: u64) -> Router<App> {
+    // Some clients end the base with a slash.
+    let slash = Router::new().route("/fhir/", post(write::bundle));
     Router::new()
+        .nest("/fhir", layered(interactions(), request_bytes))
+        .merge(layered(
+            slash.method_not_allowed_fallback(not_allowed),
+            request_bytes,
+        ))
+}
+
+fn layered(router: Router<App>, request_bytes: u64) -> Router<App> {
+    router
+        .layer(DefaultBodyLimit::max(
+            usize::try_from(request_bytes).unwrap_or(usize::MAX),
+        ))
+        .layer(axum::middleware::from_fn(shape::shape))
+        .layer(tower_http::compression::CompressionLayer::new())
+}
+
+fn interactions() -> Router<App> {
+    Router::new()
+        .route("/", post(write::bundle))
         .route("/metadata", get(metadata))
-        .route("/{kind}", get(search))
+        .route("/_history", get(history_system))
+        .route(
+            "/{kind}",
+            get(search)
+                .post(write::create)
+                .put(write::update_conditional)
+                .patch(write::patch_conditional)
+                .delete(write::delete_conditional),
+        )
+        .route("/{kind}/_history", get(history_type))
         .route("/{kind}/_search", post(search_post).get(search))
-        .route("/{kind}/{id}", get(read))
+        .route(
+            "/{kind}/{id}",
+            get(read)
+                .put(write::update)
+                .patch(write::patch)
+                .delete(write::delete),
+        )
         .route("/{kind}/{id}/_history", get(history))
         .route("/{kind}/{id}/_history/{version}", get(vread))
         .fallback(unknown)
@@ -27,6 +70,38 @@ const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; 
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(header::CONTENT_TYPE, FHIR_JSON)], body).into_response()
+}
+
+/// An error that is of the wire alone.
+fn failure(status: StatusCode, code: &str, what: &str) -> Response {
+    json(status, kura_service::outcome(code, what).into_bytes())
+}
+
+/// A body that could not be read, most often because it is too large.
+fn unread(rejection: &BytesRejection) -> Response {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-long",
+            "the body is larger than fhir.request_bytes",
+        )
+    } else {
+        failure(
+            StatusCode::BAD_REQUEST,
+            "incomplete",
+            "the body did not arrive whole",
+        )
+    }
+}
+
+/// RFC 7240: preferences, of several headers or one, without spaces.
+fn preferences(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .map(str::trim)
 }
 
 fn refuse(error: &Error) -> Response {
@@ -42,28 +117,41 @@ fn respond(result: Result<Vec<u8>>) -> Response {
     }
 }
 
+/// Version and time of a resource. FHIR R4 http.html#versioning.
+fn stamp(response: &mut Response, version: u64, last_updated: i64) {
+    let headers = response.headers_mut();
+    if let Ok(tag) = HeaderValue::from_str(&format!("W/\"{version}\"")) {
+        headers.insert(header::ETAG, tag);
+    }
+    if let Ok(date) = HeaderValue::from_str(&kura_service::http_date(last_updated)) {
+        headers.insert(header::LAST_MODIFIED, date);
+    }
+}
+
+/// Whether the client has this version. FHIR R4 http.html#cread; RFC 7232 section 6: the tag wins
+/// over the date.
+fn known(answer: &Answer, headers: &HeaderMap) -> bool {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(tags) = text(header::IF_NONE_MATCH) {
+        return Tags::parse(tags).has(answer.version);
+    }
+    text(header::IF_MODIFIED_SINCE)
+        .and_then(kura_service::parse_http_date)
+        .is_some_and(|since| answer.last_updated / 1000 <= since / 1000)
+}
+
 fn one(result: Result<Answer>, headers: &HeaderMap) -> Response {
     let answer = match result {
         Ok(answer) => answer,
         Err(error) => return refuse(&error),
     };
-    // FHIR R4 http.html#cread: conditional read.
-    let tag = format!("W/\"{}\"", answer.version);
-    let unchanged = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|wanted| wanted.as_bytes() == tag.as_bytes());
-    let mut response = if unchanged {
+    let (version, last_updated) = (answer.version, answer.last_updated);
+    let mut response = if known(&answer, headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json(StatusCode::OK, answer.body)
     };
-    let headers = response.headers_mut();
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
-    }
-    if let Ok(date) = HeaderValue::from_str(&kura_service::http_date(answer.last_updated)) {
-        headers.insert(header::LAST_MODIFIED, date);
-    }
+    stamp(&mut response, version, last_updated);
     response
 }
 
@@ -114,9 +202,48 @@ async fn history(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    respond(params(query.as_deref()).and_then(|params| {
-        fhir_read::history(&app.bank, &context, &base(&headers), &kind, &id, &params)
-    }))
+    run_history(app, context, Some((kind, Some(id))), query, headers).await
+}
+
+async fn history_type(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path(kind): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    run_history(app, context, Some((kind, None)), query, headers).await
+}
+
+async fn history_system(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    run_history(app, context, None, query, headers).await
+}
+
+async fn run_history(
+    app: App,
+    context: RequestContext,
+    of: Option<(String, Option<String>)>,
+    query: Option<String>,
+    headers: HeaderMap,
+) -> Response {
+    let work = move || {
+        let params = params(query.as_deref())?;
+        let scope = match &of {
+            None => Scope::System,
+            Some((kind, None)) => Scope::Type(kind),
+            Some((kind, Some(id))) => Scope::Instance(kind, id),
+        };
+        history::history(&app.bank, &context, &base(&headers), scope, &params)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => respond(result),
+        Err(_) => refuse(&Error::internal("the history broke down")),
+    }
 }
 
 async fn search(
@@ -136,8 +263,12 @@ async fn search_post(
     Path(kind): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return unread(&rejection),
+    };
     let Ok(body) = std::str::from_utf8(&body) else {
         return refuse(&Error::invalid("the form is not UTF-8"));
     };
@@ -145,7 +276,15 @@ async fn search_post(
         Some(query) => format!("{query}&{body}"),
         None => body.to_owned(),
     };
-    run_search(app, context, kind, query, false, headers).await
+    let shape = params(Some(body)).and_then(|params| shape::Shape::of(&params));
+    let mut response = run_search(app, context, kind, query, false, headers).await;
+    match shape {
+        Ok(shape) => {
+            response.extensions_mut().insert(shape);
+            response
+        }
+        Err(error) => refuse(&error),
+    }
 }
 
 async fn run_search(
@@ -157,9 +296,7 @@ async fn run_search(
     headers: HeaderMap,
 ) -> Response {
     // FHIR R4 search.html#errors
-    let strict = headers
-        .get("prefer")
-        .is_some_and(|prefer| prefer.as_bytes() == b"handling=strict");
+    let strict = preferences(&headers).any(|preference| preference == "handling=strict");
     let work = move || {
         let params = params(Some(&query))?;
         fhir_read::search(
@@ -184,8 +321,9 @@ async fn unknown(_: Request) -> Response {
 }
 
 async fn not_allowed(_: Request) -> Response {
-    refuse(&Error::new(
-        Category::Unsupported,
-        "this server is read-only for now; data comes in by import",
-    ))
+    failure(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "not-supported",
+        "this address does not know that method",
+    )
 }

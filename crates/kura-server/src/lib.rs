@@ -22,6 +22,7 @@ pub struct App {
     pub(crate) bank: Arc<Bank>,
     pub(crate) auth: Arc<auth::Auth>,
     pub(crate) workshop: Arc<ui::Workshop>,
+    pub(crate) arrivals: Arc<rounds::Arrivals>,
 }
 
 /// Where a bank answers.
@@ -52,10 +53,12 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let address = listener
         .local_addr()
         .map_err(|error| Error::internal("the address is not known").because(error))?;
+    let bank = Arc::new(bank);
     let app = App {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
-        bank: Arc::new(bank),
+        arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
+        bank,
     };
     let dicom = dimse::start(&app.bank, address)?;
     rounds::again(&app.bank, dimse::context("again"));
@@ -73,8 +76,9 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
 /// All routes.
 pub fn router(app: App, address: SocketAddr) -> Router {
     let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
+    let request_bytes = app.bank.config.fhir.request_bytes;
     Router::new()
-        .nest("/fhir", fhir_rest::routes())
+        .merge(fhir_rest::routes(request_bytes))
         .nest("/dicom-web", dicomweb::routes())
         .merge(ui::routes())
         .layer(axum::middleware::from_fn_with_state(

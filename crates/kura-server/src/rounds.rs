@@ -2,11 +2,13 @@
 //! everything that arrived until it begins, so the queue is never longer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use kura_model::RequestContext;
-use kura_service::{Bank, bedside};
+use kura_service::fhir_write::What;
+use kura_service::{Bank, bedside, link};
 
 /// Between two tries for patients that a model could not answer for.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -59,5 +61,62 @@ pub(crate) fn again(bank: &Arc<Bank>, context: RequestContext) {
         });
     if let Err(error) = started {
         tracing::warn!(%error, "no thread to ask models again");
+    }
+}
+
+/// How long writes over the FHIR API are gathered before what follows from them is done.
+const GATHERED: Duration = Duration::from_millis(300);
+
+/// What an import does when it is done, for records that are written one by one: studies and
+/// documents without a patient are tried again when a patient was written, and models are asked.
+pub(crate) struct Arrivals {
+    sender: SyncSender<()>,
+    patient: Arc<AtomicBool>,
+}
+
+impl Arrivals {
+    /// Starts the thread that does it. It ends with the bank or with the last sender.
+    pub(crate) fn start(bank: &Arc<Bank>, context: RequestContext) -> Self {
+        let (sender, receiver) = sync_channel(1);
+        let patient = Arc::new(AtomicBool::new(false));
+        let (bank, flag) = (Arc::downgrade(bank), patient.clone());
+        let started = std::thread::Builder::new()
+            .name("fhir-arrivals".to_owned())
+            .spawn(move || follow(&receiver, &bank, &flag, &context));
+        if let Err(error) = started {
+            tracing::warn!(%error, "no thread to follow writes over the FHIR API");
+        }
+        Self { sender, patient }
+    }
+
+    /// A record of this kind was written; returns at once.
+    pub(crate) fn tell(&self, kind: &str, what: What) {
+        if matches!(what, What::Unchanged | What::Found | What::Absent) {
+            return;
+        }
+        if kind == "Patient" {
+            self.patient.store(true, Ordering::Release);
+        }
+        // Full: a round is about to begin, and will see it.
+        let _ = self.sender.try_send(());
+    }
+}
+
+fn follow(
+    receiver: &Receiver<()>,
+    bank: &Weak<Bank>,
+    patient: &AtomicBool,
+    context: &RequestContext,
+) {
+    while receiver.recv().is_ok() {
+        std::thread::sleep(GATHERED);
+        let Some(bank) = bank.upgrade() else { return };
+        if patient.swap(false, Ordering::AcqRel)
+            && let Err(error) = link::relink(&bank, context)
+        {
+            tracing::error!(%error, "what has no patient yet was not tried again");
+            crate::error::log(&error);
+        }
+        ask(&bank, context);
     }
 }

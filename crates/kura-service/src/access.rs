@@ -1,12 +1,14 @@
 //! Who may do what: one table, asked once by every service function.
 
-use kura_model::{Category, Error, RequestContext, Result, Role};
+use kura_model::{Category, Error, PurposeOfUse, RequestContext, Result, Role};
 
 /// What can be asked of the bank. One per kind of right, not per function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Read records for care: the FHIR API, patients, images.
     ReadClinical,
+    /// Write records for care: the FHIR API.
+    WriteClinical,
     /// Bring data in; see what was refused.
     Import,
     /// Counts without patients: dashboard, status.
@@ -36,6 +38,7 @@ const ADMINISTRATOR: &[Action] = &[
 ];
 const DATA_MANAGER: &[Action] = &[
     Action::ReadClinical,
+    Action::WriteClinical,
     Action::Import,
     Action::ReadStatus,
     Action::BuildDataSet,
@@ -44,6 +47,7 @@ const DATA_MANAGER: &[Action] = &[
 ];
 const DOCTOR: &[Action] = &[
     Action::ReadClinical,
+    Action::WriteClinical,
     Action::ReadStatus,
     Action::ReleaseModel,
     Action::Decide,
@@ -69,6 +73,12 @@ pub fn allows(role: Role, action: Action) -> bool {
 }
 
 pub fn authorize(context: &RequestContext, action: Action) -> Result<()> {
+    // Whoever asks for research writes no records of care, whatever the role.
+    if action == Action::WriteClinical && context.purpose == PurposeOfUse::Research {
+        return Err(Error::forbidden(
+            "records for care are not written for the purpose of research",
+        ));
+    }
     if allows(context.actor.role, action) {
         Ok(())
     } else {
@@ -76,5 +86,37 @@ pub fn authorize(context: &RequestContext, action: Action) -> Result<()> {
             Category::Forbidden,
             format!("the role {} may not do this", context.actor.role),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_for_care_are_written_by_few_and_never_for_research() {
+        let may = |role| allows(role, Action::WriteClinical);
+        assert!(may(Role::Doctor) && may(Role::DataManager) && may(Role::SingleUser));
+        for role in [
+            Role::Administrator,
+            Role::Researcher,
+            Role::Auditor,
+            Role::DicomPeer,
+        ] {
+            assert!(!may(role), "{role}");
+        }
+        let context = |purpose| RequestContext {
+            actor: kura_model::Actor {
+                name: "a".to_owned(),
+                role: Role::Doctor,
+            },
+            purpose,
+        };
+        let write = |purpose| authorize(&context(purpose), Action::WriteClinical);
+        assert!(write(PurposeOfUse::Treatment).is_ok());
+        assert_eq!(
+            write(PurposeOfUse::Research).unwrap_err().category,
+            Category::Forbidden
+        );
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     pub hospital: Hospital,
     pub server: Server,
+    pub fhir: Fhir,
     pub dicom: Dicom,
     pub import: Import,
     pub inference: Inference,
@@ -60,6 +61,25 @@ impl Default for Server {
             listen: "127.0.0.1:8080".to_owned(),
             hosts: Vec::new(),
             session_minutes: 480,
+        }
+    }
+}
+
+/// The FHIR API.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fhir {
+    /// Bytes of one request: a resource, a Bundle, a patch.
+    pub request_bytes: u64,
+    /// Whether a conditional delete may take more than one resource.
+    pub delete_multiple: bool,
+}
+
+impl Default for Fhir {
+    fn default() -> Self {
+        Self {
+            request_bytes: 64 << 20,
+            delete_multiple: false,
         }
     }
 }

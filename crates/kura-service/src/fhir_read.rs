@@ -1,4 +1,4 @@
-//! The FHIR read side: read, vread, history, search, and what the server can do.
+//! The FHIR read side: read, vread, search, and what the server can do.
 
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
@@ -20,7 +20,7 @@ pub struct Answer {
     pub last_updated: i64,
 }
 
-fn answer(version: &Version) -> Answer {
+pub(crate) fn answer(version: &Version) -> Answer {
     Answer {
         body: resource::present(&version.key, version.version, version.at, &version.body),
         version: version.version,
@@ -28,7 +28,7 @@ fn answer(version: &Version) -> Answer {
     }
 }
 
-fn key(kind: &str, id: &str) -> Result<RecordKey> {
+pub(crate) fn key(kind: &str, id: &str) -> Result<RecordKey> {
     let kind =
         resource_type(kind).ok_or_else(|| Error::not_found("not a resource type of FHIR R4"))?;
     if !resource::is_id(id) {
@@ -80,7 +80,13 @@ pub fn vread(
     Ok(answer(&found))
 }
 
-fn note(bank: &Bank, context: &RequestContext, action: &'static str, target: String, found: bool) {
+pub(crate) fn note(
+    bank: &Bank,
+    context: &RequestContext,
+    action: &'static str,
+    target: String,
+    found: bool,
+) {
     bank.clinical
         .audit(AuditEntry::new(context, action, target).outcome(if found {
             "ok"
@@ -90,80 +96,8 @@ fn note(bank: &Bank, context: &RequestContext, action: &'static str, target: Str
 }
 
 /// Results on one page unless the client says otherwise, and at most.
-const COUNT: u32 = 20;
-const COUNT_AT_MOST: u32 = 1000;
-
-/// FHIR R4 http.html#history, of one resource. `base` is the URL FHIR is served under.
-pub fn history(
-    bank: &Bank,
-    context: &RequestContext,
-    base: &str,
-    kind: &str,
-    id: &str,
-    params: &[(String, String)],
-) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
-    let key = key(kind, id)?;
-    let number = |name: &str| -> Result<Option<u64>> {
-        params
-            .iter()
-            .find(|(param, _)| param == name)
-            .map(|(_, value)| {
-                value
-                    .parse()
-                    .map_err(|_| Error::invalid(format!("{name} is a whole number")))
-            })
-            .transpose()
-    };
-    let count = number("_count")?.map_or(COUNT, |count| {
-        count.clamp(1, u64::from(COUNT_AT_MOST)) as u32
-    });
-    let before = number("_before")?;
-    let mut versions = bank
-        .clinical
-        .read(|reader| reader.history(&key, before, count + 1))?;
-    note(
-        bank,
-        context,
-        "fhir_history",
-        key.to_string(),
-        !versions.is_empty(),
-    );
-    if versions.is_empty() && before.is_none() {
-        return Err(Error::not_found(format!("{key} is not in this bank")));
-    }
-    let more = versions.len() > count as usize;
-    versions.truncate(count as usize);
-    let mut links = vec![("self", format!("{base}/{key}/_history?_count={count}"))];
-    if more && let Some(last) = versions.last() {
-        links.push((
-            "next",
-            format!(
-                "{base}/{key}/_history?_count={count}&_before={}",
-                last.version
-            ),
-        ));
-    }
-    let mut bundle = BundleWriter::new("history", None, &links);
-    for version in &versions {
-        let method = match (version.deleted, version.version) {
-            (true, _) => "DELETE",
-            (false, 1) => "POST",
-            (false, _) => "PUT",
-        };
-        let extra = json!({
-            "request": { "method": method, "url": key.to_string() },
-            "response": {
-                "status": if version.deleted { "204" } else if version.version == 1 { "201" } else { "200" },
-                "etag": format!("W/\"{}\"", version.version),
-                "lastModified": kura_fhir::date::instant(version.at),
-            },
-        });
-        let body = (!version.deleted).then(|| answer(version).body);
-        bundle.entry(&format!("{base}/{key}"), body.as_deref(), &extra);
-    }
-    Ok(bundle.finish())
-}
+pub(crate) const COUNT: u32 = 20;
+pub(crate) const COUNT_AT_MOST: u32 = 1000;
 
 /// What a page needs to go on from; travels sealed, because the parameters may name a patient
 /// and the URL of the next page is ours.
@@ -300,7 +234,7 @@ fn encode(params: &[(String, String)], left_out: &[String]) -> String {
     out
 }
 
-fn percent_encode(text: &str, out: &mut String) {
+pub(crate) fn percent_encode(text: &str, out: &mut String) {
     use std::fmt::Write as _;
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~:,/$".contains(&byte) {
@@ -312,28 +246,30 @@ fn percent_encode(text: &str, out: &mut String) {
 }
 
 /// Writes a Bundle around stored bytes without parsing them.
-struct BundleWriter {
+pub(crate) struct BundleWriter {
     out: Vec<u8>,
     first: bool,
 }
 
 impl BundleWriter {
-    fn new(kind: &str, total: Option<u64>, links: &[(&str, String)]) -> Self {
+    pub(crate) fn new(kind: &str, total: Option<u64>, links: &[(&str, String)]) -> Self {
         let mut head = json!({ "resourceType": "Bundle", "type": kind });
         if let Some(total) = total {
             head["total"] = json!(total);
         }
-        head["link"] = links
-            .iter()
-            .map(|(relation, url)| json!({ "relation": relation, "url": url }))
-            .collect();
+        if !links.is_empty() {
+            head["link"] = links
+                .iter()
+                .map(|(relation, url)| json!({ "relation": relation, "url": url }))
+                .collect();
+        }
         let mut out = head.to_string().into_bytes();
         out.pop();
         Self { out, first: true }
     }
 
     /// `extra` is an object whose members join the entry.
-    fn entry(&mut self, full_url: &str, resource: Option<&[u8]>, extra: &Value) {
+    pub(crate) fn entry(&mut self, full_url: &str, resource: Option<&[u8]>, extra: &Value) {
         self.out
             .extend_from_slice(if self.first { b",\"entry\":[{" } else { b",{" });
         self.first = false;
@@ -351,7 +287,7 @@ impl BundleWriter {
         self.out.extend_from_slice(&extra.as_bytes()[1..]);
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.out
             .extend_from_slice(if self.first { b"}" } else { b"]}" });
         self.out

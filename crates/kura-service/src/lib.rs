@@ -13,7 +13,9 @@ pub mod dashboard;
 pub mod dataset;
 pub mod dicom_read;
 pub mod fhir_read;
+pub mod fhir_write;
 pub mod genomics;
+pub mod history;
 pub mod imaging;
 mod imaging_study;
 pub mod import;
@@ -83,12 +85,33 @@ pub fn decode_query(query: &str) -> kura_model::Result<Vec<(String, String)>> {
     kura_fhir::search::decode(query)
 }
 
+const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// Milliseconds since 1970 of `Tue, 14 Nov 2023 22:13:20 GMT`; `None` for anything else, which a
+/// server has to ignore. RFC 9110 section 5.6.7, without its obsolete forms.
+pub fn parse_http_date(text: &str) -> Option<i64> {
+    let (_, rest) = text.trim().split_once(", ")?;
+    let mut parts = rest.split(' ');
+    let day: i64 = parts.next()?.parse().ok()?;
+    let name = parts.next()?;
+    let month = MONTHS.iter().position(|month| *month == name)? as i64 + 1;
+    let year: i64 = parts.next()?.parse().ok()?;
+    let mut time = parts.next()?.splitn(3, ':');
+    let mut next = |limit: i64| -> Option<i64> {
+        let number: i64 = time.next()?.parse().ok()?;
+        (0..limit).contains(&number).then_some(number)
+    };
+    let seconds = next(24)? * 3600 + next(60)? * 60 + next(61)?;
+    let sound = (1..=31).contains(&day) && (1970..10_000).contains(&year);
+    (sound && parts.next()? == "GMT")
+        .then(|| (kura_fhir::date::day_number(year, month, day) * 86_400 + seconds) * 1000)
+}
+
 /// `Tue, 14 Nov 2023 22:13:20 GMT` of milliseconds since 1970. RFC 9110 section 5.6.7.
 pub fn http_date(millis: i64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     let seconds = millis.div_euclid(1000);
     let day_number = seconds.div_euclid(86_400);
     let (year, month, day) = kura_fhir::date::civil(day_number);
@@ -101,4 +124,25 @@ pub fn http_date(millis: i64) -> String {
         second / 60 % 60,
         second % 60
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{http_date, parse_http_date};
+
+    #[test]
+    fn dates_of_http_there_and_back() {
+        // The example of RFC 9110 section 5.6.7; 784,111,777 by `date -ud`.
+        let text = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(parse_http_date(text), Some(784_111_777_000));
+        assert_eq!(http_date(784_111_777_000), text);
+        for wrong in [
+            "",
+            "yesterday",
+            "Sun, 06 Nov 1994 25:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 JST",
+        ] {
+            assert_eq!(parse_http_date(wrong), None, "{wrong}");
+        }
+    }
 }

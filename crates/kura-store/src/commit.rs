@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kura_model::{ContentHash, LogicalTime, RecordKey, Result};
+use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, Result};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::audit::{self, AuditEntry};
@@ -17,6 +17,8 @@ use crate::{IndexEntry, IndexValue};
 /// Everything that is to become durable together.
 #[derive(Default)]
 pub struct Commit {
+    /// What must hold first, seen by the writer itself: nobody can write in between.
+    pub expect: Vec<Expect>,
     pub writes: Vec<Write>,
     /// Blobs these writes name, already durable in the [`crate::BlobStore`], with their sizes.
     pub blobs: Vec<(ContentHash, u64)>,
@@ -26,9 +28,27 @@ pub struct Commit {
     pub jobs: Vec<Job>,
 }
 
+/// A condition of a [`Commit`]. If one does not hold, nothing is written and the error's category
+/// is [`Category::Precondition`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expect {
+    /// The newest version of this record, tombstones included, is this one; `None`: it never had
+    /// one.
+    Newest {
+        key: RecordKey,
+        version: Option<u64>,
+    },
+    /// No version was written after this time: of this kind, or of any.
+    Untouched {
+        kind: Option<String>,
+        since: LogicalTime,
+    },
+}
+
 impl Commit {
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.expect.is_empty()
+            && self.writes.is_empty()
             && self.blobs.is_empty()
             && self.audit.is_empty()
             && self.quarantine.is_empty()
@@ -78,6 +98,8 @@ pub enum Outcome {
 pub struct CommitReceipt {
     /// The bank's time after the commit.
     pub t: LogicalTime,
+    /// Milliseconds since 1970: when the versions of this commit were written.
+    pub at: i64,
     /// In the order of the writes.
     pub outcomes: Vec<Outcome>,
 }
@@ -190,6 +212,9 @@ impl Writer {
             })
             .map_err(database)?;
         let t = last + 1;
+        for expect in &commit.expect {
+            self.check(expect)?;
+        }
         self.train(commit)?;
 
         let mut rows = Rows::default();
@@ -242,8 +267,62 @@ impl Writer {
         };
         Ok(CommitReceipt {
             t: LogicalTime(reached as u64),
+            at: now,
             outcomes,
         })
+    }
+
+    fn check(&mut self, expect: &Expect) -> Result<()> {
+        let holds = match expect {
+            Expect::Newest { key, version } => self.newest_version(key)? == *version,
+            Expect::Untouched { kind, since } => !self.written_since(kind.as_deref(), *since)?,
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(Error::new(
+                Category::Precondition,
+                "the record was changed by another in the meantime",
+            ))
+        }
+    }
+
+    fn newest_version(&mut self, key: &RecordKey) -> Result<Option<u64>> {
+        let Some(kind) = self
+            .symbols
+            .find(&self.connection, Table::Kind, &key.kind)?
+        else {
+            return Ok(None);
+        };
+        self.connection
+            .prepare_cached(
+                "SELECT r.version FROM entity e JOIN record r ON r.pk = e.pk WHERE e.kind = ?1 AND e.id = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row((kind, &key.id), |row| row.get::<_, i64>(0))
+                    .optional()
+            })
+            .map(|version| version.map(|version| version as u64))
+            .map_err(database)
+    }
+
+    fn written_since(&mut self, kind: Option<&str>, since: LogicalTime) -> Result<bool> {
+        let kind = match kind {
+            None => None,
+            Some(name) => match self.symbols.find(&self.connection, Table::Kind, name)? {
+                None => return Ok(false),
+                found => found,
+            },
+        };
+        // The records after `since` are few; the plus keeps SQLite from walking the whole kind.
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM record WHERE pk > coalesce((SELECT pk_last FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1), 0)
+                 AND (?2 IS NULL OR +kind = ?2) LIMIT 1",
+            )
+            .and_then(|mut statement| statement.exists((since.0 as i64, kind)))
+            .map_err(database)
     }
 
     /// The first batch of a kind that is large enough teaches the compressor its words.

@@ -10,6 +10,7 @@ mod blob;
 mod codec;
 mod commit;
 mod error;
+mod history;
 mod job;
 mod quarantine;
 mod query;
@@ -21,7 +22,8 @@ mod symbol;
 
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use blob::{BlobStore, BlobWriter};
-pub use commit::{Commit, CommitReceipt, Outcome, Put, Write};
+pub use commit::{Commit, CommitReceipt, Expect, Outcome, Put, Write};
+pub use history::{HistoryOf, HistoryQuery, HistoryRow};
 pub use job::{Job, JobState};
 pub use quarantine::{ITEM_BYTES_KEPT, QuarantineRow, Quarantined};
 pub use query::{Clause, Compare, Cursor, Order, Page, Predicate, Query, TextMatch};

@@ -32,6 +32,7 @@ CREATE TABLE record (
   source INTEGER, line INTEGER, dictionary INTEGER NOT NULL, size INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE UNIQUE INDEX record_version ON record (eid, version);
 CREATE INDEX record_kind ON record (kind, pk) WHERE deleted = 0;
+CREATE INDEX record_deleted ON record (kind, pk) WHERE deleted = 1;
 -- The versions that are no longer the newest, and since when.
 CREATE TABLE superseded (pk INTEGER PRIMARY KEY, t_end INTEGER NOT NULL);
 
@@ -106,7 +107,12 @@ pub(crate) fn check(connection: &Connection) -> Result<()> {
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(database)?;
     if found == VERSION {
-        Ok(())
+        // Tombstones of a kind, for its history. A bank made before there was one gets it now.
+        connection
+            .execute_batch(
+                "CREATE INDEX IF NOT EXISTS record_deleted ON record (kind, pk) WHERE deleted = 1;",
+            )
+            .map_err(database)
     } else {
         Err(Error::invalid(format!(
             "this bank has schema {found}; this program reads schema {VERSION}"

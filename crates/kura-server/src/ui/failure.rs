@@ -13,7 +13,11 @@ fn words(category: Category) -> (Text, Text) {
     match category {
         Category::NotFound | Category::Gone => (text::NOT_FOUND, text::NOT_FOUND_LONG),
         Category::Forbidden | Category::Unauthenticated => (text::FORBIDDEN, text::FORBIDDEN_LONG),
-        Category::Invalid | Category::Conflict => (text::INVALID, text::INVALID_LONG),
+        Category::Invalid
+        | Category::Conflict
+        | Category::Precondition
+        | Category::Unprocessable
+        | Category::TooLarge => (text::INVALID, text::INVALID_LONG),
         Category::Unsupported => (text::UNSUPPORTED, text::UNSUPPORTED_LONG),
         Category::Exhausted | Category::Interrupted | Category::Internal => {
             (text::BROKEN, text::BROKEN_LONG)

@@ -164,14 +164,16 @@ const RESERVED: [(&str, &[&str]); 6] = [
     ("Task", &["work-"]),
 ];
 
-/// Nobody brings a model to use, or takes a decision, by a file.
-fn foreign(resource: Resource) -> std::result::Result<Resource, Refusal> {
-    let reserved = RESERVED.iter().any(|(kind, prefixes)| {
-        resource.kind() == *kind
-            && prefixes
-                .iter()
-                .any(|prefix| resource.id().starts_with(prefix))
-    });
+/// Whether only the bank itself writes records of this name.
+pub(crate) fn reserved(kind: &str, id: &str) -> bool {
+    RESERVED.iter().any(|(reserved, prefixes)| {
+        kind == *reserved && prefixes.iter().any(|prefix| id.starts_with(prefix))
+    })
+}
+
+/// Nobody brings a model to use, or takes a decision, by a file or over the FHIR API.
+pub(crate) fn foreign(resource: Resource) -> std::result::Result<Resource, Refusal> {
+    let reserved = reserved(resource.kind(), resource.id());
     let model = resource.kind() == "Device"
         && view::identifiers(resource.value(), crate::models::MODEL_SYSTEM)
             .next()
@@ -179,7 +181,7 @@ fn foreign(resource: Resource) -> std::result::Result<Resource, Refusal> {
     if reserved || model {
         return Err(Refusal::new(
             "reserved",
-            "records of this kind and name are the bank's own: models, answers and decisions are not imported",
+            "records of this kind and name are the bank's own: models, answers and decisions do not come from outside",
         )
         .at_path("id"));
     }

@@ -26,7 +26,7 @@ use serde::Serialize;
 use crate::access::{Action, authorize};
 use crate::{Bank, bedside, link};
 
-pub(crate) use fhir::put as fhir_put;
+pub(crate) use fhir::{foreign, put as fhir_put, reserved};
 pub use kura_store::Source;
 pub use recognise::Format;
 use sink::Sink;

@@ -1,6 +1,7 @@
 //! The store from outside: versions, time, search, blobs, the audit chain.
 
 mod audit;
+mod expect;
 mod search;
 mod versions;
 

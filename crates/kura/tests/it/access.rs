@@ -23,7 +23,7 @@ pub fn add(bank: &TestBank, name: &str, role: &str, password: &str) -> i32 {
 }
 
 /// RFC 7617 of name and password.
-fn basic(text: &str) -> String {
+pub fn basic(text: &str) -> String {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {

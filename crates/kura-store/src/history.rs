@@ -1,0 +1,142 @@
+//! Versions in the order they were written, newest first: of one record, of one kind, of all.
+
+use kura_model::{LogicalTime, RecordKey, Result};
+use rusqlite::OptionalExtension;
+
+use crate::error::database;
+use crate::read::{Reader, Version};
+use crate::symbol::Table;
+
+/// Which versions, tombstones among them.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    pub of: HistoryOf,
+    /// Written at this time or later, milliseconds since 1970.
+    pub since: Option<i64>,
+    /// The newest version of its record at some moment of this range, milliseconds since 1970.
+    pub at: Option<(i64, i64)>,
+    /// The record number the last page ended with.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone)]
+pub enum HistoryOf {
+    Record(RecordKey),
+    Kinds(Vec<String>),
+}
+
+#[derive(Debug)]
+pub struct HistoryRow {
+    /// The number of the version among all of the bank: where the next page goes on.
+    pub pk: i64,
+    pub version: Version,
+}
+
+/// Record numbers strictly between, and the time after which a version must have been replaced.
+struct Range {
+    above: i64,
+    below: i64,
+    current_after: i64,
+}
+
+impl Reader<'_> {
+    /// Newest first.
+    pub fn history_of(&mut self, query: &HistoryQuery) -> Result<Vec<HistoryRow>> {
+        let range = self.range(query)?;
+        let limit = query.limit as usize;
+        let mut found = Vec::new();
+        match &query.of {
+            HistoryOf::Record(key) => {
+                if let Some(eid) = self.eid(key)? {
+                    found = self.pks("eid = ?1", eid, &range, limit)?;
+                }
+            }
+            HistoryOf::Kinds(kinds) => {
+                // Live versions and tombstones lie in an index each.
+                for kind in kinds {
+                    let Some(kind) = self.symbol(Table::Kind, kind)? else {
+                        continue;
+                    };
+                    for part in ["kind = ?1 AND deleted = 0", "kind = ?1 AND deleted = 1"] {
+                        found.extend(self.pks(part, kind, &range, limit)?);
+                    }
+                }
+                found.sort_unstable_by(|a, b| b.cmp(a));
+                found.truncate(limit);
+            }
+        }
+        let mut rows = Vec::with_capacity(found.len());
+        for pk in found {
+            if let Some(version) = self.by_pk(pk, None)? {
+                rows.push(HistoryRow { pk, version });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn range(&mut self, query: &HistoryQuery) -> Result<Range> {
+        let mut range = Range {
+            above: 0,
+            below: query.before.unwrap_or(i64::MAX),
+            current_after: -1,
+        };
+        if let Some(since) = query.since {
+            let (_, pk_last) = self.last_commit("at < ?1", since)?;
+            range.above = pk_last;
+        }
+        if let Some((low, high)) = query.at {
+            let (_, pk_last) = self.last_commit("at <= ?1", high)?;
+            range.below = range.below.min(pk_last + 1);
+            let (t, _) = self.last_commit("at <= ?1", low)?;
+            range.current_after = t.0 as i64;
+        }
+        Ok(range)
+    }
+
+    /// Time and highest record number of the last commit with this; zeros if there is none. The
+    /// walk begins at the newest, so it costs what was written since.
+    fn last_commit(&self, condition: &'static str, at: i64) -> Result<(LogicalTime, i64)> {
+        let sql =
+            format!("SELECT t, pk_last FROM commits WHERE {condition} ORDER BY t DESC LIMIT 1");
+        self.connection()
+            .prepare_cached(&sql)
+            .and_then(|mut statement| {
+                statement
+                    .query_row([at], |row| {
+                        Ok((LogicalTime(row.get::<_, i64>(0)? as u64), row.get(1)?))
+                    })
+                    .optional()
+            })
+            .map(|found| found.unwrap_or((LogicalTime(0), 0)))
+            .map_err(database)
+    }
+
+    fn pks(
+        &self,
+        condition: &'static str,
+        value: i64,
+        range: &Range,
+        limit: usize,
+    ) -> Result<Vec<i64>> {
+        let sql = format!(
+            "SELECT pk FROM record WHERE {condition} AND pk > ?2 AND pk < ?3
+             AND (?4 < 0 OR NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = record.pk AND s.t_end <= ?4))
+             ORDER BY pk DESC LIMIT ?5"
+        );
+        let mut statement = self.connection().prepare_cached(&sql).map_err(database)?;
+        let rows = statement
+            .query_map(
+                (
+                    value,
+                    range.above,
+                    range.below,
+                    range.current_after,
+                    limit as i64,
+                ),
+                |row| row.get(0),
+            )
+            .map_err(database)?;
+        rows.collect::<Result<_, _>>().map_err(database)
+    }
+}
