@@ -7,7 +7,8 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use kura_fhir::{Resource, search_parameter};
+use kura_fhir::Resource;
+use kura_fhir::search_parameter::Registry;
 use kura_model::IndexValue;
 use rusqlite::Connection;
 
@@ -24,7 +25,7 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
     for line in std::io::BufReader::new(flate2::read::MultiGzDecoder::new(file)).lines() {
         let line = line.map_err(|error| text(&error))?;
         let resource = Resource::parse(line.as_bytes()).map_err(|error| text(&error))?;
-        let found = search_parameter::extract(resource.kind(), resource.id(), resource.value());
+        let found = Registry::r4().extract(resource.kind(), resource.id(), resource.value());
         let rows: Vec<(&'static str, String)> = found
             .index
             .into_iter()
@@ -81,12 +82,13 @@ pub fn measure(arguments: &[String]) -> Result<(), String> {
 fn key(value: IndexValue) -> String {
     match value {
         IndexValue::Token { system, code } => format!("{code}|{}", system.unwrap_or_default()),
-        IndexValue::Text(text) | IndexValue::Uri(text) => text,
+        IndexValue::Text(text) | IndexValue::Term(text) => text,
         IndexValue::Date { low, high } => format!("{low:012}{high:012}"),
         IndexValue::Number(number) => number.to_string(),
         IndexValue::Quantity { value, code, .. } => {
             format!("{}|{value}", code.unwrap_or_default())
         }
         IndexValue::Reference(target) => target.to_string(),
+        IndexValue::Member { group, value } => format!("{group}|{}", key(*value)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Crate and what it may use of ours. A crate that is not here may not exist.
 const ROOMS: &[(&str, &[&str])] = &[
     ("kura-model", &[]),
-    ("kura-fhir", &["kura-model"]),
+    ("kura-fhir", &["kura-model", "kura-fhirpath"]),
     ("kura-fhirpath", &[]),
     ("kura-dicom", &["kura-model"]),
     ("kura-genomics", &["kura-model"]),

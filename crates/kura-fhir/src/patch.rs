@@ -341,6 +341,45 @@ mod tests {
         }
     }
 
+    /// A small world, so that paths often lead somewhere.
+    fn document() -> impl proptest::strategy::Strategy<Value = Value> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(json!(null)),
+            any::<bool>().prop_map(|flag| json!(flag)),
+            (0..3).prop_map(|number| json!(number)),
+            "[a-c]{0,2}".prop_map(|text| json!(text)),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                proptest::collection::btree_map("[a-c]", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        /// Whatever is applied, it is refused or leaves JSON that can be read again.
+        #[test]
+        fn any_patch_ends_well(
+            before in document(),
+            operations in proptest::collection::vec(
+                ("add|remove|replace|move|copy|test", "(/([a-c]|0|1|-|~0|~1)){0,4}", "(/([a-c]|0|1)){0,3}", document()),
+                0..12,
+            ),
+        ) {
+            let patch: Vec<Value> = operations
+                .into_iter()
+                .map(|(op, path, from, value)| json!({"op": op, "path": path, "from": from, "value": value}))
+                .collect();
+            if let Ok(after) = patched(before, Value::Array(patch)) {
+                let text = after.to_string();
+                proptest::prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), after);
+            }
+        }
+    }
+
     #[test]
     fn a_patch_neither_explodes_nor_digs() {
         let times = |count: usize, operation: Value| Value::Array(vec![operation; count]);

@@ -2,12 +2,24 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The form strings are searched in: NFKC (full and half width are one), lower case, katakana
-/// as hiragana, no white space, no middle dots.
+/// The form strings are searched in: full and half width are one, as are capital and small
+/// letters, katakana and hiragana, letters with accents and without; there is no white space and
+/// no middle dot. The marks of が and ぱ are no accents.
 pub fn fold(text: &str) -> String {
-    text.nfkc()
+    if text.is_ascii() {
+        return text
+            .chars()
+            .filter(|letter| !letter.is_whitespace() && !letter.is_control())
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+    }
+    text.nfkd()
+        .filter(|letter| !('\u{300}'..='\u{36F}').contains(letter))
+        .nfc()
         .flat_map(char::to_lowercase)
-        .filter(|letter| !letter.is_whitespace() && !matches!(letter, '・' | '\u{200B}'))
+        .filter(|letter| {
+            !letter.is_whitespace() && !letter.is_control() && !matches!(letter, '・' | '\u{200B}')
+        })
         .map(hiragana)
         .collect()
 }
@@ -30,5 +42,6 @@ mod tests {
         assert_eq!(fold("ｵﾉ ｱﾔｺ"), "おのあやこ");
         assert_eq!(fold("ＡＢＣ-１２"), "abc-12");
         assert_eq!(fold("ｶﾞﾁｬ"), "がちゃ");
+        assert_eq!(fold("Ōno Renée パリ"), "onoreneeぱり");
     }
 }

@@ -21,6 +21,18 @@ const EXPRESSIONS: &[(&str, &str)] = &[
         "Observation",
         "Observation.component.value.as(Quantity) | Observation.value.as(Quantity)",
     ),
+    // R4's clinical-code, a parameter of nine types.
+    (
+        "Observation",
+        "AllergyIntolerance.code | AllergyIntolerance.reaction.substance | Condition.code | \
+         (DeviceRequest.code as CodeableConcept) | DiagnosticReport.code | \
+         FamilyMemberHistory.condition.code | List.code | Medication.code | \
+         (MedicationAdministration.medication as CodeableConcept) | \
+         (MedicationDispense.medication as CodeableConcept) | \
+         (MedicationRequest.medication as CodeableConcept) | \
+         (MedicationStatement.medication as CodeableConcept) | Observation.code | \
+         Procedure.code | ServiceRequest.code",
+    ),
     (
         "Patient",
         "Patient.name.where(extension('http://hl7.org/fhir/StructureDefinition/\

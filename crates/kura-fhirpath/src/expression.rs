@@ -9,7 +9,7 @@ use crate::functions::Function;
 use crate::item::{Item, Node};
 use crate::quantity::Quantity;
 use crate::temporal::Temporal;
-use crate::types::{NameId, TypeId};
+use crate::types::{NameId, TypeId, definitions};
 
 /// A compiled expression. Parse once, evaluate often, from any thread.
 #[derive(Debug)]
@@ -34,6 +34,18 @@ impl Expression {
             root,
             text: text.to_owned(),
         })
+    }
+
+    /// The same expression for one type of focus: of a union such as R4's search parameter
+    /// `patient`, which names 32 resource types, only the parts stay that may yield something.
+    #[must_use]
+    pub fn for_type(mut self, focus: &str) -> Expression {
+        if let (ExprKind::Union(parts), Some(focus)) =
+            (&mut self.root.kind, definitions().type_id(focus))
+        {
+            parts.retain(|part| may_start_at(part, focus));
+        }
+        self
     }
 
     /// The text it was compiled from.
@@ -78,6 +90,27 @@ impl Expression {
     /// Where in the text a node of the expression stands.
     pub(crate) fn position(&self, at: u32) -> Position {
         Position::of(&self.text, at as usize)
+    }
+}
+
+/// Whether the name that an expression begins with is, or may be, the type of the focus or one of
+/// its elements. What begins otherwise may yield something on anything.
+fn may_start_at(mut expr: &Expr, focus: TypeId) -> bool {
+    loop {
+        expr = match &expr.kind {
+            ExprKind::Path { base, .. }
+            | ExprKind::Type { base, .. }
+            | ExprKind::At { base, .. } => base,
+            // Other functions may answer on an empty collection too, as exists() does.
+            ExprKind::Call(call) if call.function == Function::Where => &call.base,
+            ExprKind::TypeOrChild(id, step) => {
+                let all = definitions();
+                return all.is_a(focus, *id)
+                    || all.is_a(*id, focus)
+                    || all.element(focus, &step.name).is_some();
+            }
+            _ => return true,
+        };
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Type {
     pub kind: Kind,
     pub is_abstract: bool,
     pub base: Option<TypeId>,
+    /// What the standard calls it: `BackboneElement` for `Patient.contact`.
+    pub fhir_name: &'static str,
     /// The elements in the standard's order, those of the base first.
     pub elements: Vec<u16>,
     /// The same by name, for the evaluator.
@@ -162,11 +164,7 @@ impl Definitions {
     /// What the standard calls a type: `BackboneElement` for `Patient.contact`.
     #[must_use]
     pub fn fhir_name(&self, id: TypeId) -> &'static str {
-        let one = self.get(id);
-        match one.base {
-            Some(base) if one.name.contains('.') => self.fhir_name(base),
-            _ => one.name,
-        }
+        self.get(id).fhir_name
     }
 
     fn read(table: &'static str) -> Definitions {
@@ -207,6 +205,7 @@ impl Reading {
             kind,
             is_abstract,
             base: None,
+            fhir_name: name,
             elements: Vec::new(),
             by_name: Vec::new(),
         });
@@ -234,7 +233,11 @@ impl Reading {
             };
             let base = self.type_ids.get(base).copied();
             if let Some(id) = self.type_ids.get(name) {
-                self.types[usize::from(id.0)].base = base;
+                let one = &mut self.types[usize::from(id.0)];
+                one.base = base;
+                if !row[0].starts_with('@') {
+                    one.fhir_name = row[3];
+                }
             }
         }
     }

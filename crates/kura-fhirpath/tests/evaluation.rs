@@ -202,6 +202,37 @@ fn a_primitive_brings_its_extensions() {
 }
 
 #[test]
+fn children_and_entries_know_their_types_too() {
+    let bundle = json!({
+        "resourceType": "Bundle",
+        "entry": [
+            { "resource": patient() },
+            { "resource": { "resourceType": "Observation", "valueQuantity": { "value": 1 } } },
+            { "resource": { "resourceType": "Unheard", "thing": [{ "valueCode": "x" }] } }
+        ]
+    });
+    let count = |path: &str| found(path, &bundle).len();
+    assert_eq!(count("Bundle.entry.resource.ofType(Patient)"), 1);
+    assert_eq!(count("Bundle.entry.resource.ofType(DomainResource)"), 2);
+    assert_eq!(
+        count("Bundle.entry.resource.children().ofType(Quantity)"),
+        1
+    );
+    assert_eq!(count("Bundle.descendants().ofType(HumanName)"), 2);
+    // Two uses and two representations of names, the gender of a contact, an extension's value.
+    assert_eq!(count("Bundle.descendants().where($this is code)"), 6);
+    // A resource that R4 does not have is walked by its names.
+    assert_eq!(
+        found("Bundle.entry[2].resource.thing.value", &bundle),
+        ["code x"]
+    );
+    assert_eq!(
+        found("Bundle.entry[0].resource.type().name", &bundle),
+        ["String Patient"]
+    );
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_place() {
     let error = Expression::parse("Patient.name\n  .where(use =)").unwrap_err();
     let text = "line 2, column 15: expected a name, a literal, $this, %variable, ( or {}";
@@ -274,7 +305,7 @@ fn expressions_of_the_suite_whose_inputs_are_missing() {
         .is_empty()
     );
 
-    let period = json!({ "start": "2010-05-02", "end": "2010-05" });
+    let period = json!({ "start": "2001-05-06", "end": "2001-05-06T10:10:10Z" });
     let patient = json!({ "resourceType": "Patient", "identifier": [{ "period": period }] });
     is_true(
         "Patient.identifier.period.all(start.empty() or end.empty() or \
@@ -337,6 +368,37 @@ fn the_checker_tells_what_types_come_out() {
     assert!(types("name + 1", "Patient").is_err());
     assert!(types("birthDate > 5", "Patient").is_err());
     assert!(types("name", "Patientt").is_err());
+}
+
+#[test]
+fn a_union_for_one_type_yields_the_same_there() {
+    // From R4's search parameters clinical-patient and individual-phonetic.
+    let text = "AllergyIntolerance.patient | CarePlan.subject.where(resolve() is Patient) | \
+                (Patient.name as HumanName).text | Patient.link[0].other | Practitioner.name | \
+                Person.name.exists()";
+    let patient = patient();
+    let whole = found(text, &patient);
+    assert_eq!(
+        whole,
+        [
+            "string 山田 太郎",
+            "string ヤマダ タロウ",
+            "Boolean Boolean(false)"
+        ]
+    );
+    let narrow = Expression::parse(text).unwrap().for_type("Patient");
+    let items = narrow.evaluate(&patient, &Environment::default()).unwrap();
+    let texts: Vec<_> = items.iter().map(|item| item.as_str()).collect();
+    assert_eq!(texts, [Some("山田 太郎"), Some("ヤマダ タロウ"), None]);
+    let nowhere = Expression::parse("Patient.name | Person.name")
+        .unwrap()
+        .for_type("Observation");
+    assert!(
+        nowhere
+            .evaluate(&patient, &Environment::default())
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]

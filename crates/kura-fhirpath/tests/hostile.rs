@@ -219,6 +219,35 @@ const PIECES: &[&str] = &[
     "山",
 ];
 
+const UNITS: &[&str] = &[
+    "m",
+    "s2",
+    "/",
+    "(",
+    ")",
+    ".",
+    "10*",
+    "10^",
+    "-9",
+    "99999999999",
+    "{x}",
+    "[in_i]",
+    "Cel",
+    "[degF]",
+    "[pH]",
+    "dB",
+    "mg",
+    "k",
+    "%",
+    "[iU]",
+    "a",
+    "mo",
+    "1",
+    "0",
+    "é",
+    "day",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -234,6 +263,18 @@ proptest! {
             let _ = expression.evaluate(&root, &Environment::default());
             let _ = expression.check("Patient");
         }
+    }
+
+    #[test]
+    fn no_unit_panics(
+        left in prop::collection::vec(prop::sample::select(UNITS), 0..8),
+        right in prop::collection::vec(prop::sample::select(UNITS), 0..8),
+        operator in prop::sample::select(&["=", "~", "<", "+", "-", "*", "/"][..]),
+    ) {
+        let text = format!("1.5 '{}' {operator} 2 '{}'", left.concat(), right.concat());
+        let _ = evaluate(&text, &Value::Null);
+        let text = format!("({text}) {operator} 3 'mg/dL' {operator} 79228162514264337593543950335 'Cel'");
+        let _ = evaluate(&text, &Value::Null);
     }
 
     #[test]

@@ -102,15 +102,27 @@ fn every_parameter_of_r4_compiles_and_evaluates() {
         }
     }
     assert!(compiled > 1_300, "{compiled}");
-    let (mut evaluated, mut yielding, mut untyped) = (0, 0, Vec::new());
+    let (mut evaluated, mut yielding) = (0, 0);
+    let (mut untyped, mut refused) = (Vec::new(), Vec::new());
     for (kind, parameters) in &by_type {
         let resources = resources(kind);
         for (code, expression) in parameters {
             let mut items = 0;
+            let narrow = Expression::parse(expression.text()).expect("parsed before");
+            let narrow = narrow.for_type(kind);
+            if let Err(error) = narrow.check(kind) {
+                refused.push(format!("{kind} {code}: {error}"));
+            }
             for resource in &resources {
                 let found = expression
                     .evaluate(resource, &Environment::default())
                     .unwrap_or_else(|error| panic!("{kind} {code}: {error}"));
+                let again = narrow.evaluate(resource, &Environment::default());
+                assert_eq!(
+                    again.map(|items| items.len()),
+                    Ok(found.len()),
+                    "{kind} {code}"
+                );
                 evaluated += 1;
                 items += found.len();
                 if found.iter().any(|item| item.type_name().is_none()) {
@@ -121,6 +133,7 @@ fn every_parameter_of_r4_compiles_and_evaluates() {
         }
     }
     println!("R4: {compiled} compiled, {evaluated} evaluations, {yielding} found something");
+    assert!(refused.is_empty(), "refused by the check: {refused:#?}");
     assert!(untyped.is_empty(), "results of no known type: {untyped:?}");
     let patient = json!({
         "resourceType": "Patient",

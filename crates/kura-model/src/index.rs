@@ -33,6 +33,13 @@ pub enum IndexValue {
         system: Option<String>,
         code: Option<String>,
     },
-    Uri(String),
+    /// A URI, or a text that codes carry: repeated in many records, kept once.
+    Term(String),
     Reference(RecordKey),
+    /// One of several values that belong together within the record: the code and the quantity
+    /// of one component. Rows of one group are found together.
+    Member {
+        group: u16,
+        value: Box<IndexValue>,
+    },
 }

@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_read::{self, Answer};
+use kura_service::fhir_search;
 use kura_service::fhir_write::Tags;
 use kura_service::history::{self, Scope};
 
@@ -62,6 +63,8 @@ fn interactions() -> Router<App> {
         )
         .route("/{kind}/{id}/_history", get(history))
         .route("/{kind}/{id}/_history/{version}", get(vread))
+        .route("/{of}/{id}/{kind}", get(search_within))
+        .route("/{of}/{id}/{kind}/_search", post(search_within_post))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
 }
@@ -168,9 +171,11 @@ fn params(query: Option<&str>) -> Result<Vec<(String, String)>> {
     kura_service::decode_query(query.unwrap_or_default())
 }
 
-async fn metadata(headers: HeaderMap) -> Response {
-    let statement = fhir_read::capabilities(&base(&headers));
-    json(StatusCode::OK, statement.to_string().into_bytes())
+async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
+    respond(
+        fhir_search::capabilities(&app.bank, &base(&headers))
+            .map(|statement| statement.to_string().into_bytes()),
+    )
 }
 
 // Reads take microseconds: handing them to another thread would cost more than they do.
@@ -253,7 +258,30 @@ async fn search(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    run_search(app, context, kind, query.unwrap_or_default(), true, headers).await
+    let asked = Asked {
+        kind,
+        within: None,
+        query: query.unwrap_or_default(),
+        shown: true,
+    };
+    run_search(app, context, asked, headers).await
+}
+
+/// FHIR R4 http.html#vsearch: in a compartment.
+async fn search_within(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path((of, id, kind)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = Asked {
+        kind,
+        within: Some((of, id)),
+        query: query.unwrap_or_default(),
+        shown: true,
+    };
+    run_search(app, context, asked, headers).await
 }
 
 /// FHIR R4 http.html#search: the way that keeps parameters out of URLs.
@@ -262,6 +290,29 @@ async fn search_post(
     Extension(context): Extension<RequestContext>,
     Path(kind): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    posted(app, context, kind, None, query, headers, body).await
+}
+
+async fn search_within_post(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path((of, id, kind)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    posted(app, context, kind, Some((of, id)), query, headers, body).await
+}
+
+async fn posted(
+    app: App,
+    context: RequestContext,
+    kind: String,
+    within: Option<(String, String)>,
+    query: Option<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -277,7 +328,13 @@ async fn search_post(
         None => body.to_owned(),
     };
     let shape = params(Some(body)).and_then(|params| shape::Shape::of(&params));
-    let mut response = run_search(app, context, kind, query, false, headers).await;
+    let asked = Asked {
+        kind,
+        within,
+        query,
+        shown: false,
+    };
+    let mut response = run_search(app, context, asked, headers).await;
     match shape {
         Ok(shape) => {
             response.extensions_mut().insert(shape);
@@ -287,26 +344,39 @@ async fn search_post(
     }
 }
 
+/// A search as it came.
+struct Asked {
+    kind: String,
+    within: Option<(String, String)>,
+    query: String,
+    /// The parameters stood in the URL.
+    shown: bool,
+}
+
 async fn run_search(
     app: App,
     context: RequestContext,
-    kind: String,
-    query: String,
-    shown: bool,
+    asked: Asked,
     headers: HeaderMap,
 ) -> Response {
     // FHIR R4 search.html#errors
     let strict = preferences(&headers).any(|preference| preference == "handling=strict");
     let work = move || {
-        let params = params(Some(&query))?;
-        fhir_read::search(
+        let params = params(Some(&asked.query))?;
+        fhir_search::search(
             &app.bank,
             &context,
-            &base(&headers),
-            &kind,
-            &params,
-            shown,
-            strict,
+            fhir_search::Request {
+                base: &base(&headers),
+                kind: &asked.kind,
+                within: asked
+                    .within
+                    .as_ref()
+                    .map(|(of, id)| (of.as_str(), id.as_str())),
+                params: &params,
+                shown: asked.shown,
+                strict,
+            },
         )
     };
     // A search may walk far: it must not hold up the reads of others.

@@ -62,6 +62,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     };
     let dicom = dimse::start(&app.bank, address)?;
     rounds::again(&app.bank, dimse::context("again"));
+    rounds::index(&app.bank, dimse::context("index"));
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,

@@ -8,10 +8,40 @@ use std::time::Duration;
 
 use kura_model::RequestContext;
 use kura_service::fhir_write::What;
-use kura_service::{Bank, bedside, link};
+use kura_service::{Bank, bedside, link, search_index};
 
 /// Between two tries for patients that a model could not answer for.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// Between two looks whether a search parameter was added.
+const ADDED: Duration = Duration::from_secs(1);
+
+/// Brings the records under search parameters that are added while the bank is served.
+pub(crate) fn index(bank: &Arc<Bank>, context: RequestContext) {
+    let bank = Arc::downgrade(bank);
+    let started = std::thread::Builder::new()
+        .name("search-index".to_owned())
+        .spawn(move || {
+            loop {
+                // The server has ended.
+                let Some(bank) = bank.upgrade() else { return };
+                let done = search_index::waits(&bank).and_then(|waits| {
+                    if waits {
+                        search_index::settle(&bank, &context)?;
+                    }
+                    Ok(())
+                });
+                if let Err(error) = done {
+                    crate::error::log(&error);
+                }
+                drop(bank);
+                std::thread::sleep(ADDED);
+            }
+        });
+    if let Err(error) = started {
+        tracing::warn!(%error, "no thread to index search parameters");
+    }
+}
 
 /// Asks the models, or leaves it to the round that waits.
 pub(crate) fn ask(bank: &Bank, context: &RequestContext) {

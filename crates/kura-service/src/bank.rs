@@ -1,10 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Put, Store, Write};
 
-use crate::Config;
+use crate::{Config, search_index};
 
 /// A bank: three zones, each a folder with a database of its own.
 ///
@@ -21,6 +23,14 @@ pub struct Bank {
     pub identity: Store,
     pub clinical: Store,
     pub research: Store,
+    search: Mutex<Known>,
+}
+
+/// The search parameters, and how many versions of `SearchParameter` there were when they were
+/// read.
+struct Known {
+    parameters: Arc<Registry>,
+    versions: u64,
 }
 
 const ZONES: [Zone; 3] = [Zone::Identity, Zone::Clinical, Zone::Research];
@@ -47,6 +57,9 @@ impl Bank {
             let place = folder.join(zone.as_str());
             Store::create(&place, zone)?;
             let store = Store::open(&place, zone)?;
+            if zone == Zone::Clinical {
+                search_index::begin(&store)?;
+            }
             store.commit(Commit {
                 audit: vec![AuditEntry::new(context, "init", zone.as_str())],
                 ..Commit::default()
@@ -71,13 +84,41 @@ impl Bank {
         }
         let config = Config::load(&folder.join("kura.toml"), std::env::vars())?;
         let open = |zone: Zone| Store::open(&folder.join(zone.as_str()), zone);
+        let clinical = open(Zone::Clinical)?;
+        search_index::check(&clinical)?;
         Ok(Self {
             folder: folder.to_owned(),
             config,
             identity: open(Zone::Identity)?,
-            clinical: open(Zone::Clinical)?,
+            clinical,
             research: open(Zone::Research)?,
+            search: Mutex::new(Known {
+                parameters: Registry::r4().clone(),
+                versions: 0,
+            }),
         })
+    }
+
+    /// What resources are searched by: R4, JP Core, and the `SearchParameter` resources of the
+    /// bank, also those another process has brought in.
+    pub(crate) fn search_parameters(&self) -> Result<Arc<Registry>> {
+        let versions = self
+            .clinical
+            .read(|reader| reader.versions_of("SearchParameter"))?;
+        let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.versions != versions {
+            let added = search_index::added(&self.clinical)?;
+            let waiting = search_index::waiting(&self.clinical, &added)?;
+            known.parameters = Arc::new(Registry::with(added, waiting));
+            known.versions = versions;
+        }
+        Ok(known.parameters.clone())
+    }
+
+    /// They are read again before they are next used.
+    pub(crate) fn forget_search_parameters(&self) {
+        let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
+        known.versions = u64::MAX;
     }
 
     /// Holds the bank for an import: two at once would each read what the other reads. Released

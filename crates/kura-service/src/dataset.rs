@@ -486,7 +486,7 @@ impl Build<'_> {
                 let page = self
                     .bank
                     .clinical
-                    .read(|reader| reader.search(&query, after, 200))?;
+                    .read(|reader| reader.search(&query, after.as_ref(), 200))?;
                 for version in &page.versions {
                     self.sources.update(&version.hash.0);
                     self.image(version, patient, &known, writer)?;

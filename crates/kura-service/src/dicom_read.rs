@@ -200,9 +200,9 @@ impl Walk {
             };
             let page = bank
                 .clinical
-                .read(|reader| reader.search(query, self.after, STEP))?;
-            self.after = page.next;
+                .read(|reader| reader.search(query, self.after.as_ref(), STEP))?;
             self.ended = page.next.is_none();
+            self.after = page.next;
             self.page = page.versions.into_iter();
         }
     }
@@ -221,10 +221,7 @@ fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
         code: Some(code),
     };
     let mut base = Query::all("ImagingStudy");
-    base.order = Order::Date {
-        param: "ImagingStudy.started".to_owned(),
-        descending: true,
-    };
+    base.order = Order::date("ImagingStudy.started", true);
     if let Some(uids) = exact("0020000D") {
         base.clauses.push(Clause::Any(
             uids.split(',')
@@ -326,7 +323,7 @@ fn records(bank: &Bank, study_uid: &str, limit: u32) -> Result<Vec<(String, Valu
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, limit.min(1_000)))?;
+            .read(|reader| reader.search(&query, after.as_ref(), limit.min(1_000)))?;
         for version in page.versions {
             out.push((version.key.id, imaging::decode(&version.body)?));
         }

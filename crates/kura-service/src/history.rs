@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::Bank;
 use crate::access::{Action, authorize};
-use crate::fhir_read::{BundleWriter, COUNT, COUNT_AT_MOST, answer, key, percent_encode};
+use crate::bundle_writer::BundleWriter;
+use crate::fhir_read::{answer, key};
+use crate::fhir_search::{COUNT, COUNT_AT_MOST, percent_encode};
 
 /// Whose history is asked for.
 #[derive(Debug, Clone, Copy)]

@@ -238,7 +238,7 @@ pub(crate) fn put_study(
     let resource = Resource::from_value(study).map_err(|refusal| {
         Error::internal("an ImagingStudy of ours is not sound").because(refusal)
     })?;
-    let mut put = import::fhir_put(&resource, source);
+    let mut put = import::fhir_put(&*bank.search_parameters()?, &resource, source);
     put.once = false;
     Ok(put)
 }

@@ -295,7 +295,7 @@ pub fn settle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, STEP))?;
+            .read(|reader| reader.search(&query, after.as_ref(), STEP))?;
         for version in page.versions {
             let record: Value = serde_json::from_slice(&version.body)
                 .map_err(|error| Error::internal("a stored record is damaged").because(error))?;

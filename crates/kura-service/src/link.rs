@@ -99,7 +99,7 @@ impl Linkable {
         let resource = Resource::from_value(value).map_err(|refusal| {
             Error::internal("a resource of ours is not sound").because(refusal)
         })?;
-        let mut put = import::fhir_put(&resource, self.source);
+        let mut put = import::fhir_put(&*bank.search_parameters()?, &resource, self.source);
         put.blobs = self.blobs;
         Ok(put)
     }
@@ -334,7 +334,7 @@ pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
             let _writing = bank.writing()?;
             let page = bank
                 .clinical
-                .read(|reader| reader.search(&query, after, RELINK_BATCH))?;
+                .read(|reader| reader.search(&query, after.as_ref(), RELINK_BATCH))?;
             let mut writes = Vec::new();
             for version in page.versions {
                 let mut value: Value = serde_json::from_slice(&version.body).map_err(|error| {
@@ -348,7 +348,8 @@ pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
                 let resource = Resource::from_value(value).map_err(|refusal| {
                     Error::internal("a stored resource is not sound").because(refusal)
                 })?;
-                let mut put = import::fhir_put(&resource, version.source);
+                let mut put =
+                    import::fhir_put(&*bank.search_parameters()?, &resource, version.source);
                 put.once = false;
                 put.blobs = bank.clinical.read(|reader| reader.blobs(&version.key))?;
                 writes.push(Write::Put(put));

@@ -4,9 +4,8 @@ pub mod birth;
 
 use kura_fhir::{date, romaji, text, view};
 use kura_model::{Error, RecordKey, RequestContext, Result};
-use kura_store::{
-    AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, TextMatch, Version,
-};
+pub use kura_store::Cursor;
+use kura_store::{AuditEntry, Clause, Compare, Order, Predicate, Query, TextMatch, Version};
 use serde_json::Value;
 
 use crate::Bank;
@@ -61,7 +60,7 @@ pub fn search(
         at: None,
     };
     let found = bank.clinical.read(|reader| {
-        let page = reader.search(&query, after, limit)?;
+        let page = reader.search(&query, after.as_ref(), limit)?;
         let patients = page
             .versions
             .iter()

@@ -291,10 +291,7 @@ fn edge(
             let (first, last) = high.range();
             query = query.and(dated(param, Compare::EndsBefore, first, last));
         }
-        query.order = Order::Date {
-            param: param.to_owned(),
-            descending: newest,
-        };
+        query.order = Order::date(param, newest);
         let Some(version) = reader.search(&query, None, 1)?.versions.pop() else {
             continue;
         };
@@ -433,10 +430,7 @@ fn laboratory(reader: &mut Reader<'_>, owner: &RecordKey) -> Result<Vec<Series>>
         ),
         token(param, Some(V2_0074), "LAB"),
     ]));
-    query.order = Order::Date {
-        param: "Observation.date".to_owned(),
-        descending: true,
-    };
+    query.order = Order::date("Observation.date", true);
     let mut values = Vec::new();
     for version in &reader.search(&query, None, LABORATORY_AT_MOST)?.versions {
         if let Some((observation::Class::Laboratory, value)) = observation::read(version)? {

@@ -10,6 +10,7 @@ use crate::codec::Compressor;
 use crate::error::database;
 use crate::job::Job;
 use crate::quarantine::{self, Quarantined};
+use crate::query::GROUP_BITS;
 use crate::source::{self, SourceProgress};
 use crate::symbol::{Symbols, Table};
 use crate::{IndexEntry, IndexValue};
@@ -132,7 +133,7 @@ struct Rows {
     date: Vec<(i64, i64, i64, i64)>,
     number: Vec<(i64, f64, i64)>,
     quantity: Vec<(i64, String, f64, i64, i64)>,
-    uri: Vec<(i64, String, i64)>,
+    term: Vec<(i64, i64, i64)>,
     reference: Vec<(i64, i64, i64)>,
     compartment: Vec<(i64, i64, i64)>,
 }
@@ -155,18 +156,20 @@ impl Writer {
         commit: &Commit,
         earlier_audit: &[AuditEntry],
     ) -> Result<CommitReceipt> {
+        self.transaction(|writer| writer.apply(commit, earlier_audit))
+    }
+
+    /// All of it or nothing, by the newest state of the database.
+    fn transaction<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.connection
             .execute_batch("BEGIN IMMEDIATE")
             .map_err(database)?;
-        let done = self
-            .refresh()
-            .and_then(|()| self.apply(commit, earlier_audit))
-            .and_then(|receipt| {
-                self.connection
-                    .execute_batch("COMMIT")
-                    .map_err(database)
-                    .map(|()| receipt)
-            });
+        let done = self.refresh().and_then(|()| work(self)).and_then(|done| {
+            self.connection
+                .execute_batch("COMMIT")
+                .map_err(database)
+                .map(|()| done)
+        });
         if done.is_err() {
             // What the caches learnt in this transaction may not exist now.
             self.forget();
@@ -175,6 +178,32 @@ impl Writer {
             }
         }
         done
+    }
+
+    /// Index rows of versions that are there already, and how far that came.
+    pub(crate) fn add_index_rows(
+        &mut self,
+        records: &[(i64, Vec<IndexEntry>)],
+        mark: &str,
+        reached: &str,
+    ) -> Result<()> {
+        self.transaction(|writer| {
+            let mut rows = Rows::default();
+            for (pk, entries) in records {
+                for entry in entries {
+                    writer.index(entry, *pk, &mut rows)?;
+                }
+            }
+            rows.insert(&writer.connection)?;
+            writer
+                .connection
+                .execute(
+                    "INSERT OR REPLACE INTO bank (key, value) VALUES (?1, ?2)",
+                    (mark, reached),
+                )
+                .map(drop)
+                .map_err(database)
+        })
     }
 
     fn forget(&mut self) {
@@ -551,35 +580,53 @@ impl Writer {
         let param = self
             .symbols
             .number(&self.connection, Table::Param, entry.param)?;
-        let mut system = |name: &Option<String>| match name {
-            Some(name) => self.symbols.number(&self.connection, Table::System, name),
+        self.index_value(param, &entry.value, pk, rows)
+    }
+
+    fn index_value(
+        &mut self,
+        param: i64,
+        value: &IndexValue,
+        pk: i64,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let mut number = |table: Table, name: &Option<String>| match name {
+            Some(name) => self.symbols.number(&self.connection, table, name),
             None => Ok(0),
         };
-        match &entry.value {
-            IndexValue::Token { system: name, code } => {
-                rows.token.push((param, code.clone(), system(name)?, pk));
+        match value {
+            IndexValue::Token { system, code } => {
+                rows.token
+                    .push((param, code.clone(), number(Table::System, system)?, pk));
             }
             IndexValue::Text(value) => rows.text.push((param, value.clone(), pk)),
             IndexValue::Date { low, high } => rows.date.push((param, *low, *high, pk)),
             IndexValue::Number(value) => rows.number.push((param, *value, pk)),
             IndexValue::Quantity {
                 value,
-                system: name,
+                system,
                 code,
             } => rows.quantity.push((
                 param,
                 code.clone().unwrap_or_default(),
                 *value,
-                system(name)?,
+                number(Table::System, system)?,
                 pk,
             )),
-            IndexValue::Uri(value) => rows.uri.push((param, value.clone(), pk)),
+            IndexValue::Term(value) => {
+                let term = self.symbols.number(&self.connection, Table::Term, value)?;
+                rows.term.push((param, term, pk));
+            }
             IndexValue::Reference(target) => {
                 let kind = self
                     .symbols
                     .number(&self.connection, Table::Kind, &target.kind)?;
                 let eid = self.entity(kind, &target.id)?.eid;
                 rows.reference.push((param, eid, pk));
+            }
+            IndexValue::Member { group, value } => {
+                let group = i64::from(*group).min((1 << GROUP_BITS) - 1);
+                self.index_value(param, value, pk << GROUP_BITS | group, rows)?;
             }
         }
         Ok(())
@@ -618,9 +665,9 @@ impl Rows {
             |a, b| (a.0, &a.1).cmp(&(b.0, &b.1)).then(a.2.total_cmp(&b.2)).then(a.4.cmp(&b.4)),
             "INSERT OR IGNORE INTO ix_quantity VALUES (?1, ?2, ?3, ?4, ?5)",
             (param, code, value, system, pk) => (param, code, value, system, pk));
-        insert_sorted!(connection, self.uri, Ord::cmp,
-            "INSERT OR IGNORE INTO ix_uri VALUES (?1, ?2, ?3)",
-            (param, value, pk) => (param, value, pk));
+        insert_sorted!(connection, self.term, Ord::cmp,
+            "INSERT OR IGNORE INTO ix_term VALUES (?1, ?2, ?3)",
+            (param, term, pk) => (param, term, pk));
         insert_sorted!(connection, self.reference, Ord::cmp,
             "INSERT OR IGNORE INTO ix_reference VALUES (?1, ?2, ?3)",
             (param, target, pk) => (param, target, pk));

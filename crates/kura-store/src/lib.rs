@@ -26,7 +26,9 @@ pub use commit::{Commit, CommitReceipt, Expect, Outcome, Put, Write};
 pub use history::{HistoryOf, HistoryQuery, HistoryRow};
 pub use job::{Job, JobState};
 pub use quarantine::{ITEM_BYTES_KEPT, QuarantineRow, Quarantined};
-pub use query::{Clause, Compare, Cursor, Order, Page, Predicate, Query, TextMatch};
+pub use query::{
+    By, Clause, Compare, Cursor, Key, Order, Page, Predicate, Query, TermMatch, TextMatch,
+};
 pub use read::{Reader, Version};
 pub use source::{Source, SourceProgress};
 pub use store::{Store, Tally};

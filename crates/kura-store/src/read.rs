@@ -238,6 +238,50 @@ impl<'a> Reader<'a> {
         rows.collect::<Result<_, _>>().map_err(database)
     }
 
+    /// The versions of a kind that are no tombstones, with their record numbers, in their order.
+    pub(crate) fn of_kind(
+        &mut self,
+        kind: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, Version)>> {
+        let Some(kind) = self.symbol(Table::Kind, kind)? else {
+            return Ok(Vec::new());
+        };
+        let pks: Vec<i64> = {
+            let mut statement = self
+                .connection()
+                .prepare_cached(
+                    "SELECT pk FROM record WHERE kind = ?1 AND deleted = 0 AND pk > ?2 ORDER BY pk LIMIT ?3",
+                )
+                .map_err(database)?;
+            let rows = statement
+                .query_map((kind, after, limit), |row| row.get(0))
+                .map_err(database)?;
+            rows.collect::<Result<_, _>>().map_err(database)?
+        };
+        let mut out = Vec::with_capacity(pks.len());
+        for pk in pks {
+            if let Some(version) = self.by_pk(pk, None)? {
+                out.push((pk, version));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Versions ever written of one kind.
+    pub fn versions_of(&self, kind: &str) -> Result<u64> {
+        self.connection()
+            .prepare_cached("SELECT versions FROM kind WHERE name = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([kind], |row| row.get::<_, i64>(0))
+                    .optional()
+            })
+            .map(|versions| versions.unwrap_or(0) as u64)
+            .map_err(database)
+    }
+
     pub fn tallies(&self) -> Result<Vec<Tally>> {
         let mut statement = self
             .connection()

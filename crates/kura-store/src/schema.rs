@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::error::database;
 
 /// Raised with every change of the tables. A bank of a later schema is refused.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE bank (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -14,10 +14,12 @@ CREATE TABLE bank (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- Logical time. pk_last is the highest record.pk once commit t was done, so that
 -- 'as of t' is a comparison of record numbers.
 CREATE TABLE commits (t INTEGER PRIMARY KEY, at INTEGER NOT NULL, pk_last INTEGER NOT NULL, records INTEGER NOT NULL);
+CREATE INDEX commits_at ON commits (at);
 
 CREATE TABLE kind (kind INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, live INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE param (param INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE system (system INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE term (term INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
 CREATE TABLE dictionary (dictionary INTEGER PRIMARY KEY, kind INTEGER NOT NULL, bytes BLOB NOT NULL);
 
 -- One row for each thing that has, or is referred to by, an id. pk is its newest version,
@@ -43,8 +45,9 @@ CREATE TABLE ix_date (param INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER
 CREATE INDEX ix_date_pk ON ix_date (pk, param);
 CREATE TABLE ix_number (param INTEGER NOT NULL, value REAL NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, value, pk)) WITHOUT ROWID;
 CREATE TABLE ix_quantity (param INTEGER NOT NULL, code TEXT NOT NULL, value REAL NOT NULL, system INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, code, value, system, pk)) WITHOUT ROWID;
-CREATE TABLE ix_uri (param INTEGER NOT NULL, value TEXT NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, value, pk)) WITHOUT ROWID;
+CREATE TABLE ix_term (param INTEGER NOT NULL, term INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, term, pk)) WITHOUT ROWID;
 CREATE TABLE ix_reference (param INTEGER NOT NULL, target INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, target, pk)) WITHOUT ROWID;
+CREATE INDEX ix_reference_pk ON ix_reference (pk, param);
 -- What belongs to one patient (or other owner).
 CREATE TABLE compartment (owner INTEGER NOT NULL, kind INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (owner, kind, pk)) WITHOUT ROWID;
 
@@ -106,16 +109,45 @@ pub(crate) fn check(connection: &Connection) -> Result<()> {
     let found: i64 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(database)?;
-    if found == VERSION {
-        // Tombstones of a kind, for its history. A bank made before there was one gets it now.
-        connection
-            .execute_batch(
-                "CREATE INDEX IF NOT EXISTS record_deleted ON record (kind, pk) WHERE deleted = 1;",
-            )
-            .map_err(database)
-    } else {
-        Err(Error::invalid(format!(
+    match found {
+        VERSION => Ok(()),
+        1..VERSION => Err(Error::conflict(format!(
+            "this bank has schema {found}, this program has {VERSION}; keep a copy, then run: kura upgrade"
+        ))),
+        _ => Err(Error::invalid(format!(
             "this bank has schema {found}; this program reads schema {VERSION}"
-        )))
+        ))),
     }
+}
+
+/// The steps from each schema to the next. None takes anything away that a version says.
+const STEPS: [(i64, &str); 1] = [(
+    1,
+    "CREATE TABLE term (term INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+     CREATE TABLE ix_term (param INTEGER NOT NULL, term INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, term, pk)) WITHOUT ROWID;
+     INSERT INTO term (value) SELECT DISTINCT value FROM ix_uri;
+     INSERT INTO ix_term SELECT x.param, m.term, x.pk FROM ix_uri x JOIN term m ON m.value = x.value;
+     DROP TABLE ix_uri;
+     CREATE INDEX ix_reference_pk ON ix_reference (pk, param);
+     CREATE INDEX commits_at ON commits (at);
+     CREATE INDEX IF NOT EXISTS record_deleted ON record (kind, pk) WHERE deleted = 1;",
+)];
+
+/// Brings an older bank's tables to this schema; which one it had.
+pub(crate) fn upgrade(connection: &Connection) -> Result<i64> {
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(database)?;
+    for (from, step) in STEPS {
+        if found <= from {
+            connection
+                .execute_batch(&format!(
+                    "BEGIN IMMEDIATE; {step} PRAGMA user_version={}; COMMIT;",
+                    from + 1
+                ))
+                .map_err(database)?;
+        }
+    }
+    check(connection)?;
+    Ok(found)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use kura_model::{Category, ContentHash, Error, LogicalTime, Result, Zone};
+use kura_model::{Category, ContentHash, Error, IndexEntry, LogicalTime, RecordKey, Result, Zone};
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
@@ -66,6 +66,15 @@ impl Store {
         schema::create(&connection)?;
         BlobStore::open(folder)?;
         Ok(())
+    }
+
+    /// Brings the tables of an older bank to those of this program; the schema they had.
+    pub fn upgrade(folder: &Path, zone: Zone) -> Result<i64> {
+        let file = database_file(folder, zone);
+        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(database)?;
+        schema::configure(&connection, 128, 0)?;
+        schema::upgrade(&connection)
     }
 
     pub fn open(folder: &Path, zone: Zone) -> Result<Self> {
@@ -217,6 +226,56 @@ impl Store {
 
     pub fn quarantine_item(&self, id: i64) -> Result<Option<Vec<u8>>> {
         self.read(|reader| quarantine::item(reader.connection(), id))
+    }
+
+    /// A word the bank keeps under a name.
+    pub fn mark(&self, name: &str) -> Result<Option<String>> {
+        self.read(|reader| {
+            reader
+                .connection()
+                .prepare_cached("SELECT value FROM bank WHERE key = ?1")
+                .and_then(|mut statement| {
+                    rusqlite::OptionalExtension::optional(
+                        statement.query_row([name], |row| row.get(0)),
+                    )
+                })
+                .map_err(database)
+        })
+    }
+
+    pub fn set_mark(&self, name: &str, value: &str) -> Result<()> {
+        lock(&self.inner.writer)
+            .connection
+            .execute(
+                "INSERT OR REPLACE INTO bank (key, value) VALUES (?1, ?2)",
+                (name, value),
+            )
+            .map(drop)
+            .map_err(database)
+    }
+
+    /// Adds index rows to the next `limit` versions of `kind` after record `after`, and keeps
+    /// `mark` with what `reached` says of the last, in one transaction. The last record; `None`
+    /// if there are no more.
+    pub fn reindex(
+        &self,
+        kind: &str,
+        after: i64,
+        limit: u32,
+        entries: &dyn Fn(&RecordKey, &[u8]) -> Vec<IndexEntry>,
+        mark: &str,
+        reached: &dyn Fn(i64) -> String,
+    ) -> Result<Option<i64>> {
+        let versions = self.read(|reader| reader.of_kind(kind, after, limit))?;
+        let Some((last, _)) = versions.last() else {
+            return Ok(None);
+        };
+        let rows: Vec<(i64, Vec<IndexEntry>)> = versions
+            .iter()
+            .map(|(pk, version)| (*pk, entries(&version.key, &version.body)))
+            .collect();
+        lock(&self.inner.writer).add_index_rows(&rows, mark, &reached(*last))?;
+        Ok(Some(*last))
     }
 
     /// Copies the write-ahead log into the database file, so that the file alone is the bank.

@@ -15,6 +15,7 @@ pub(crate) enum Table {
     Kind,
     Param,
     System,
+    Term,
 }
 
 impl Table {
@@ -23,6 +24,7 @@ impl Table {
             Table::Kind => "SELECT kind FROM kind WHERE name = ?1",
             Table::Param => "SELECT param FROM param WHERE name = ?1",
             Table::System => "SELECT system FROM system WHERE name = ?1",
+            Table::Term => "SELECT term FROM term WHERE value = ?1",
         }
     }
 
@@ -31,6 +33,7 @@ impl Table {
             Table::Kind => "INSERT INTO kind (name) VALUES (?1)",
             Table::Param => "INSERT INTO param (name) VALUES (?1)",
             Table::System => "INSERT INTO system (name) VALUES (?1)",
+            Table::Term => "INSERT INTO term (value) VALUES (?1)",
         }
     }
 }
@@ -40,6 +43,7 @@ pub(crate) struct Symbols {
     kind: HashMap<String, i64>,
     param: HashMap<String, i64>,
     system: HashMap<String, i64>,
+    term: HashMap<String, i64>,
 }
 
 impl Symbols {
@@ -48,6 +52,7 @@ impl Symbols {
             Table::Kind => &mut self.kind,
             Table::Param => &mut self.param,
             Table::System => &mut self.system,
+            Table::Term => &mut self.term,
         }
     }
 

@@ -144,6 +144,9 @@ impl<'a> Evaluator<'a, '_> {
                     Item::Node(node) if navigate::is_of_type(node, *id) => {
                         out.push(scope.this.clone());
                     }
+                    // Another type, and no element anywhere of that name: a part of a search
+                    // parameter for several types that is not for this one.
+                    Item::Node(node) if node.kind.is_some() && step.id.is_none() => {}
                     item => self.child(item, step, &mut out)?,
                 }
                 out

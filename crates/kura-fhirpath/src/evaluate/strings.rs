@@ -165,7 +165,8 @@ impl<'a> Evaluator<'a, '_> {
             self.charge(1 + text.len() + separator.len(), at)?;
             out.push_str(&text);
         }
-        // Nothing joined is an empty string, as SQL on FHIR's suite has it.
+        // Nothing joined is an empty string, as SQL on FHIR's suite has it; the draft of FHIRPath,
+        // where N1 has no join, says nothing.
         Ok(one(Item::from(out)))
     }
 }

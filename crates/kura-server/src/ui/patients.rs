@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use kura_model::{Error, RequestContext};
-use kura_service::patients::{self, Found, Patient, birth};
+use kura_service::patients::{self, Cursor, Found, Patient, birth};
 use maud::{Markup, html};
 
 use super::page::{Page, empty, thousands};
@@ -23,9 +23,6 @@ pub(crate) async fn show(
 ) -> Response {
     answer(app, context, page, String::new(), None).await
 }
-
-/// FHIR-like cursors: the number of the record the last page ended with.
-type Cursor = (i64, i64);
 
 pub(crate) async fn search(
     State(app): State<App>,
@@ -45,10 +42,10 @@ pub(crate) async fn search(
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     };
-    let after = field("after").and_then(|text| {
-        let (sort, pk) = text.split_once('.')?;
-        Some((sort.parse().ok()?, pk.parse().ok()?))
-    });
+    // The number of the record the last page ended with.
+    let after = field("after")
+        .and_then(|text| text.parse().ok())
+        .map(Cursor::at);
     let typed = field("q").unwrap_or_default().to_owned();
     answer(app, context, page, typed, after).await
 }
@@ -116,10 +113,10 @@ fn results(page: &Page, typed: &str, found: &Found) -> Markup {
                 li { a .row.patient href={ "/patients/" (patient.id) } { (row(page, patient)) } }
             }
         }
-        @if let Some((sort, pk)) = found.next {
+        @if let Some(next) = &found.next {
             form method="post" action="/patients" {
                 input type="hidden" name="q" value=(typed);
-                input type="hidden" name="after" value={ (sort) "." (pk) };
+                input type="hidden" name="after" value=(next.pk());
                 button { (page.say(text::NEXT_PAGE)) }
             }
         }

@@ -221,10 +221,7 @@ pub(super) fn newest_record(bank: &Bank) -> Result<i64> {
         ("ImagingStudy", "ImagingStudy.started", "started"),
     ] {
         let mut query = Query::all(kind);
-        query.order = Order::Date {
-            param: param.to_owned(),
-            descending: true,
-        };
+        query.order = Order::date(param, true);
         let page = bank
             .clinical
             .read(|reader| reader.search(&query, None, 1))?;

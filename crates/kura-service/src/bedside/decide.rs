@@ -105,15 +105,18 @@ pub fn decide(
             vec![json!({ "url": DECISION, "extension": said })],
         );
         about = focus.to_string();
-        writes.push(put(json!({
-            "resourceType": "Provenance",
-            "id": format!("decided-{}", focus.id),
-            "target": [{ "reference": focus.to_string() }],
-            "recorded": now,
-            "reason": [{ "text": if note.is_empty() { decision.as_str() } else { note } }],
-            "activity": { "text": decision.as_str() },
-            "agent": [{ "who": { "display": who } }],
-        }))?);
+        writes.push(put(
+            bank,
+            json!({
+                "resourceType": "Provenance",
+                "id": format!("decided-{}", focus.id),
+                "target": [{ "reference": focus.to_string() }],
+                "recorded": now,
+                "reason": [{ "text": if note.is_empty() { decision.as_str() } else { note } }],
+                "activity": { "text": decision.as_str() },
+                "agent": [{ "who": { "display": who } }],
+            }),
+        )?);
         // What was measured stands and falls with its report.
         for mut result in results(bank, &proposal)? {
             // What was corrected is not as it was measured; what is right stands in the note.
@@ -121,9 +124,9 @@ pub fn decide(
                 Decision::Accept => Decision::Accept.status(),
                 Decision::Correct | Decision::Reject => Decision::Reject.status(),
             });
-            writes.push(put(result)?);
+            writes.push(put(bank, result)?);
         }
-        writes.push(put(proposal)?);
+        writes.push(put(bank, proposal)?);
     } else {
         extend(
             &mut task,
@@ -134,7 +137,7 @@ pub fn decide(
             ] })],
         );
     }
-    writes.push(put(task)?);
+    writes.push(put(bank, task)?);
     bank.clinical
         .commit(Commit {
             writes,

@@ -76,7 +76,7 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, 1_000))?;
+            .read(|reader| reader.search(&query, after.as_ref(), 1_000))?;
         versions.extend(page.versions);
         after = page.next;
         if after.is_none() {

@@ -147,8 +147,11 @@ pub(super) fn write(
             .collect();
         extend(&mut resources[0], said);
     }
-    let mut writes = resources.into_iter().map(put).collect::<Result<Vec<_>>>()?;
-    writes.push(put(provenance(to, case, &key))?);
+    let mut writes = resources
+        .into_iter()
+        .map(|resource| put(bank, resource))
+        .collect::<Result<Vec<_>>>()?;
+    writes.push(put(bank, provenance(to, case, &key))?);
     if to.waits {
         let urgent = match found {
             Found::Risk(risk) => risk.probability >= question.file.threshold,
@@ -407,7 +410,7 @@ fn relist(
                 *conclusion = conclusion.replacen(FOR_RESEARCH, "", 1);
             }
         }
-        writes.push(put(part)?);
+        writes.push(put(bank, part)?);
     }
     bank.clinical
         .commit(Commit {
@@ -485,7 +488,7 @@ pub(super) fn no_case(bank: &Bank, context: &RequestContext, work: &RecordKey) -
     task["businessStatus"] = json!({ "coding": [{ "system": WORK, "code": "no-case" }] });
     bank.clinical
         .commit(Commit {
-            writes: vec![put(task)?],
+            writes: vec![put(bank, task)?],
             audit: vec![AuditEntry::new(context, "model_answer", work.to_string())],
             ..Commit::default()
         })
@@ -525,13 +528,13 @@ fn task(
     if let Some(focus) = focus {
         task["focus"] = json!({ "reference": focus.to_string() });
     }
-    put(task)
+    put(bank, task)
 }
 
-pub(super) fn put(resource: Value) -> Result<Write> {
+pub(super) fn put(bank: &Bank, resource: Value) -> Result<Write> {
     let resource = Resource::from_value(resource)
         .map_err(|refusal| Error::internal("a resource of ours is not sound").because(refusal))?;
-    let mut put: Put = import::fhir_put(&resource, None);
+    let mut put: Put = import::fhir_put(&*bank.search_parameters()?, &resource, None);
     put.once = false;
     Ok(Write::Put(put))
 }

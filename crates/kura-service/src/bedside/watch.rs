@@ -298,7 +298,7 @@ fn answered(bank: &Bank, method: &str, period: Period) -> Result<Vec<Answered>> 
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, 1_000))?;
+            .read(|reader| reader.search(&query, after.as_ref(), 1_000))?;
         for version in &page.versions {
             let risk = imaging::decode(&version.body)?;
             if view::text(&risk["method"], "text") != Some(method) {

@@ -3,60 +3,51 @@
 use std::collections::BTreeSet;
 
 use kura_dataset::Spec;
-use kura_fhir::{search, search_parameter};
+use kura_fhir::search;
+use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, LogicalTime, RecordKey, Result};
 
+use crate::terminology::BankTerms;
 use crate::{Bank, query};
 
-/// Search parameters that pick out a person. A cohort stands on the card and in the manifest.
-const IDENTIFYING: [&str; 12] = [
+/// Words in the codes of search parameters that pick out a person. A cohort stands on the card
+/// and in the manifest.
+const IDENTIFYING: [&str; 10] = [
     "identifier",
     "name",
-    "family",
-    "given",
-    "phonetic",
     "phone",
+    "email",
     "telecom",
     "address",
-    "address-city",
-    "address-state",
-    "address-postalcode",
+    "subscriber",
+    "udi",
     "link",
+    "near",
 ];
+/// Types whose records are people's own.
+const PEOPLE: [&str; 3] = ["Patient", "Person", "RelatedPerson"];
+
+fn refuse(what: &str) -> Result<()> {
+    Err(Error::invalid(format!(
+        "a cohort may not be chosen by {what}: it would stand on the data set's card"
+    )))
+}
 
 /// Refuses a cohort that is written with something that names a patient.
 fn check_cohort(request: &search::Search) -> Result<()> {
-    use search::{Criterion, Filter, Prefix};
-    let refuse = |what: &str| {
-        Err(Error::invalid(format!(
-            "a cohort may not be chosen by {what}: it would stand on the data set's card"
-        )))
-    };
+    use search::Filter;
     for filter in &request.filters {
         match filter {
-            Filter::Id(_) => return refuse("_id"),
-            Filter::LastUpdated { .. } => {}
+            Filter::Id { .. } | Filter::Compartment { .. } => return refuse("_id"),
+            Filter::LastUpdated(_) => {}
             Filter::Has { from, .. } => check_cohort(from)?,
-            Filter::Param { name, any, .. } => {
-                let code = name.split_once('.').map_or(*name, |(_, code)| code);
-                if IDENTIFYING.contains(&code) {
+            Filter::Param { parameter, any, .. } => {
+                let code = parameter.code.as_str();
+                if IDENTIFYING.iter().any(|word| code.contains(word)) {
                     return refuse(code);
                 }
                 for criterion in any {
-                    match criterion {
-                        Criterion::Chain(inner) => check_cohort(inner)?,
-                        Criterion::Reference(target) if target.kind == "Patient" => {
-                            return refuse("a patient's id");
-                        }
-                        Criterion::Date {
-                            prefix: Prefix::Eq,
-                            low,
-                            high,
-                        } if code == "birthdate" && high - low < 31 * 86_400 - 1 => {
-                            return refuse("one day or month of birth");
-                        }
-                        _ => {}
-                    }
+                    check_criterion(code, criterion)?;
                 }
             }
         }
@@ -64,18 +55,50 @@ fn check_cohort(request: &search::Search) -> Result<()> {
     Ok(())
 }
 
+fn check_criterion(code: &str, criterion: &search::Criterion) -> Result<()> {
+    use search::{Criterion, Prefix};
+    match criterion {
+        Criterion::Chain(inner) => inner.iter().try_for_each(check_cohort),
+        Criterion::Composite(parts) => parts
+            .iter()
+            .try_for_each(|part| check_criterion(code, part)),
+        // What people wrote may hold a name.
+        Criterion::Text { .. } | Criterion::CodeText(_) => refuse(code),
+        Criterion::OfType { .. } | Criterion::Identifier { .. } => refuse("an identifier"),
+        Criterion::Near { .. } => refuse("a place"),
+        Criterion::Reference(target) if PEOPLE.contains(&target.kind.as_str()) => {
+            refuse("a patient's id")
+        }
+        Criterion::ReferenceId { kinds, .. }
+            if kinds.is_empty() || kinds.iter().any(|kind| PEOPLE.contains(kind)) =>
+        {
+            refuse("a patient's id")
+        }
+        Criterion::Date {
+            prefix: Prefix::Eq,
+            low,
+            high,
+        } if code == "birthdate" && high - low < 31 * 86_400 - 1 => {
+            refuse("one day or month of birth")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Patients found by one search expression.
 fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<RecordKey>> {
-    let request = search::parse_expression(expression)?;
+    // Parameters that somebody added to the bank could name a patient under any code.
+    let registry = Registry::r4();
+    let request = search::parse_expression(registry, expression)?;
     check_cohort(&request)?;
-    let query = query::query(&request, Some(t));
+    let query = query::query(&request, Some(t), &BankTerms(bank))?;
     if request.kind == "Patient" {
         let mut out = BTreeSet::new();
         let mut after = None;
         loop {
             let page = bank
                 .clinical
-                .read(|reader| reader.search(&query, after, 1000))?;
+                .read(|reader| reader.search(&query, after.as_ref(), 1000))?;
             out.extend(page.versions.into_iter().map(|version| version.key));
             match page.next {
                 Some(next) => after = Some(next),
@@ -83,19 +106,24 @@ fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<Recor
             }
         }
     }
-    let link = search_parameter::parameters(request.kind)
-        .iter()
-        .find(|parameter| parameter.compartment)
-        .ok_or_else(|| {
-            Error::invalid(format!(
-                "a cohort by {} is not possible: it belongs to no patient",
-                request.kind
-            ))
-        })?;
-    let targets = bank
-        .clinical
-        .read(|reader| reader.targets(&query, link.name))?;
-    Ok(targets.into_iter().collect())
+    let link = registry.owner(request.kind).ok_or_else(|| {
+        Error::invalid(format!(
+            "a cohort by {} is not possible: it belongs to no patient",
+            request.kind
+        ))
+    })?;
+    let mut out = BTreeSet::new();
+    for slot in &link.slots {
+        let targets = bank
+            .clinical
+            .read(|reader| reader.targets(&query, slot.name))?;
+        out.extend(
+            targets
+                .into_iter()
+                .filter(|target| target.kind == "Patient"),
+        );
+    }
+    Ok(out)
 }
 
 /// The patients a specification means, at `t`.

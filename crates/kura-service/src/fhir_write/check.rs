@@ -1,5 +1,6 @@
 //! What every resource has to pass before it is written, however it comes.
 
+use kura_fhir::search_parameter::Registry;
 use kura_fhir::{Resource, outcome, resource, resource_type, subset};
 use kura_model::{Category, Error, RecordKey, Refusal, Result};
 use kura_store::Put;
@@ -85,26 +86,33 @@ pub(super) fn not_reserved(key: &RecordKey) -> Result<()> {
 }
 
 /// A whole resource with its id, made ready to be put.
-pub(super) fn sound(value: Value) -> Result<Sound> {
+pub(super) fn sound(registry: &Registry, value: Value) -> Result<Sound> {
     if subset::is_part(&value) {
         return Err(Error::new(
             Category::Unprocessable,
             "the resource says that it is a part (SUBSETTED); write the whole",
         )
         .coded("business-rule")
-        .at("meta.tag"));
+        .at("Resource.meta.tag"));
     }
     let resource = Resource::from_value(value)
-        .and_then(import::foreign)
+        .and_then(|resource| {
+            let kind = resource.kind();
+            import::foreign(resource).map_err(|refusal| refusal.at_path(format!("{kind}.id")))
+        })
         .and_then(|resource| match too_long(resource.value(), "") {
-            Some(name) => Err(
-                Refusal::new("fhir-string-length", "a string is longer than 1 MiB")
-                    .at_path(format!("{}.{name}", resource.kind())),
-            ),
+            Some(mut path) => {
+                path.push(resource.kind());
+                path.reverse();
+                Err(
+                    Refusal::new("fhir-string-length", "a string is longer than 1 MiB")
+                        .at_path(path.join(".")),
+                )
+            }
             None => Ok(resource),
         })
         .map_err(outcome::refused)?;
-    let mut put = import::fhir_put(&resource, None);
+    let mut put = import::fhir_put(registry, &resource, None);
     // Whoever writes an older content again means it.
     put.once = false;
     Ok(Sound {
@@ -113,17 +121,19 @@ pub(super) fn sound(value: Value) -> Result<Sound> {
     })
 }
 
-/// The top-level element that holds a string that is too long.
-fn too_long<'a>(value: &'a Value, name: &'a str) -> Option<&'a str> {
+/// The path of a string that is too long, innermost name first.
+fn too_long<'a>(value: &'a Value, name: &str) -> Option<Vec<&'a str>> {
     match value {
         Value::String(text) if text.len() > STRING_BYTES => {
             let long = matches!(name, "data" | "div" | "hash") || name.ends_with("Base64Binary");
-            (!long).then_some(name)
+            (!long).then(Vec::new)
         }
         Value::Array(items) => items.iter().find_map(|item| too_long(item, name)),
-        Value::Object(members) => members
-            .iter()
-            .find_map(|(name, inner)| too_long(inner, name)),
+        Value::Object(members) => members.iter().find_map(|(name, inner)| {
+            let mut path = too_long(inner, name)?;
+            path.push(name);
+            Some(path)
+        }),
         _ => None,
     }
 }
@@ -141,17 +151,17 @@ mod tests {
             (
                 json!({"resourceType": "Device", "id": "model-a"}),
                 "business-rule",
-                "id",
+                "Device.id",
             ),
             (
                 json!({"resourceType": "Patient", "id": "a", "address": [{"text": long}]}),
                 "too-long",
-                "Patient.text",
+                "Patient.address.text",
             ),
             (
                 json!({"resourceType": "Patient", "id": "a", "meta": {"tag": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}]}}),
                 "business-rule",
-                "meta.tag",
+                "Resource.meta.tag",
             ),
             (
                 json!({"resourceType": "Patient", "id": "a_b"}),
@@ -159,11 +169,12 @@ mod tests {
                 "Patient.id",
             ),
         ] {
-            let error = sound(value).err().unwrap();
+            let error = sound(Registry::r4(), value).err().unwrap();
             assert_eq!((error.code(), error.place()), (Some(code), Some(place)));
         }
         assert!(
             sound(
+                Registry::r4(),
                 json!({"resourceType": "Binary", "id": "b", "data": "x".repeat(STRING_BYTES + 1)})
             )
             .is_ok()

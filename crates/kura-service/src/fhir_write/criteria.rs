@@ -5,6 +5,7 @@ use kura_fhir::search;
 use kura_model::{Category, Error, IndexEntry, IndexValue, RecordKey, Result};
 use kura_store::{Clause, Expect, Predicate, Query};
 
+use crate::terminology::BankTerms;
 use crate::{Bank, query};
 
 /// Parameters that say how an answer looks, not what is meant.
@@ -51,8 +52,9 @@ impl Criteria {
         Self::new(super::check::kind(kind)?, search::decode(params)?)
     }
 
-    fn query(&self) -> Result<Query> {
-        let request = search::parse(self.kind, &self.params)?;
+    fn query(&self, bank: &Bank) -> Result<Query> {
+        let registry = bank.search_parameters()?;
+        let request = search::parse(&registry, self.kind, &self.params)?;
         if let Some(name) = request.ignored.first() {
             // Left out, it would widen what is changed.
             return Err(Error::invalid(format!(
@@ -61,12 +63,17 @@ impl Criteria {
             ))
             .coded("not-supported"));
         }
-        Ok(query::query(&request, None))
+        if request.filters.is_empty() {
+            return Err(Error::invalid(
+                "a conditional interaction needs search parameters with values",
+            ));
+        }
+        query::query(&request, None, &BankTerms(bank))
     }
 
     /// At most `limit` matches of the newest state. The caller holds [`Bank::writing`].
     pub(super) fn matches(&self, bank: &Bank, limit: u32) -> Result<Matches> {
-        let query = self.query()?;
+        let query = self.query(bank)?;
         // A chained criterion depends on other kinds too.
         let alone = self
             .params
@@ -95,10 +102,11 @@ impl Criteria {
     /// stored.
     pub(super) fn amend(
         &self,
+        bank: &Bank,
         keys: &mut Vec<RecordKey>,
         pending: &[(RecordKey, Vec<IndexEntry>)],
     ) -> Result<()> {
-        let query = self.query()?;
+        let query = self.query(bank)?;
         for (key, index) in pending.iter().filter(|(key, _)| key.kind == self.kind) {
             let Some(fits) = fits(&query, key, index) else {
                 return Ok(());

@@ -214,6 +214,10 @@ fn decode(body: &[u8]) -> Result<Value> {
 
 /// What a patch made, to be put on the version it was made from and on no other.
 pub(super) fn put_patched(bank: &Bank, value: Value, expect: Expect) -> Result<Plan> {
-    let plan = put(bank, check::sound(value)?, &Condition::default())?;
+    let plan = put(
+        bank,
+        check::sound(&*bank.search_parameters()?, value)?,
+        &Condition::default(),
+    )?;
     Ok(Plan { expect, ..plan })
 }

@@ -5,7 +5,8 @@ use kura_model::Error;
 use serde_json::{Value, json};
 
 use super::{What, Written};
-use crate::fhir_read::{Answer, BundleWriter};
+use crate::bundle_writer::BundleWriter;
+use crate::fhir_read::Answer;
 
 /// How much of the result a client wants back. FHIR R4 http.html#ops, Prefer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

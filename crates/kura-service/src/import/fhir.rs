@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use kura_fhir::{Resource, bundle, resource, search_parameter, view};
+use kura_fhir::search_parameter::Registry;
+use kura_fhir::{Resource, bundle, resource, view};
 use kura_model::{Refusal, Result};
 use kura_store::Put;
 
@@ -10,9 +11,9 @@ use super::Feed;
 use super::input::{self, Line, Lines};
 use super::sink::{Item, Sink};
 
-/// Makes the write of one resource.
-pub(crate) fn put(resource: &Resource, source: Option<(i64, u64)>) -> Put {
-    let extracted = search_parameter::extract(resource.kind(), resource.id(), resource.value());
+/// Makes the write of one resource, to be searched by the parameters of `registry`.
+pub(crate) fn put(registry: &Registry, resource: &Resource, source: Option<(i64, u64)>) -> Put {
+    let extracted = registry.extract(resource.kind(), resource.id(), resource.value());
     Put {
         key: resource.key(),
         body: resource.to_stored(),
@@ -130,7 +131,9 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
             Ok(entries) => {
                 for entry in entries {
                     match entry.and_then(foreign) {
-                        Ok(resource) => sink.push(Item::Put(put(&resource, source))),
+                        Ok(resource) => {
+                            sink.push(Item::Put(put(sink.registry(), &resource, source)))
+                        }
                         Err(refusal) => refuse(refusal),
                     }
                 }
@@ -138,7 +141,7 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
             Err(refusal) => refuse(refusal),
         },
         Ok(_) => match Resource::from_value(value).and_then(foreign) {
-            Ok(resource) => sink.push(Item::Put(put(&resource, source))),
+            Ok(resource) => sink.push(Item::Put(put(sink.registry(), &resource, source))),
             Err(refusal) => refuse(refusal),
         },
         Err(refusal) => refuse(refusal),

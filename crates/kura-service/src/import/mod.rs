@@ -24,7 +24,7 @@ use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow};
 use serde::Serialize;
 
 use crate::access::{Action, authorize};
-use crate::{Bank, bedside, link};
+use crate::{Bank, bedside, link, search_index};
 
 pub(crate) use fhir::{foreign, put as fhir_put, reserved};
 pub use kura_store::Source;
@@ -134,6 +134,7 @@ pub fn import(
         accepted: 0,
         refused: 0,
     };
+    let known = bank.search_parameters()?;
     let mut failure = None;
     for (file, format) in &recognised {
         if cancel.load(Ordering::Relaxed) {
@@ -143,6 +144,11 @@ pub fn import(
             failure = Some(error);
             break;
         }
+    }
+    // Resources of this import may be parameters themselves.
+    search_index::again_but(bank, &known)?;
+    if failure.is_none() {
+        search_index::settle(bank, context)?;
     }
     let linked = match failure {
         None => link::relink(bank, context)?,

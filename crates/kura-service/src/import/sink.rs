@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use kura_fhir::search_parameter::Registry;
 use kura_model::{ContentHash, Error, Refusal, RequestContext, Result};
 use kura_store::{
     Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Source, SourceProgress, Write,
@@ -65,6 +67,7 @@ pub(super) struct Totals {
 }
 
 pub(super) struct Sink {
+    registry: Arc<Registry>,
     sender: Sender<Batch>,
     state: RefCell<State>,
     job: i64,
@@ -105,6 +108,7 @@ impl Sink {
             .spawn_scoped(scope, move || writer.run(&receiver))
             .map_err(|error| Error::internal("no thread can be started").because(error))?;
         let sink = Self {
+            registry: bank.search_parameters()?,
             sender,
             state: RefCell::new(State {
                 batch: Batch {
@@ -122,6 +126,11 @@ impl Sink {
     }
 
     /// Id of the import source, for [`Put::source`].
+    /// What resources are searched by, as known when the file was begun.
+    pub(super) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     pub(super) fn source(&self) -> i64 {
         self.source
     }

@@ -143,7 +143,7 @@ pub(crate) fn all(bank: &Bank, name: Option<&str>) -> Result<Vec<Model>> {
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, 500))?;
+            .read(|reader| reader.search(&query, after.as_ref(), 500))?;
         for version in &page.versions {
             match read(version) {
                 Ok((model, _)) => found.push(model),
@@ -316,8 +316,9 @@ pub(crate) fn write_steps(
         let number = steps(bank, model)?.len() + 1;
         let mut blobs = bank.clinical.read(|reader| reader.blobs(&key))?;
         blobs.extend(change.blobs.iter().map(|(hash, _)| *hash));
-        commit.writes.push(put(device, &blobs)?);
+        commit.writes.push(put(bank, device, &blobs)?);
         commit.writes.push(put(
+            bank,
             provenance(context, &key, &step_key(model, number), &change),
             &change.evidence.into_iter().collect::<Vec<_>>(),
         )?);
@@ -340,10 +341,10 @@ fn set_extension(device: &mut Value, url: &str, kind: &str, value: &str) {
     }
 }
 
-fn put(resource: Value, blobs: &[ContentHash]) -> Result<Write> {
+fn put(bank: &Bank, resource: Value, blobs: &[ContentHash]) -> Result<Write> {
     let resource = Resource::from_value(resource)
         .map_err(|refusal| Error::internal("a resource of ours is not sound").because(refusal))?;
-    let mut put: Put = import::fhir_put(&resource, None);
+    let mut put: Put = import::fhir_put(&*bank.search_parameters()?, &resource, None);
     put.once = false;
     put.blobs = blobs.to_vec();
     Ok(Write::Put(put))
@@ -505,8 +506,8 @@ pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<
     let step = RecordKey::new("Provenance", format!("{}-1", key.id));
     bank.clinical.commit(Commit {
         writes: vec![
-            put(device, &all_hashes)?,
-            put(provenance(context, &key, &step, &first), &[file_hash])?,
+            put(bank, device, &all_hashes)?,
+            put(bank, provenance(context, &key, &step, &first), &[file_hash])?,
         ],
         blobs: kept,
         audit: vec![AuditEntry::new(context, "model_register", key.to_string())],

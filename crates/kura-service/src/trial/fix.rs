@@ -174,7 +174,7 @@ fn anonymous(bank: &Bank, locked: &LockedCases) -> Result<()> {
     loop {
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, after, 1_000))?;
+            .read(|reader| reader.search(&query, after.as_ref(), 1_000))?;
         for version in &page.versions {
             let patient = crate::imaging::decode(&version.body)?;
             for identifier in kura_fhir::view::items(&patient, "identifier") {

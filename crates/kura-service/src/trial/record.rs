@@ -211,7 +211,7 @@ fn all<T: for<'a> Deserialize<'a>>(
         let mut out = Vec::new();
         let mut after = None;
         loop {
-            let page = reader.search(&query, after, 1000)?;
+            let page = reader.search(&query, after.as_ref(), 1000)?;
             for version in page.versions {
                 out.push(
                     serde_json::from_slice(&version.body)

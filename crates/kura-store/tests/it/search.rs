@@ -205,20 +205,8 @@ fn pages_follow_each_other_without_gap_in_every_order() {
     let orders = [
         (Order::Stored, "0123456789"),
         (Order::StoredDescending, "9876543210"),
-        (
-            Order::Date {
-                param: "A.date".into(),
-                descending: false,
-            },
-            "9876543210",
-        ),
-        (
-            Order::Date {
-                param: "A.date".into(),
-                descending: true,
-            },
-            "0123456789",
-        ),
+        (Order::date("A.date", false), "9876543210"),
+        (Order::date("A.date", true), "0123456789"),
     ];
     for (order, expected) in orders {
         let mut query = Query::all("A");
@@ -228,7 +216,7 @@ fn pages_follow_each_other_without_gap_in_every_order() {
         loop {
             let page = fixture
                 .store
-                .read(|reader| reader.search(&query, after, 3))
+                .read(|reader| reader.search(&query, after.as_ref(), 3))
                 .unwrap();
             seen.extend(page.versions.iter().map(|version| version.key.id.as_str()));
             match page.next {

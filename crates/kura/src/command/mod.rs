@@ -9,6 +9,7 @@ mod serve;
 mod status;
 mod train;
 mod trial;
+mod upgrade;
 mod user;
 
 use std::path::PathBuf;
@@ -64,6 +65,7 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     User(user::User),
+    Upgrade(upgrade::Upgrade),
 }
 
 /// The folder of the bank.
@@ -115,6 +117,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Trial(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
+        Command::Upgrade(command) => command.run(&shell),
     }
 }
 

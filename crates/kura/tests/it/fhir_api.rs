@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{TestBank, repository, tool};
+use crate::support::{TestBank, repository, sample, tool};
 
 #[test]
 fn read_vread_history_and_errors() {
@@ -177,5 +177,21 @@ fn a_foreign_client_reads_and_pages() {
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// What a search finds is what the resources say when they are read one by one.
+#[test]
+fn searches_find_what_the_resources_say() {
+    if tool("KURA_PYTHON", "python3").is_none() {
+        return;
+    }
+    let bank = TestBank::new();
+    bank.import(&[&sample("fhir")], 0);
+    let server = bank.serve();
+    let base = format!("{}/fhir", server.url());
+    crate::dataset::python(
+        "fhir_search.py",
+        &[std::path::Path::new(&base), &sample("fhir")],
     );
 }

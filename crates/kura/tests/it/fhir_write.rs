@@ -226,7 +226,7 @@ fn what_is_wrong_is_refused_with_code_and_place() {
             json!({"resourceType": "Device", "id": "model-x"}),
             422,
             "business-rule",
-            json!("id"),
+            json!("Device.id"),
         ),
         (
             "DELETE",
@@ -299,7 +299,7 @@ fn what_is_wrong_is_refused_with_code_and_place() {
             json!({"resourceType": "Patient", "name": [{"text": "x".repeat(1_200_000)}]}),
             400,
             "too-long",
-            json!("Patient.text"),
+            json!("Patient.name.text"),
         ),
     ] {
         let answer = send(&server, method, path, &body);

@@ -15,6 +15,7 @@ mod messy;
 mod models;
 mod pages;
 mod reading;
+mod search_index;
 mod support;
 mod trial;
 mod wizard;

@@ -42,7 +42,7 @@ pub fn sets(bank: &Bank, context: &RequestContext) -> Result<Vec<Set>> {
     loop {
         let page = bank
             .research
-            .read(|reader| reader.search(&query, after, 200))?;
+            .read(|reader| reader.search(&query, after.as_ref(), 200))?;
         for version in &page.versions {
             let place = serde_json::from_slice(&version.body)
                 .map_err(|error| Error::internal("a stored folder is damaged").because(error))?;

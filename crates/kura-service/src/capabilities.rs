@@ -1,0 +1,103 @@
+//! FHIR R4 http.html#capabilities: what the server does, from the tables it runs on.
+
+use kura_fhir::search_parameter::{Kind, Registry};
+use serde_json::{Value, json};
+
+/// Types that have no place of their own on a server.
+const NOT_STORED: [&str; 1] = ["Parameters"];
+
+/// `several`: whether a conditional delete may delete more than one.
+pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
+    let resources: Vec<Value> = kura_fhir::RESOURCE_TYPES
+        .iter()
+        .filter(|kind| !NOT_STORED.contains(kind))
+        .map(|kind| resource(registry, several, kind))
+        .collect();
+    let compartments = [
+        "device",
+        "encounter",
+        "patient",
+        "practitioner",
+        "relatedPerson",
+    ]
+    .map(|name| format!("http://hl7.org/fhir/CompartmentDefinition/{name}"));
+    json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-11-21",
+        "kind": "instance",
+        "software": { "name": "Kura", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "Kura digital medical data bank", "url": base },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json"],
+        "rest": [{
+            "mode": "server",
+            "resource": resources,
+            "interaction": [{ "code": "transaction" }, { "code": "batch" }, { "code": "history-system" }],
+            "compartment": compartments,
+        }],
+    })
+}
+
+fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
+    let interactions = [
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    ]
+    .map(|code| json!({ "code": code }));
+    let mut params = vec![
+        json!({ "name": "_id", "definition": definition("Resource-id"), "type": "token" }),
+        json!({ "name": "_lastUpdated", "definition": definition("Resource-lastUpdated"), "type": "date" }),
+        json!({ "name": "_has", "type": "string" }),
+    ];
+    let mut include = vec![json!("*")];
+    for parameter in registry.parameters(kind) {
+        params.push(json!({
+            "name": parameter.code,
+            "definition": parameter.url,
+            "type": parameter.kind.as_str(),
+        }));
+        if parameter.kind == Kind::Reference {
+            include.push(json!(format!("{kind}:{}", parameter.code)));
+        }
+    }
+    let revinclude: Vec<Value> = kura_fhir::RESOURCE_TYPES
+        .iter()
+        .flat_map(|from| {
+            registry
+                .parameters(from)
+                .iter()
+                .filter(|parameter| {
+                    parameter.kind == Kind::Reference && parameter.targets.contains(&kind)
+                })
+                .map(move |parameter| json!(format!("{from}:{}", parameter.code)))
+        })
+        .collect();
+    json!({
+        "type": kind,
+        "interaction": interactions,
+        "versioning": "versioned-update",
+        "readHistory": true,
+        "updateCreate": true,
+        "conditionalCreate": true,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": true,
+        "conditionalDelete": if several { "multiple" } else { "single" },
+        "referencePolicy": ["literal", "logical"],
+        "searchInclude": include,
+        "searchRevInclude": revinclude,
+        "searchParam": params,
+    })
+}
+
+fn definition(name: &str) -> String {
+    format!("http://hl7.org/fhir/SearchParameter/{name}")
+}

@@ -1,0 +1,88 @@
+//! Patch, by id or by criteria.
+
+use kura_fhir::patch::Patch;
+use kura_model::{Error, RecordKey, RequestContext, Result};
+use kura_store::Expect;
+
+use super::{Condition, Criteria, Planned, Written, check, criteria, plan, single, write};
+use crate::Bank;
+use crate::access::{Action, authorize};
+
+/// FHIR R4 http.html#patch with JSON Patch (RFC 6902).
+///
+/// # Errors
+/// `Unprocessable` if a `test` fails or a path leads nowhere; `NotFound`, `Gone`.
+pub fn patch(
+    bank: &Bank,
+    context: &RequestContext,
+    kind: &str,
+    id: &str,
+    body: &[u8],
+    condition: &Condition,
+) -> Result<Written> {
+    authorize(context, Action::WriteClinical)?;
+    let kind = check::kind(kind)?;
+    check::id(kind, id)?;
+    let patch = Patch::parse(body)?;
+    patch_key(bank, context, &RecordKey::new(kind, id), &patch, condition)
+}
+
+pub(super) fn patch_key(
+    bank: &Bank,
+    context: &RequestContext,
+    key: &RecordKey,
+    patch: &Patch,
+    condition: &Condition,
+) -> Result<Written> {
+    let written = write(bank, context, "fhir_patch", &key.to_string(), || {
+        check::not_reserved(key)?;
+        let (value, expect) = plan::patched(bank, key, patch, condition)?;
+        plan::put_patched(bank, value, expect).map(Planned::from)
+    })?;
+    single(written)
+}
+
+/// FHIR R4 http.html#patch, conditional.
+pub fn patch_conditional(
+    bank: &Bank,
+    context: &RequestContext,
+    kind: &str,
+    params: Vec<(String, String)>,
+    body: &[u8],
+    condition: &Condition,
+) -> Result<Written> {
+    authorize(context, Action::WriteClinical)?;
+    let kind = check::kind(kind)?;
+    let patch = Patch::parse(body)?;
+    let criteria = Criteria::new(kind, params)?;
+    patch_where(bank, context, &criteria, &patch, condition)
+}
+
+pub(super) fn patch_where(
+    bank: &Bank,
+    context: &RequestContext,
+    criteria: &Criteria,
+    patch: &Patch,
+    condition: &Condition,
+) -> Result<Written> {
+    let written = write(bank, context, "fhir_patch", criteria.kind, || {
+        let (key, expect) = only(bank, criteria)?;
+        check::not_reserved(&key)?;
+        let (value, newest) = plan::patched(bank, &key, patch, condition)?;
+        Ok(Planned {
+            plans: vec![plan::put_patched(bank, value, newest)?],
+            expect: vec![expect],
+        })
+    })?;
+    single(written)
+}
+
+/// The one resource that matches.
+pub(super) fn only(bank: &Bank, criteria: &Criteria) -> Result<(RecordKey, Expect)> {
+    let matches = criteria.matches(bank, 2)?;
+    match &matches.keys[..] {
+        [] => Err(Error::not_found("no resource matches the criteria")),
+        [found] => Ok((found.clone(), matches.expect)),
+        _ => Err(criteria::several()),
+    }
+}

@@ -1,0 +1,288 @@
+//! What can be asked of the store: a conjunction of clauses over the search tables, in an order,
+//! as of a time. `compile` makes SQL of it.
+
+mod compile;
+mod order;
+mod plan;
+
+use kura_model::{LogicalTime, RecordKey, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::Seconds;
+use crate::error::database;
+use crate::read::{Reader, Version};
+use crate::symbol::Table;
+use compile::Compiler;
+pub(crate) use compile::GROUP_BITS;
+pub use order::{By, Cursor, Key, Order};
+
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub kind: String,
+    pub clauses: Vec<Clause>,
+    pub order: Order,
+    /// As of this time; the newest state if absent.
+    pub at: Option<LogicalTime>,
+}
+
+impl Query {
+    pub fn all(kind: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            clauses: Vec::new(),
+            order: Order::Stored,
+            at: None,
+        }
+    }
+
+    pub fn and(mut self, predicate: Predicate) -> Self {
+        self.clauses.push(Clause::Any(vec![predicate]));
+        self
+    }
+}
+
+#[derive(Debug, Clone)]
+pub enum Clause {
+    Any(Vec<Predicate>),
+    None(Vec<Predicate>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextMatch {
+    Prefix,
+    Exact,
+    Contains,
+}
+
+/// How a term (a URI, a text that codes carry) is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TermMatch {
+    Exact,
+    /// The stored one begins with the value.
+    Below,
+    /// The value begins with the stored one, up to one of its slashes or to its end.
+    Above,
+}
+
+/// FHIR R4 search.html#prefix
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compare {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    StartsAfter,
+    EndsBefore,
+}
+
+#[derive(Debug, Clone)]
+pub enum Predicate {
+    /// `system`: absent means any, `Some(None)` means explicitly none.
+    Token {
+        param: String,
+        system: Option<Option<String>>,
+        code: Option<String>,
+    },
+    Text {
+        param: String,
+        value: String,
+        matching: TextMatch,
+    },
+    Date {
+        param: String,
+        compare: Compare,
+        low: Seconds,
+        high: Seconds,
+    },
+    /// `low..=high` is the range the given precision means.
+    Number {
+        param: String,
+        compare: Compare,
+        low: f64,
+        high: f64,
+    },
+    Quantity {
+        param: String,
+        compare: Compare,
+        low: f64,
+        high: f64,
+        system: Option<String>,
+        code: Option<String>,
+    },
+    Term {
+        param: String,
+        value: String,
+        matching: TermMatch,
+    },
+    Reference {
+        param: String,
+        target: RecordKey,
+    },
+    /// The parameter points at a record with this id, of one of these kinds; of any if empty.
+    ReferenceId {
+        param: String,
+        kinds: Vec<String>,
+        id: String,
+    },
+    /// The parameter points at one of these records.
+    References {
+        param: String,
+        targets: Vec<RecordKey>,
+    },
+    /// The parameter points at a record that the query finds.
+    ReferenceTo {
+        param: String,
+        target: Box<Query>,
+    },
+    /// A record found by the query points at this one with `param`.
+    ReferencedBy {
+        param: String,
+        from: Box<Query>,
+    },
+    /// In the compartment of this owner.
+    Owned {
+        owner: RecordKey,
+    },
+    Id(String),
+    /// One of these ids.
+    Ids(Vec<String>),
+    /// One of these codes, each with its code system, or in any if that is absent.
+    Tokens {
+        param: String,
+        any: Vec<(Option<String>, String)>,
+    },
+    /// The parameter has a value; of this kind, for a reference.
+    Present {
+        param: String,
+        table: &'static str,
+        target: Option<String>,
+    },
+    /// Written at `low..=high`, milliseconds since 1970.
+    Written {
+        compare: Compare,
+        low: i64,
+        high: i64,
+    },
+    /// All of these clauses.
+    All(Vec<Clause>),
+    /// All of these, in one group of the record (see [`kura_model::IndexValue::Member`]).
+    Group(Vec<Predicate>),
+
+    // What the planner puts in place of others, once it knows the numbers.
+    /// A code in these code systems.
+    Coded {
+        param: String,
+        code: String,
+        systems: Vec<i64>,
+    },
+    /// The parameter points at one of these entities.
+    Targets {
+        param: String,
+        entities: Vec<i64>,
+    },
+    /// These records.
+    Records(Vec<i64>),
+}
+
+#[derive(Debug)]
+pub struct Page {
+    pub versions: Vec<Version>,
+    /// Give it back to get the next page; absent at the end.
+    pub next: Option<Cursor>,
+}
+
+impl Reader<'_> {
+    /// One page of results.
+    pub fn search(&mut self, query: &Query, after: Option<&Cursor>, limit: u32) -> Result<Page> {
+        let mut found = self.walk(query, after, limit)?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let mut versions = Vec::with_capacity(found.len());
+        for cursor in &found {
+            if let Some(version) = self.by_pk(cursor.pk(), None)? {
+                versions.push(version);
+            }
+        }
+        Ok(Page {
+            versions,
+            next: if more { found.pop() } else { None },
+        })
+    }
+
+    /// The places of the next `limit` results and of one more.
+    fn walk(&mut self, query: &Query, after: Option<&Cursor>, limit: u32) -> Result<Vec<Cursor>> {
+        let Some(mut compiler) = Compiler::new(self, query)? else {
+            return Ok(Vec::new());
+        };
+        let columns = compiler.page(query, after, limit)?;
+        let sql = compiler.finish();
+        sql.rows(self, |row| order::cursor(row, columns))
+    }
+
+    /// How many records the query finds.
+    pub fn count(&mut self, query: &Query) -> Result<u64> {
+        let Some(mut compiler) = Compiler::new(self, query)? else {
+            return Ok(0);
+        };
+        compiler.push("SELECT count(*) FROM (");
+        compiler.found(query)?;
+        compiler.push(")");
+        let sql = compiler.finish();
+        let counts = sql.rows(self, |row| row.get::<_, i64>(0))?;
+        Ok(counts.first().copied().unwrap_or(0) as u64)
+    }
+
+    /// The records that `param` of the found ones points at, without repetition.
+    pub fn targets(&mut self, query: &Query, param: &str) -> Result<Vec<RecordKey>> {
+        let Some(param) = self.symbol(Table::Param, param)? else {
+            return Ok(Vec::new());
+        };
+        let Some(mut compiler) = Compiler::new(self, query)? else {
+            return Ok(Vec::new());
+        };
+        compiler.push("SELECT DISTINCT target FROM ix_reference WHERE param = ");
+        compiler.bind(param);
+        compiler.push(" AND pk IN (SELECT pk FROM (");
+        compiler.found(query)?;
+        compiler.push("))");
+        let eids = compiler.finish().rows(self, |row| row.get(0))?;
+        eids.into_iter().map(|eid| self.key_of(eid)).collect()
+    }
+
+    /// How SQLite goes about a query, a line a step: for tests of the plan.
+    pub fn explain(&mut self, query: &Query) -> Result<Vec<String>> {
+        let Some(mut compiler) = Compiler::new(self, query)? else {
+            return Ok(Vec::new());
+        };
+        compiler.push("EXPLAIN QUERY PLAN ");
+        compiler.page(query, None, 10)?;
+        compiler.finish().rows(self, |row| row.get(3))
+    }
+}
+
+/// SQL with its values.
+#[derive(Default)]
+struct Sql {
+    text: String,
+    values: Vec<rusqlite::types::Value>,
+}
+
+impl Sql {
+    fn rows<T>(
+        self,
+        reader: &Reader<'_>,
+        take: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = reader
+            .connection()
+            .prepare_cached(&self.text)
+            .map_err(database)?;
+        let rows = statement
+            .query_map(rusqlite::params_from_iter(self.values), take)
+            .map_err(database)?;
+        rows.collect::<std::result::Result<_, _>>()
+            .map_err(database)
+    }
+}

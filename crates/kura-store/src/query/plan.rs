@@ -1,0 +1,294 @@
+//! What a search walks by.
+//!
+//! A clause that few records satisfy is looked up first and drives the walk, whatever it is; so a
+//! chain or a `_has` that finds three patients costs three patients. Where every clause is broad,
+//! the records are walked in their order by an exact clause or by kind, and the others are probed
+//! one record at a time, so that the first page costs its page and not its result.
+
+use kura_model::Result;
+
+use super::compile::Compiler;
+use super::{Clause, Predicate, Query};
+use crate::symbol::Table;
+
+/// A clause with no more records than this is few.
+const FEW: usize = 256;
+/// A clause this small is not compared with others.
+const ENOUGH: usize = 16;
+/// Code systems one code is looked for in, when the client names none.
+const SYSTEMS: usize = 16;
+
+/// How the walk begins.
+pub(super) enum Driver {
+    /// These records.
+    Records(Vec<i64>),
+    /// The rows of this clause.
+    Clause(usize),
+    /// All records of the kind.
+    Kind,
+}
+
+impl Compiler<'_, '_> {
+    /// The query with small sub-queries replaced by what they find, and what to walk by.
+    pub(super) fn plan(&mut self, query: &Query) -> Result<(Vec<Clause>, Driver)> {
+        let clauses = self.narrowed(&query.kind, &query.clauses)?;
+        if let [Clause::Any(predicates)] = &clauses[..]
+            && rank(predicates).is_some_and(|rank| rank < EXACT_BELOW)
+        {
+            return Ok((clauses, Driver::Clause(0)));
+        }
+        let mut best: Option<(usize, Vec<i64>)> = None;
+        for (index, clause) in clauses.iter().enumerate() {
+            let Clause::Any(predicates) = clause else {
+                continue;
+            };
+            if !predicates.iter().all(countable) {
+                continue;
+            }
+            if let Some(records) = self.few(&query.kind, predicates)?
+                && best
+                    .as_ref()
+                    .is_none_or(|(_, known)| records.len() < known.len())
+            {
+                let enough = records.len() <= ENOUGH;
+                best = Some((index, records));
+                if enough {
+                    break;
+                }
+            }
+        }
+        if let Some((index, records)) = best {
+            let mut clauses = clauses;
+            clauses.remove(index);
+            return Ok((clauses, Driver::Records(records)));
+        }
+        let driver = clauses
+            .iter()
+            .enumerate()
+            .filter_map(|(index, clause)| match clause {
+                Clause::Any(predicates) => rank(predicates).map(|rank| (rank, index)),
+                Clause::None(_) => None,
+            })
+            .min()
+            .map_or(Driver::Kind, |(_, index)| Driver::Clause(index));
+        Ok((clauses, driver))
+    }
+
+    fn narrowed(&mut self, kind: &str, clauses: &[Clause]) -> Result<Vec<Clause>> {
+        clauses
+            .iter()
+            .map(|clause| {
+                let mut narrow = |predicates: &[Predicate]| -> Result<Vec<Predicate>> {
+                    predicates
+                        .iter()
+                        .map(|predicate| self.narrow(kind, predicate))
+                        .collect()
+                };
+                Ok(match clause {
+                    Clause::Any(predicates) => Clause::Any(narrow(predicates)?),
+                    Clause::None(predicates) => Clause::None(narrow(predicates)?),
+                })
+            })
+            .collect()
+    }
+
+    fn narrow(&mut self, kind: &str, predicate: &Predicate) -> Result<Predicate> {
+        Ok(match predicate {
+            Predicate::References { param, targets } => {
+                let mut entities = Vec::with_capacity(targets.len());
+                for target in targets {
+                    entities.extend(self.reader.eid(target)?);
+                }
+                Predicate::Targets {
+                    param: param.clone(),
+                    entities,
+                }
+            }
+            Predicate::ReferenceTo { param, target } => match self.few_found(target)? {
+                Some(records) => Predicate::Targets {
+                    param: param.clone(),
+                    entities: self.entities(&records)?,
+                },
+                None => predicate.clone(),
+            },
+            Predicate::ReferencedBy { param, from } => match self.few_found(from)? {
+                Some(records) => Predicate::Records(self.pointed_at(kind, param, &records)?),
+                None => predicate.clone(),
+            },
+            Predicate::Token {
+                param,
+                system: None,
+                code: Some(code),
+            } => match self.systems(param, code)? {
+                Some(systems) => Predicate::Coded {
+                    param: param.clone(),
+                    code: code.clone(),
+                    systems,
+                },
+                None => predicate.clone(),
+            },
+            Predicate::All(clauses) => Predicate::All(self.narrowed(kind, clauses)?),
+            _ => predicate.clone(),
+        })
+    }
+
+    /// The records an alternative of predicates finds, if they are few. Versions that are no
+    /// longer the newest count.
+    fn few(&mut self, kind: &str, predicates: &[Predicate]) -> Result<Option<Vec<i64>>> {
+        let Some(mut compiler) = self.beside(kind)? else {
+            return Ok(Some(Vec::new()));
+        };
+        compiler.push("SELECT pk FROM (");
+        compiler.union(predicates)?;
+        compiler.push(") LIMIT ");
+        compiler.bind(FEW as i64 + 1);
+        let sql = compiler.finish();
+        let mut records: Vec<i64> = sql.rows(self.reader, |row| row.get(0))?;
+        if records.len() > FEW {
+            return Ok(None);
+        }
+        records.sort_unstable();
+        records.dedup();
+        Ok(Some(records))
+    }
+
+    /// The records a whole query finds, if they are few.
+    fn few_found(&mut self, query: &Query) -> Result<Option<Vec<i64>>> {
+        let Some(mut compiler) = self.beside(&query.kind)? else {
+            return Ok(Some(Vec::new()));
+        };
+        compiler.push("SELECT pk FROM (");
+        compiler.found(query)?;
+        compiler.push(") LIMIT ");
+        compiler.bind(FEW as i64 + 1);
+        let sql = compiler.finish();
+        let records: Vec<i64> = sql.rows(self.reader, |row| row.get(0))?;
+        Ok((records.len() <= FEW).then_some(records))
+    }
+
+    fn entities(&mut self, records: &[i64]) -> Result<Vec<i64>> {
+        self.numbers(
+            "SELECT DISTINCT eid FROM record WHERE pk IN (SELECT value FROM json_each(?1))",
+            (list(records),),
+        )
+    }
+
+    /// The records of `kind` that `param` of these records points at.
+    fn pointed_at(&mut self, kind: &str, param: &str, records: &[i64]) -> Result<Vec<i64>> {
+        let (Some(kind), Some(param)) = (
+            self.reader.symbol(Table::Kind, kind)?,
+            self.reader.symbol(Table::Param, param)?,
+        ) else {
+            return Ok(Vec::new());
+        };
+        self.numbers(
+            "SELECT DISTINCT r.pk FROM json_each(?1) f JOIN ix_reference x ON x.pk = f.value AND x.param = ?2
+             JOIN record r ON r.eid = x.target WHERE r.kind = ?3 AND r.deleted = 0 ORDER BY r.pk",
+            (list(records), param, kind),
+        )
+    }
+
+    /// The code systems in which `param` knows this code, if they are not too many.
+    fn systems(&mut self, param: &str, code: &str) -> Result<Option<Vec<i64>>> {
+        let Some(param) = self.reader.symbol(Table::Param, param)? else {
+            return Ok(Some(Vec::new()));
+        };
+        let mut systems = Vec::new();
+        let mut last = -1;
+        while systems.len() <= SYSTEMS {
+            let next = self.numbers(
+                "SELECT system FROM ix_token WHERE param = ?1 AND code = ?2 AND system > ?3 ORDER BY system LIMIT 1",
+                (param, code, last),
+            )?;
+            match next.first() {
+                Some(system) => {
+                    systems.push(*system);
+                    last = *system;
+                }
+                None => return Ok(Some(systems)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Numbers as a JSON array, which SQLite takes as one value.
+pub(super) fn list(numbers: &[i64]) -> String {
+    let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    format!("[{}]", words.join(","))
+}
+
+/// Whether the records of a predicate can be counted without looking at each of the kind.
+fn countable(predicate: &Predicate) -> bool {
+    match predicate {
+        Predicate::Present { .. }
+        | Predicate::Written { .. }
+        | Predicate::ReferenceTo { .. }
+        | Predicate::ReferencedBy { .. } => false,
+        Predicate::All(clauses) => clauses.iter().any(
+            |clause| matches!(clause, Clause::Any(predicates) if predicates.iter().all(countable)),
+        ),
+        _ => true,
+    }
+}
+
+/// Ranks below this come in record order.
+const EXACT_BELOW: u8 = 10;
+
+/// How good a clause is to walk by; lower is better, `None` is not at all.
+pub(super) fn rank(predicates: &[Predicate]) -> Option<u8> {
+    let worst = predicates
+        .iter()
+        .map(one)
+        .try_fold(0, |worst, rank| rank.map(|rank| rank.max(worst)))?;
+    match predicates.len() {
+        0 => None,
+        1 => Some(worst),
+        // Several ranges have to be merged before the first row is known.
+        _ => Some(worst + EXACT_BELOW),
+    }
+}
+
+fn one(predicate: &Predicate) -> Option<u8> {
+    match predicate {
+        Predicate::Id(_) | Predicate::Records(_) => Some(0),
+        Predicate::Owned { .. } => Some(1),
+        Predicate::Reference { .. } => Some(2),
+        Predicate::Token {
+            system: Some(_),
+            code: Some(_),
+            ..
+        } => Some(3),
+        Predicate::Coded { systems, .. } if systems.len() <= 1 => Some(3),
+        Predicate::Term {
+            matching: super::TermMatch::Exact,
+            ..
+        } => Some(4),
+        Predicate::All(clauses) => clauses
+            .iter()
+            .filter_map(|clause| match clause {
+                Clause::Any(predicates) => rank(predicates),
+                Clause::None(_) => None,
+            })
+            .min(),
+        // Their rows have no order of records, but reading them once is cheaper than asking
+        // for each record whether it has one: no index leads from a record to them.
+        Predicate::Coded { .. }
+        | Predicate::Targets { .. }
+        | Predicate::References { .. }
+        | Predicate::ReferenceId { .. }
+        | Predicate::Ids(_)
+        | Predicate::Tokens { .. }
+        | Predicate::Token { .. }
+        | Predicate::Text { .. }
+        | Predicate::Number { .. }
+        | Predicate::Quantity { .. }
+        | Predicate::Term { .. }
+        | Predicate::Group(_) => Some(30),
+        Predicate::Date { .. }
+        | Predicate::Present { .. }
+        | Predicate::Written { .. }
+        | Predicate::ReferenceTo { .. }
+        | Predicate::ReferencedBy { .. } => None,
+    }
+}
