@@ -382,6 +382,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
     /// A condition on the record of `alias`.
     fn probe(&mut self, alias: &str, predicate: &Predicate) -> Result<()> {
         match predicate {
+            Predicate::Broad(inner) => self.probe(alias, inner),
             Predicate::All(clauses) => {
                 self.push("(1");
                 self.clauses(alias, clauses, None)?;
@@ -725,6 +726,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.push(") i JOIN ix_token x ON x.code = i.value ->> 0 AND (i.value ->> 1 IS NULL OR x.system = i.value ->> 1) WHERE x.param = ");
                 self.bind(param);
             }
+            Predicate::Broad(inner) => self.set(inner)?,
             // The planner has put numbers in its place.
             Predicate::References { .. } => self.push("SELECT 0 AS pk WHERE 0"),
             Predicate::Group(members) => {

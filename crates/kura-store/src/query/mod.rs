@@ -184,6 +184,8 @@ pub enum Predicate {
     },
     /// These records.
     Records(Vec<i64>),
+    /// A chain or a `_has` whose inner search was tried and finds many.
+    Broad(Box<Predicate>),
 }
 
 #[derive(Debug)]

@@ -92,6 +92,13 @@ impl Compiler<'_, '_> {
             .collect()
     }
 
+    fn narrowed_query(&mut self, query: &Query) -> Result<Query> {
+        Ok(Query {
+            clauses: self.narrowed(&query.kind, &query.clauses)?,
+            ..query.clone()
+        })
+    }
+
     fn narrow(&mut self, kind: &str, predicate: &Predicate) -> Result<Predicate> {
         Ok(match predicate {
             Predicate::References { param, targets } => {
@@ -104,17 +111,30 @@ impl Compiler<'_, '_> {
                     entities,
                 }
             }
-            Predicate::ReferenceTo { param, target } => match self.few_found(target)? {
-                Some(records) => Predicate::Targets {
-                    param: param.clone(),
-                    entities: self.entities(&records)?,
-                },
-                None => predicate.clone(),
-            },
-            Predicate::ReferencedBy { param, from } => match self.few_found(from)? {
-                Some(records) => Predicate::Records(self.pointed_at(kind, param, &records)?),
-                None => predicate.clone(),
-            },
+            // Tried once at each step, or a chain of many steps would be tried anew at each.
+            Predicate::ReferenceTo { param, target } => {
+                let target = self.narrowed_query(target)?;
+                match self.few_found(&target)? {
+                    Some(records) => Predicate::Targets {
+                        param: param.clone(),
+                        entities: self.entities(&records)?,
+                    },
+                    None => Predicate::Broad(Box::new(Predicate::ReferenceTo {
+                        param: param.clone(),
+                        target: Box::new(target),
+                    })),
+                }
+            }
+            Predicate::ReferencedBy { param, from } => {
+                let from = self.narrowed_query(from)?;
+                match self.few_found(&from)? {
+                    Some(records) => Predicate::Records(self.pointed_at(kind, param, &records)?),
+                    None => Predicate::Broad(Box::new(Predicate::ReferencedBy {
+                        param: param.clone(),
+                        from: Box::new(from),
+                    })),
+                }
+            }
             Predicate::Token {
                 param,
                 system: None,
@@ -224,7 +244,8 @@ fn countable(predicate: &Predicate) -> bool {
         Predicate::Present { .. }
         | Predicate::Written { .. }
         | Predicate::ReferenceTo { .. }
-        | Predicate::ReferencedBy { .. } => false,
+        | Predicate::ReferencedBy { .. }
+        | Predicate::Broad(_) => false,
         Predicate::All(clauses) => clauses.iter().any(
             |clause| matches!(clause, Clause::Any(predicates) if predicates.iter().all(countable)),
         ),
@@ -289,6 +310,7 @@ fn one(predicate: &Predicate) -> Option<u8> {
         | Predicate::Present { .. }
         | Predicate::Written { .. }
         | Predicate::ReferenceTo { .. }
-        | Predicate::ReferencedBy { .. } => None,
+        | Predicate::ReferencedBy { .. }
+        | Predicate::Broad(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod expect;
+mod plan;
 mod search;
 mod versions;
 
