@@ -16,6 +16,7 @@ pub mod subset;
 pub mod text;
 mod types;
 pub mod view;
+pub mod view_definition;
 
 pub use resource::Resource;
 pub use types::{RESOURCE_TYPES, resource_type};
