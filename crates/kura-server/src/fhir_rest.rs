@@ -1,5 +1,6 @@
 //! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
 
+mod operations;
 mod shape;
 mod write;
 
@@ -23,19 +24,30 @@ pub(crate) fn routes(request_bytes: u64) -> Router<App> {
     // Some clients end the base with a slash.
     let slash = Router::new().route("/fhir/", post(write::bundle));
     Router::new()
-        .nest("/fhir", layered(interactions(), request_bytes))
+        .nest(
+            "/fhir",
+            layered(interactions(), request_bytes)
+                .merge(sized(operations::tables(), request_bytes)),
+        )
         .merge(layered(
             slash.method_not_allowed_fallback(not_allowed),
             request_bytes,
         ))
 }
 
+/// Answers in the form the client asks for.
 fn layered(router: Router<App>, request_bytes: u64) -> Router<App> {
+    sized(
+        router.layer(axum::middleware::from_fn(shape::shape)),
+        request_bytes,
+    )
+}
+
+fn sized(router: Router<App>, request_bytes: u64) -> Router<App> {
     router
         .layer(DefaultBodyLimit::max(
             usize::try_from(request_bytes).unwrap_or(usize::MAX),
         ))
-        .layer(axum::middleware::from_fn(shape::shape))
         .layer(tower_http::compression::CompressionLayer::new())
 }
 
@@ -44,6 +56,7 @@ fn interactions() -> Router<App> {
         .route("/", post(write::bundle))
         .route("/metadata", get(metadata))
         .route("/_history", get(history_system))
+        .merge(operations::routes())
         .route(
             "/{kind}",
             get(search)

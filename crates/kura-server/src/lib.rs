@@ -7,6 +7,7 @@ mod error;
 mod fhir_rest;
 mod guard;
 mod rounds;
+mod stream;
 mod ui;
 
 use std::net::SocketAddr;
@@ -63,6 +64,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let dicom = dimse::start(&app.bank, address)?;
     rounds::again(&app.bank, dimse::context("again"));
     rounds::index(&app.bank, dimse::context("index"));
+    kura_service::export::resume(&app.bank)?;
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,

@@ -9,6 +9,8 @@ pub enum Action {
     ReadClinical,
     /// Write records for care: the FHIR API.
     WriteClinical,
+    /// Take records out in bulk: exports, tables.
+    ExportClinical,
     /// Bring data in; see what was refused.
     Import,
     /// Counts without patients: dashboard, status.
@@ -38,6 +40,7 @@ const ADMINISTRATOR: &[Action] = &[
 ];
 const DATA_MANAGER: &[Action] = &[
     Action::ReadClinical,
+    Action::ExportClinical,
     Action::WriteClinical,
     Action::Import,
     Action::ReadStatus,

@@ -25,6 +25,19 @@ impl BundleWriter {
         Self { out, first: true }
     }
 
+    /// A document, FHIR R4 documents.html.
+    pub(crate) fn document(identifier: &str, timestamp: &str) -> Self {
+        let head = json!({
+            "resourceType": "Bundle",
+            "type": "document",
+            "identifier": { "system": "urn:ietf:rfc:3986", "value": identifier },
+            "timestamp": timestamp,
+        });
+        let mut out = head.to_string().into_bytes();
+        out.pop();
+        Self { out, first: true }
+    }
+
     /// `extra` is an object whose members join the entry.
     pub(crate) fn entry(&mut self, full_url: &str, resource: Option<&[u8]>, extra: &Value) {
         self.out
@@ -39,6 +52,9 @@ impl BundleWriter {
             self.out.extend_from_slice(b"\"resource\":");
             self.out.extend_from_slice(resource);
             self.out.push(b',');
+        }
+        if extra.as_object().is_some_and(serde_json::Map::is_empty) && self.out.ends_with(b",") {
+            self.out.pop();
         }
         let extra = extra.to_string();
         self.out.extend_from_slice(&extra.as_bytes()[1..]);

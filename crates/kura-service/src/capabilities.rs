@@ -35,6 +35,9 @@ pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
             "mode": "server",
             "resource": resources,
             "interaction": [{ "code": "transaction" }, { "code": "batch" }, { "code": "history-system" }],
+            "operation": [
+                operation("export", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"),
+            ],
             "compartment": compartments,
         }],
     })
@@ -81,7 +84,7 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
                 .map(move |parameter| json!(format!("{from}:{}", parameter.code)))
         })
         .collect();
-    json!({
+    let mut stated = json!({
         "type": kind,
         "interaction": interactions,
         "versioning": "versioned-update",
@@ -95,7 +98,40 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
         "searchInclude": include,
         "searchRevInclude": revinclude,
         "searchParam": params,
-    })
+    });
+    let operations: Vec<Value> = match kind {
+        "Patient" => vec![
+            operation(
+                "everything",
+                "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+            ),
+            operation(
+                "export",
+                "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export",
+            ),
+        ],
+        "Encounter" => vec![operation(
+            "everything",
+            "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
+        )],
+        "Group" => vec![operation(
+            "export",
+            "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",
+        )],
+        "Composition" => vec![operation(
+            "document",
+            "http://hl7.org/fhir/OperationDefinition/Composition-document",
+        )],
+        _ => Vec::new(),
+    };
+    if !operations.is_empty() {
+        stated["operation"] = operations.into();
+    }
+    stated
+}
+
+fn operation(name: &str, definition: &str) -> Value {
+    json!({ "name": name, "definition": definition })
 }
 
 fn definition(name: &str) -> String {

@@ -3,8 +3,6 @@
 
 use std::collections::HashSet;
 
-use chacha20poly1305::aead::{Aead, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use kura_fhir::search::{self, Include, Search};
 use kura_fhir::search_parameter::{Kind, Registry};
 use kura_model::{Error, LogicalTime, RecordKey, RequestContext, Result};
@@ -16,7 +14,7 @@ use crate::access::{Action, authorize};
 use crate::bundle_writer::BundleWriter;
 use crate::fhir_read::answer;
 use crate::terminology::BankTerms;
-use crate::{Bank, kind, query};
+use crate::{Bank, query, sealed};
 
 /// Results on one page unless the client says otherwise, and at most.
 pub(crate) const COUNT: u32 = 20;
@@ -76,11 +74,11 @@ impl Request<'_> {
 /// FHIR R4 http.html#search
 pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Result<Vec<u8>> {
     authorize(context, Action::ReadClinical)?;
-    let state = request
+    let state: Option<PageState> = request
         .params
         .iter()
         .find(|(name, _)| name == PAGE_PARAM)
-        .map(|(_, sealed)| open_page(bank, sealed))
+        .map(|(_, sealed)| sealed::open(bank, sealed))
         .transpose()?;
     let within = request
         .within
@@ -150,7 +148,7 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
         links.push(("self", own.clone()));
     }
     if let Some(next) = &found.next {
-        let sealed = seal_page(
+        let sealed = sealed::seal(
             bank,
             &PageState {
                 kind: request.kind.to_owned(),
@@ -371,50 +369,4 @@ pub(crate) fn percent_encode(text: &str, out: &mut String) {
             let _ = write!(out, "%{byte:02X}");
         }
     }
-}
-
-const PAGE_KEY: &str = "page";
-
-/// The key pages are sealed with.
-fn page_key(bank: &Bank) -> Result<Key> {
-    bank.secret(&RecordKey::new(kind::SERVER_KEY, PAGE_KEY))
-        .map(Key::from)
-}
-
-fn seal_page(bank: &Bank, state: &PageState) -> Result<String> {
-    let cipher = ChaCha20Poly1305::new(&page_key(bank)?);
-    let mut nonce = [0; 12];
-    getrandom::fill(&mut nonce)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    let text = serde_json::to_vec(state)
-        .map_err(|error| Error::internal("a page cannot be written").because(error))?;
-    let sealed = cipher
-        .encrypt(&Nonce::from(nonce), &text[..])
-        .map_err(|_| Error::internal("a page cannot be sealed"))?;
-    Ok(hex(&nonce) + &hex(&sealed))
-}
-
-fn open_page(bank: &Bank, sealed: &str) -> Result<PageState> {
-    let wrong = || Error::invalid("this page link is not one of ours");
-    let bytes = unhex(sealed).ok_or_else(wrong)?;
-    let (nonce, sealed) = bytes.split_at_checked(12).ok_or_else(wrong)?;
-    let nonce = Nonce::try_from(nonce).map_err(|_| wrong())?;
-    let text = ChaCha20Poly1305::new(&page_key(bank)?)
-        .decrypt(&nonce, sealed)
-        .map_err(|_| wrong())?;
-    serde_json::from_slice(&text).map_err(|_| wrong())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }

@@ -14,6 +14,7 @@ pub mod config;
 pub mod dashboard;
 pub mod dataset;
 pub mod dicom_read;
+pub mod export;
 pub mod fhir_read;
 pub mod fhir_search;
 pub mod fhir_write;
@@ -25,8 +26,10 @@ pub mod import;
 pub mod instance_store;
 pub mod link;
 pub mod models;
+pub mod operations;
 pub mod patients;
 mod query;
+mod sealed;
 pub mod search_index;
 pub mod status;
 mod terminology;
@@ -78,6 +81,11 @@ pub mod kind {
 /// An OperationOutcome with one error, as JSON.
 pub fn outcome(code: &str, diagnostics: &str) -> String {
     kura_fhir::outcome::single("error", code, diagnostics).to_string()
+}
+
+/// An OperationOutcome that only tells something, as JSON.
+pub fn outcome_note(diagnostics: &str) -> String {
+    kura_fhir::outcome::single("information", "informational", diagnostics).to_string()
 }
 
 /// The OperationOutcome of one of our errors, as JSON.

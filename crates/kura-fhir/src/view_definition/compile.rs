@@ -184,7 +184,10 @@ fn each(part: &Value, place: &str) -> Result<Each> {
         .filter(|name| part.get(**name).is_some())
         .count();
     if ways > 1 {
-        return Err(wrong(place, "only one of forEach, forEachOrNull and repeat"));
+        return Err(wrong(
+            place,
+            "only one of forEach, forEachOrNull and repeat",
+        ));
     }
     if let Some(path) = part.get("forEach") {
         return Ok(Each::Item(expression(path, &format!("{place}.forEach"))?));

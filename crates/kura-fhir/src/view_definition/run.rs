@@ -23,9 +23,8 @@ impl ViewDefinition {
         }
         let mut variables = Vec::with_capacity(self.constants.len() + 1);
         for (name, value, kind) in &self.constants {
-            let item = constant(value, kind).ok_or_else(|| {
-                Error::invalid(format!("the constant {name} is not of its type"))
-            })?;
+            let item = constant(value, kind)
+                .ok_or_else(|| Error::invalid(format!("the constant {name} is not of its type")))?;
             variables.push((name.as_str().into(), vec![item]));
         }
         variables.push(("rowIndex".into(), vec![Item::Integer(0)]));
@@ -36,8 +35,16 @@ impl ViewDefinition {
                 ..Environment::default()
             },
             width: self.columns.len(),
-            collections: self.columns.iter().map(|column| column.collection).collect(),
-            names: self.columns.iter().map(|column| column.name.as_str()).collect(),
+            collections: self
+                .columns
+                .iter()
+                .map(|column| column.collection)
+                .collect(),
+            names: self
+                .columns
+                .iter()
+                .map(|column| column.name.as_str())
+                .collect(),
         };
         let root = Item::Node(Node::resource(resource));
         for filter in &self.filters {
@@ -134,11 +141,7 @@ impl<'a> Run<'a> {
     fn part(&mut self, select: &'a Select, on: &Item<'a>, row: i64) -> Result<Vec<Row>> {
         let mut cells = vec![Value::Null; self.width];
         for (column, path) in &select.columns {
-            let mut values: Vec<Value> = self
-                .evaluate(path, on, row)?
-                .iter()
-                .map(shown)
-                .collect();
+            let mut values: Vec<Value> = self.evaluate(path, on, row)?.iter().map(shown).collect();
             cells[*column] = if self.collections[*column] {
                 Value::Array(values)
             } else if values.len() > 1 {

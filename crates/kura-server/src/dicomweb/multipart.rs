@@ -2,20 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use http_body::Frame;
 use kura_service::dicom_read::Object;
-use tokio::sync::mpsc;
+
+use crate::stream::{Out, stream};
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
-/// Chunks that may wait for the network.
-const QUEUE: usize = 4;
 
 /// RFC 2387 and PS3.18 8.6.1.2. A part has its own transfer syntax in its Content-Type.
 pub(super) fn send(objects: Vec<Object>) -> Response {
@@ -89,42 +85,4 @@ fn file(object: &Object, out: &Out) -> io::Result<()> {
         return Err(io::ErrorKind::InvalidData.into());
     }
     Ok(())
-}
-
-struct Out(mpsc::Sender<io::Result<Bytes>>);
-
-impl Out {
-    /// Fails when the reader has gone.
-    fn send(&self, bytes: Bytes) -> io::Result<()> {
-        self.0
-            .blocking_send(Ok(bytes))
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-struct Chunks(mpsc::Receiver<io::Result<Bytes>>);
-
-impl http_body::Body for Chunks {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.0
-            .poll_recv(context)
-            .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
-    }
-}
-
-fn stream(work: impl FnOnce(&Out) -> io::Result<()> + Send + 'static) -> Body {
-    let (sender, receiver) = mpsc::channel(QUEUE);
-    tokio::task::spawn_blocking(move || {
-        let out = Out(sender);
-        if let Err(error) = work(&out) {
-            let _ = out.0.blocking_send(Err(error));
-        }
-    });
-    Body::new(Chunks(receiver))
 }

@@ -7,6 +7,7 @@ mod dataset;
 mod dicom_network;
 mod examples;
 mod fhir_api;
+mod fhir_operations;
 mod fhir_write;
 mod foreign;
 mod images;
