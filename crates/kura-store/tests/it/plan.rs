@@ -34,7 +34,7 @@ fn many() -> Fixture {
             let id = patient * EACH + number;
             let mut index = vec![
                 token("A.code", "common"),
-                token("A.half", if id % 2 == 0 { "even" } else { "odd" }),
+                token("A.half", if id.is_multiple_of(2) { "even" } else { "odd" }),
                 entry("A.name", IndexValue::Text(format!("name{id:05}"))),
                 entry("A.name", IndexValue::Text(format!("name{id:05}-other"))),
                 entry("A.value", IndexValue::Number(id as f64)),
@@ -143,14 +143,14 @@ fn few_and_many_give_the_same_by_every_way() {
     same(
         &fixture,
         &all.clone().and(patient(code("P.sex", "f"))),
-        |id| id / EACH % 2 == 0,
+        |id| (id / EACH).is_multiple_of(2),
     );
     same(
         &fixture,
         &all.clone()
             .and(patient(code("P.sex", "f")))
             .and(code("A.half", "odd")),
-        |id| id / EACH % 2 == 0 && id % 2 == 1,
+        |id| (id / EACH).is_multiple_of(2) && id % 2 == 1,
     );
     let mut not_of_women = all.clone();
     not_of_women
