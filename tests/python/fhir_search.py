@@ -261,6 +261,8 @@ for wrong in [
     "Patient?" + "link." * 30 + "name=x",
     "Patient?_total=perhaps",
     "Patient?name=%ff",
+    "Patient?name=%E3%83%BB",
+    "Patient?name:contains=%20",
 ]:
     status, outcome = ask(wrong)
     assert status == 400 and outcome["resourceType"] == "OperationOutcome", (wrong, status)

@@ -21,6 +21,8 @@ pub enum Action {
     ReadAudit,
     /// Make accounts.
     ManageAccounts,
+    /// Copy the whole bank, and bring it back.
+    Backup,
     /// Train, register, evaluate and propose models.
     BuildModel,
     /// Approve, put to use, suspend, roll back models.
@@ -36,6 +38,7 @@ const ADMINISTRATOR: &[Action] = &[
     Action::ReadStatus,
     Action::ReadAudit,
     Action::ManageAccounts,
+    Action::Backup,
     Action::ReleaseModel,
 ];
 const DATA_MANAGER: &[Action] = &[

@@ -280,6 +280,12 @@ pub fn resume(bank: &Arc<Bank>) -> Result<()> {
 }
 
 fn start(bank: &Arc<Bank>, folder: PathBuf, begun: Begun) -> Result<()> {
+    // One process writes an export, whoever started it.
+    let file = folder.join("asked.json");
+    let held = File::open(&file).map_err(|error| file_error(&file, error))?;
+    if held.try_lock().is_err() {
+        return Ok(());
+    }
     let progress = Arc::new(Progress::default());
     running().insert(folder.clone(), progress.clone());
     let bank = bank.clone();
@@ -297,6 +303,7 @@ fn start(bank: &Arc<Bank>, folder: PathBuf, begun: Begun) -> Result<()> {
                     let _ = write_whole(&folder, "error.json", text.as_bytes());
                 }
                 running().remove(&folder);
+                drop(held);
             }
         });
     if let Err(error) = started {

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod backup;
 mod bank;
 pub mod bedside;
 mod bundle_writer;

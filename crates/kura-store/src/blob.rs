@@ -24,7 +24,7 @@ pub struct BlobStore {
 }
 
 impl BlobStore {
-    pub(crate) fn open(zone_folder: &Path) -> Result<Self> {
+    pub fn open(zone_folder: &Path) -> Result<Self> {
         let root = zone_folder.join("blobs");
         let spool = zone_folder.join("spool");
         fs::create_dir_all(&root).map_err(io_error)?;

@@ -6,6 +6,7 @@
 //! it is on disk. `docs/store.md` documents the key and the value of every table.
 
 mod audit;
+mod backup;
 mod blob;
 mod codec;
 mod commit;

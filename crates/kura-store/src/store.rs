@@ -113,6 +113,10 @@ impl Store {
         })
     }
 
+    pub(crate) fn file(&self) -> &Path {
+        &self.inner.file
+    }
+
     pub fn zone(&self) -> Zone {
         self.inner.zone
     }

@@ -39,7 +39,13 @@ fn criterion(
             let (system, code) = token(value);
             Ok(Criterion::Token { system, code })
         }
-        (Kind::Token, Some("text")) => Ok(Criterion::CodeText(form::part(&plain))),
+        (Kind::Token, Some("text")) => match form::part(&plain) {
+            text if text.is_empty() => Err(Error::invalid(format!(
+                "{} has no letter to look for",
+                parameter.code
+            ))),
+            text => Ok(Criterion::CodeText(text)),
+        },
         (Kind::Token, Some("of-type")) => of_type(&parameter.code, value),
         (Kind::Token, Some("in" | "not-in")) => Ok(Criterion::ValueSet(plain)),
         (Kind::Token, Some(way @ ("above" | "below"))) => match token(value) {
@@ -53,7 +59,16 @@ fn criterion(
                 parameter.code
             ))),
         },
-        (Kind::Text, None | Some("exact" | "contains")) => Ok(string(parameter, modifier, &plain)),
+        (Kind::Text, None | Some("exact" | "contains")) => {
+            match string(parameter, modifier, &plain) {
+                // It would match everything.
+                Criterion::Text { value, .. } if value.is_empty() => Err(Error::invalid(format!(
+                    "{} has no letter to look for",
+                    parameter.code
+                ))),
+                criterion => Ok(criterion),
+            }
+        }
         (Kind::Uri, None | Some("above" | "below")) => Ok(Criterion::Uri {
             value: form::uri(&plain),
             matching: match modifier {

@@ -1,6 +1,7 @@
 //! The command line. `docs/` and scripts of others rely on it: add, do not rename.
 
 mod audit;
+mod backup;
 mod dataset;
 mod import;
 mod init;
@@ -66,6 +67,8 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     Upgrade(upgrade::Upgrade),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
 }
 
 /// The folder of the bank.
@@ -118,6 +121,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
         Command::Upgrade(command) => command.run(&shell),
+        Command::Backup(command) => command.run(&shell),
+        Command::Restore(command) => command.run(&shell),
     }
 }
 

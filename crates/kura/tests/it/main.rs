@@ -1,6 +1,7 @@
 //! The whole bank, from outside: the binary, real files, real clients.
 
 mod access;
+mod backup;
 mod bedside;
 mod chest;
 mod dataset;
