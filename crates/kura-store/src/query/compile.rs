@@ -421,6 +421,17 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.push(")");
                 Ok(())
             }
+            // From the record to what it points at: not the list of all that point there.
+            Predicate::Targets { param, entities } if !self.exhaustive => {
+                let param = self.param(param)?;
+                self.push(&format!(
+                    "EXISTS (SELECT 1 FROM ix_reference x WHERE x.pk = {alias}.pk AND x.param = "
+                ));
+                self.bind(param);
+                self.among("x.target", entities);
+                self.push(")");
+                Ok(())
+            }
             Predicate::ReferenceTo { param, target } if !self.exhaustive => {
                 self.probe_target(alias, param, target)
             }
