@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
 . scripts/runtime.sh
+. scripts/postgres.sh
 need cargo "install Rust 1.95 from https://rustup.rs"
 need npm "install Node.js 20 or later"
 install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools bcftools tabix chromium fonts-noto-cjk
@@ -24,4 +25,10 @@ export KURA_PYDICOM_FILES
 export KURA_TEST_TOOLS=1
 # Networks are off in the build of the workspace: what needs them is tested by itself.
 cargo test --locked -p kura-service --features network network
-exec cargo test --workspace --locked "$@"
+# Everything on SQLite; then on PostgreSQL the whole of the store, and of the program what goes
+# through the FHIR API, imports, data sets and access.
+cargo test --workspace --locked "$@"
+start_postgres
+export KURA_TEST_POSTGRES
+cargo test --locked -p kura-store
+cargo test --locked -p kura --test it -- fhir_api:: fhir_write:: import:: dataset:: access:: together::

@@ -62,7 +62,15 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that touch the disk, the network or a database. The standards crates may not.
-const IO_CRATES: &[&str] = &["rusqlite", "axum", "tokio", "tower-http", "ureq", "reqwest"];
+const IO_CRATES: &[&str] = &[
+    "rusqlite",
+    "axum",
+    "tokio",
+    "tokio-postgres",
+    "tower-http",
+    "ureq",
+    "reqwest",
+];
 /// `kura-cases` has SQLite for a temporary database of its own; it opens no other.
 const IO_ROOMS: &[&str] = &["kura-store", "kura-cases", "kura-server", "kura"];
 

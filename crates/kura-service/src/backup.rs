@@ -22,7 +22,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use kura_model::{ContentHash, Error, LogicalTime, RequestContext, Result, Zone};
-use kura_store::{AuditEntry, BlobStore, Commit, Store};
+use kura_store::{AuditEntry, BlobStore, Commit, Database, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::Bank;
@@ -316,7 +316,12 @@ pub fn restore(
         let store = BlobStore::open(&to.join(zone))?;
         copy_blob(&blob_place(&root, hash), &store.path(hash), hash)?;
     }
-    let clinical = Store::open(&to.join(Zone::Clinical.as_str()), Zone::Clinical)?;
+    // A copy is of SQLite, and so is the bank made from it.
+    let clinical = Store::open(
+        &to.join(Zone::Clinical.as_str()),
+        Zone::Clinical,
+        &Database::Sqlite,
+    )?;
     let check = clinical.audit_verify(None)?;
     if let Some(broken) = check.broken_at {
         return Err(Error::invalid(format!(

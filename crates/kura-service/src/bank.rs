@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
-use kura_store::{AuditEntry, Commit, Put, Store, Write};
+use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
 
 use crate::{Config, search_index};
 
@@ -55,8 +55,9 @@ impl Bank {
         fs::create_dir_all(folder).map_err(|error| file_error(folder, error))?;
         for zone in ZONES {
             let place = folder.join(zone.as_str());
-            Store::create(&place, zone)?;
-            let store = Store::open(&place, zone)?;
+            let database = config.database.of(zone)?;
+            Store::create(&place, zone, &database)?;
+            let store = Store::open(&place, zone, &database)?;
             if zone == Zone::Clinical {
                 search_index::begin(&store)?;
             }
@@ -83,15 +84,23 @@ impl Bank {
             )));
         }
         let config = Config::load(&folder.join("kura.toml"), std::env::vars())?;
-        let open = |zone: Zone| Store::open(&folder.join(zone.as_str()), zone);
+        let open = |zone: Zone| {
+            Store::open(
+                &folder.join(zone.as_str()),
+                zone,
+                &config.database.of(zone)?,
+            )
+        };
         let clinical = open(Zone::Clinical)?;
         search_index::check(&clinical)?;
+        let identity = open(Zone::Identity)?;
+        let research = open(Zone::Research)?;
         Ok(Self {
             folder: folder.to_owned(),
             config,
-            identity: open(Zone::Identity)?,
+            identity,
             clinical,
-            research: open(Zone::Research)?,
+            research,
             search: Mutex::new(Known {
                 parameters: Registry::r4().clone(),
                 versions: 0,
@@ -123,26 +132,17 @@ impl Bank {
 
     /// Holds the bank for an import: two at once would each read what the other reads. Released
     /// when dropped, also by a crash.
-    pub(crate) fn hold(&self) -> Result<fs::File> {
-        let file = self.folder.join("import.lock");
-        let lock = lock_file(&file)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(fs::TryLockError::WouldBlock) => Err(Error::conflict(
-                "another import is running on this bank; wait until it is done",
-            )),
-            Err(fs::TryLockError::Error(error)) => Err(file_error(&file, error)),
-        }
+    pub(crate) fn hold(&self) -> Result<Guard> {
+        self.clinical.exclusive("import", false)?.ok_or_else(|| {
+            Error::conflict("another import is running on this bank; wait until it is done")
+        })
     }
 
     /// Waits for the right to read a record, change it and write it back; whoever does so in the
     /// clinical zone takes it, for one commit, so that nobody overwrites what another just wrote.
     /// Among threads and among processes; released when dropped, also by a crash.
-    pub(crate) fn writing(&self) -> Result<fs::File> {
-        let file = self.folder.join("write.lock");
-        let lock = lock_file(&file)?;
-        lock.lock().map_err(|error| file_error(&file, error))?;
-        Ok(lock)
+    pub(crate) fn writing(&self) -> Result<Guard> {
+        alone(&self.clinical, "write")
     }
 
     /// A secret of the identity zone: made once, the same from then on.
@@ -151,9 +151,7 @@ impl Bank {
             return Ok(secret);
         }
         // Held for a moment, so that two processes do not make two.
-        let file = self.folder.join("keys.lock");
-        let held = lock_file(&file)?;
-        held.lock().map_err(|error| file_error(&file, error))?;
+        let _held = alone(&self.identity, "keys")?;
         // Another process may have made it while we waited.
         if let Some(secret) = self.stored_secret(key)? {
             return Ok(secret);
@@ -196,13 +194,10 @@ impl Bank {
     }
 }
 
-fn lock_file(file: &Path) -> Result<fs::File> {
-    fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(file)
-        .map_err(|error| file_error(file, error))
+fn alone(store: &Store, name: &'static str) -> Result<Guard> {
+    store
+        .exclusive(name, true)?
+        .ok_or_else(|| Error::internal("a lock that was waited for was not given"))
 }
 
 /// A file error that names the file. For files the operator named or that are ours.

@@ -136,11 +136,20 @@ pub fn upgrade(
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Upgraded> {
     authorize(context, Action::Import)?;
+    let config = crate::Config::load(&folder.join("kura.toml"), std::env::vars())?;
     let mut from_schema = 0;
     for zone in [Zone::Identity, Zone::Research, Zone::Clinical] {
-        from_schema = Store::upgrade(&folder.join(zone.as_str()), zone)?;
+        from_schema = Store::upgrade(
+            &folder.join(zone.as_str()),
+            zone,
+            &config.database.of(zone)?,
+        )?;
     }
-    let clinical = Store::open(&folder.join(Zone::Clinical.as_str()), Zone::Clinical)?;
+    let clinical = Store::open(
+        &folder.join(Zone::Clinical.as_str()),
+        Zone::Clinical,
+        &config.database.of(Zone::Clinical)?,
+    )?;
     let mark = release_mark();
     let mut indexed = 0;
     let mut interrupted = false;

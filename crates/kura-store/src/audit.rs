@@ -4,10 +4,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kura_model::{ContentHash, RequestContext, Result};
-use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::error::database;
+use crate::database::{Column, Connection, Row, values};
 
 /// One thing done, to be written with the commit it belongs to, or soon after a read.
 #[derive(Debug, Clone)]
@@ -104,97 +103,101 @@ pub(crate) fn append(connection: &Connection, entries: &[AuditEntry]) -> Result<
         return Ok(());
     }
     let (mut seq, mut previous) = head(connection)?;
-    let mut statement = connection
-        .prepare_cached(
-            "INSERT INTO audit (seq, at, actor, role, purpose, action, target, outcome, detail, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )
-        .map_err(database)?;
-    for entry in entries {
+    let dialect = connection.dialect();
+    // The chain is over what is kept.
+    let kept: Vec<[std::borrow::Cow<'_, str>; 7]> = entries
+        .iter()
+        .map(|entry| {
+            [
+                &entry.actor[..],
+                entry.role,
+                entry.purpose,
+                entry.action,
+                &entry.target,
+                entry.outcome,
+                &entry.detail,
+            ]
+            .map(|field| dialect.text(field))
+        })
+        .collect();
+    let first = seq + 1;
+    let mut hashes = Vec::with_capacity(entries.len());
+    for (entry, fields) in entries.iter().zip(&kept) {
         seq += 1;
         let hash = link(
             &previous,
             seq,
             entry.at,
-            [
-                &entry.actor,
-                entry.role,
-                entry.purpose,
-                entry.action,
-                &entry.target,
-                entry.outcome,
-                &entry.detail,
-            ],
+            fields.each_ref().map(|field| &**field),
         );
         previous = hash.as_bytes().to_vec();
-        statement
-            .execute((
-                seq,
-                entry.at,
-                &entry.actor,
-                entry.role,
-                entry.purpose,
-                entry.action,
-                &entry.target,
-                entry.outcome,
-                &entry.detail,
-                &previous,
-            ))
-            .map_err(database)?;
+        hashes.push(hash);
     }
-    Ok(())
+    let field = |number: usize| Column::Texts(kept.iter().map(|row| &*row[number]).collect());
+    connection.insert(
+        "audit",
+        &[
+            ("seq", Column::Integers((first..=seq).collect())),
+            (
+                "at",
+                Column::Integers(entries.iter().map(|entry| entry.at).collect()),
+            ),
+            ("actor", field(0)),
+            ("role", field(1)),
+            ("purpose", field(2)),
+            ("action", field(3)),
+            ("target", field(4)),
+            ("outcome", field(5)),
+            ("detail", field(6)),
+            (
+                "hash",
+                Column::Blobs(hashes.iter().map(|hash| &hash.as_bytes()[..]).collect()),
+            ),
+        ],
+        false,
+    )
 }
 
 fn head(connection: &Connection) -> Result<(i64, Vec<u8>)> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-        .map_err(database)?;
-    let mut rows = statement.query([]).map_err(database)?;
-    match rows.next().map_err(database)? {
-        Some(row) => Ok((row.get(0).map_err(database)?, row.get(1).map_err(database)?)),
-        None => Ok((0, vec![0; 32])),
-    }
+    connection
+        .first(
+            "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1",
+            &[],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .map(|found| found.unwrap_or((0, vec![0; 32])))
 }
 
+/// Rows of the chain that are held in memory at a time.
+const WALK: i64 = 10_000;
+
 pub(crate) fn verify(connection: &Connection, anchor: Option<ContentHash>) -> Result<AuditCheck> {
-    let mut statement = connection
-        .prepare("SELECT seq, at, actor, role, purpose, action, target, outcome, detail, hash FROM audit ORDER BY seq")
-        .map_err(database)?;
-    let mut rows = statement.query([]).map_err(database)?;
     let mut previous = vec![0; 32];
     let mut expected = 0;
     let mut broken_at = None;
     let mut anchor_found = anchor.is_none();
-    while let Some(row) = rows.next().map_err(database)? {
-        let row = |index| row.get_ref(index).map_err(database);
-        let text = |index| -> Result<String> {
-            Ok(row(index)?.as_str().unwrap_or("\u{0}not text").to_owned())
-        };
-        expected += 1;
-        let seq = row(0)?.as_i64().unwrap_or(-1);
-        let stored = row(9)?.as_blob().unwrap_or_default().to_vec();
-        let fields = [
-            text(2)?,
-            text(3)?,
-            text(4)?,
-            text(5)?,
-            text(6)?,
-            text(7)?,
-            text(8)?,
-        ];
-        let hash = link(
-            &previous,
-            seq,
-            row(1)?.as_i64().unwrap_or(-1),
-            fields.each_ref().map(String::as_str),
-        );
-        if broken_at.is_none() && (seq != expected || hash.as_bytes()[..] != stored[..]) {
-            broken_at = Some(seq);
+    let mut after = i64::MIN;
+    loop {
+        let rows = connection.rows(
+            "SELECT seq, at, actor, role, purpose, action, target, outcome, detail, hash FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            values![after, WALK],
+            stored,
+        )?;
+        for (seq, at, fields, stored) in &rows {
+            expected += 1;
+            let hash = link(&previous, *seq, *at, fields.each_ref().map(String::as_str));
+            if broken_at.is_none() && (*seq != expected || hash.as_bytes()[..] != stored[..]) {
+                broken_at = Some(*seq);
+            }
+            if anchor.is_some_and(|anchor| anchor.0[..] == stored[..]) {
+                anchor_found = true;
+            }
+            previous.clone_from(stored);
         }
-        if anchor.is_some_and(|anchor| anchor.0[..] == stored[..]) {
-            anchor_found = true;
+        match rows.last() {
+            Some((seq, ..)) => after = *seq,
+            None => break,
         }
-        previous = stored;
     }
     let mut head = [0; 32];
     if previous.len() == 32 {
@@ -208,12 +211,27 @@ pub(crate) fn verify(connection: &Connection, anchor: Option<ContentHash>) -> Re
     })
 }
 
+/// A row as it lies there. SQLite lets a column hold anything; what is not of the column's type
+/// is not what was hashed.
+#[allow(clippy::type_complexity, reason = "the columns of one row")]
+fn stored(row: &Row<'_>) -> Result<(i64, i64, [String; 7], Vec<u8>)> {
+    let text = |column| -> String {
+        row.get(column)
+            .unwrap_or_else(|_| "\u{0}not text".to_owned())
+    };
+    Ok((
+        row.get(0).unwrap_or(-1),
+        row.get(1).unwrap_or(-1),
+        [2, 3, 4, 5, 6, 7, 8].map(text),
+        row.get(9).unwrap_or_default(),
+    ))
+}
+
 pub(crate) fn recent(connection: &Connection, limit: u32) -> Result<Vec<AuditRow>> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, at, actor, role, purpose, action, target, outcome, detail FROM audit ORDER BY seq DESC LIMIT ?1")
-        .map_err(database)?;
-    let rows = statement
-        .query_map([limit], |row| {
+    connection.rows(
+        "SELECT seq, at, actor, role, purpose, action, target, outcome, detail FROM audit ORDER BY seq DESC LIMIT ?1",
+        values![limit],
+        |row| {
             Ok(AuditRow {
                 seq: row.get(0)?,
                 at: row.get(1)?,
@@ -225,7 +243,6 @@ pub(crate) fn recent(connection: &Connection, limit: u32) -> Result<Vec<AuditRow
                 outcome: row.get(7)?,
                 detail: row.get(8)?,
             })
-        })
-        .map_err(database)?;
-    rows.collect::<Result<_, _>>().map_err(database)
+        },
+    )
 }

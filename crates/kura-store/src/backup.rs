@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use kura_model::{ContentHash, Result};
+use kura_model::{ContentHash, Error, Result};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::{database, io};
+use crate::error::{io, sqlite};
 use crate::store::Store;
 
 impl Store {
@@ -13,12 +13,15 @@ impl Store {
     /// Who writes meanwhile does not wait; it is one state (SQLite, `VACUUM INTO`).
     pub fn copy_to(&self, file: &Path) -> Result<()> {
         self.flush_audit();
+        let Some(database) = self.file() else {
+            return Err(Error::conflict(
+                "this bank is on PostgreSQL: copy its schemas with pg_dump, and the blobs of its folder",
+            ));
+        };
         // A connection that may only read cannot write the copy either.
-        Connection::open_with_flags(self.file(), OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .and_then(|connection| {
-                connection.execute("VACUUM INTO ?1", [file.to_string_lossy()])
-            })
-            .map_err(database)?;
+        Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .and_then(|connection| connection.execute("VACUUM INTO ?1", [file.to_string_lossy()]))
+            .map_err(sqlite)?;
         std::fs::File::open(file)
             .and_then(|file| file.sync_all())
             .map_err(io)
@@ -27,17 +30,11 @@ impl Store {
     /// Every blob that some commit named, with its size, in the order of the hashes.
     pub fn named_blobs(&self) -> Result<Vec<(ContentHash, u64)>> {
         self.read(|reader| {
-            let mut statement = reader
+            reader
                 .connection()
-                .prepare("SELECT hash, size FROM blob ORDER BY hash")
-                .map_err(database)?;
-            let rows = statement
-                .query_map([], |row| {
-                    Ok((ContentHash(row.get(0)?), row.get::<_, i64>(1)? as u64))
+                .rows("SELECT hash, size FROM blob ORDER BY hash", &[], |row| {
+                    Ok((ContentHash(row.get(0)?), row.get::<i64>(1)? as u64))
                 })
-                .map_err(database)?;
-            rows.collect::<std::result::Result<_, _>>()
-                .map_err(database)
         })
     }
 }

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use kura_model::{Error, Result};
-use rusqlite::Connection;
 use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict};
 
-use crate::error::database;
+use crate::database::{Connection, values};
 
 const LEVEL: i32 = 3;
 /// zstd's own advice: a dictionary of about 100 KB, from a hundred times as much.
@@ -42,17 +41,14 @@ impl Compressor {
         if self.by_kind.contains_key(&kind) {
             return Ok(true);
         }
-        let mut statement = connection
-            .prepare_cached(
-                "SELECT dictionary, bytes FROM dictionary WHERE kind = ?1 ORDER BY dictionary DESC LIMIT 1",
-            )
-            .map_err(database)?;
-        let mut rows = statement.query([kind]).map_err(database)?;
-        let Some(row) = rows.next().map_err(database)? else {
+        let found: Option<(i64, Vec<u8>)> = connection.first(
+            "SELECT dictionary, bytes FROM dictionary WHERE kind = ?1 ORDER BY dictionary DESC LIMIT 1",
+            values![kind],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let Some((number, bytes)) = found else {
             return Ok(false);
         };
-        let number: i64 = row.get(0).map_err(database)?;
-        let bytes: Vec<u8> = row.get(1).map_err(database)?;
         self.by_kind
             .insert(kind, (number, CDict::create(&bytes, LEVEL)));
         Ok(true)
@@ -77,14 +73,14 @@ impl Compressor {
         let Ok(bytes) = zstd::dict::from_samples(&chosen, size) else {
             return Ok(());
         };
-        connection
-            .prepare_cached("INSERT INTO dictionary (kind, bytes) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.insert((kind, &bytes)))
-            .map_err(database)
-            .map(|number| {
-                self.by_kind
-                    .insert(kind, (number, CDict::create(&bytes, LEVEL)));
-            })
+        let number = connection.one(
+            "INSERT INTO dictionary (kind, bytes) VALUES (?1, ?2) RETURNING dictionary",
+            values![kind, &bytes[..]],
+            |row| row.get(0),
+        )?;
+        self.by_kind
+            .insert(kind, (number, CDict::create(&bytes, LEVEL)));
+        Ok(())
     }
 
     /// Returns the dictionary's number and the compressed bytes.
@@ -114,10 +110,11 @@ impl Dictionaries {
         {
             return Ok(found.clone());
         }
-        let bytes: Vec<u8> = connection
-            .prepare_cached("SELECT bytes FROM dictionary WHERE dictionary = ?1")
-            .and_then(|mut statement| statement.query_row([number], |row| row.get(0)))
-            .map_err(database)?;
+        let bytes: Vec<u8> = connection.one(
+            "SELECT bytes FROM dictionary WHERE dictionary = ?1",
+            values![number],
+            |row| row.get(0),
+        )?;
         let made = Arc::new(DDict::create(&bytes));
         if let Ok(mut map) = self.0.write() {
             map.insert(number, made.clone());

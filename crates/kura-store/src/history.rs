@@ -1,9 +1,8 @@
 //! Versions in the order they were written, newest first: of one record, of one kind, of all.
 
 use kura_model::{LogicalTime, RecordKey, Result};
-use rusqlite::OptionalExtension;
 
-use crate::error::database;
+use crate::database::values;
 use crate::read::{Reader, Version};
 use crate::symbol::Table;
 
@@ -66,13 +65,11 @@ impl Reader<'_> {
                 found.truncate(limit);
             }
         }
-        let mut rows = Vec::with_capacity(found.len());
-        for pk in found {
-            if let Some(version) = self.by_pk(pk, None)? {
-                rows.push(HistoryRow { pk, version });
-            }
-        }
-        Ok(rows)
+        Ok(self
+            .by_pks(&found)?
+            .into_iter()
+            .map(|(pk, version)| HistoryRow { pk, version })
+            .collect())
     }
 
     fn range(&mut self, query: &HistoryQuery) -> Result<Range> {
@@ -100,16 +97,10 @@ impl Reader<'_> {
         let sql =
             format!("SELECT t, pk_last FROM commits WHERE {condition} ORDER BY t DESC LIMIT 1");
         self.connection()
-            .prepare_cached(&sql)
-            .and_then(|mut statement| {
-                statement
-                    .query_row([at], |row| {
-                        Ok((LogicalTime(row.get::<_, i64>(0)? as u64), row.get(1)?))
-                    })
-                    .optional()
+            .first(&sql, values![at], |row| {
+                Ok((LogicalTime(row.get::<i64>(0)? as u64), row.get(1)?))
             })
             .map(|found| found.unwrap_or((LogicalTime(0), 0)))
-            .map_err(database)
     }
 
     fn pks(
@@ -124,19 +115,16 @@ impl Reader<'_> {
              AND (?4 < 0 OR NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = record.pk AND s.t_end <= ?4))
              ORDER BY pk DESC LIMIT ?5"
         );
-        let mut statement = self.connection().prepare_cached(&sql).map_err(database)?;
-        let rows = statement
-            .query_map(
-                (
-                    value,
-                    range.above,
-                    range.below,
-                    range.current_after,
-                    limit as i64,
-                ),
-                |row| row.get(0),
-            )
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+        self.connection().rows(
+            &sql,
+            values![
+                value,
+                range.above,
+                range.below,
+                range.current_after,
+                limit as i64,
+            ],
+            |row| row.get(0),
+        )
     }
 }

@@ -1,10 +1,9 @@
 //! Long work: what runs, what ran, and how it ended.
 
 use kura_model::Result;
-use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::error::database;
+use crate::database::{Connection, values};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,36 +53,36 @@ pub(crate) fn begin(
     actor: &str,
     detail: &str,
 ) -> Result<i64> {
-    connection
-        .prepare_cached("INSERT INTO job (kind, state, started, updated, actor, detail) VALUES (?1, 'running', ?2, ?2, ?3, ?4)")
-        .and_then(|mut statement| statement.insert((kind, now, actor, detail)))
-        .map_err(database)
+    connection.one(
+        "INSERT INTO job (kind, state, started, updated, actor, detail) VALUES (?1, 'running', ?2, ?2, ?3, ?4) RETURNING job",
+        values![kind, now, actor, detail],
+        |row| row.get(0),
+    )
 }
 
 pub(crate) fn update(connection: &Connection, now: i64, job: &Job) -> Result<()> {
     connection
-        .prepare_cached("UPDATE job SET state = ?2, updated = ?3, detail = ?4 WHERE job = ?1")
-        .and_then(|mut statement| statement.execute((job.id, job.state.as_str(), now, &job.detail)))
-        .map_err(database)
+        .execute(
+            "UPDATE job SET state = ?2, updated = ?3, detail = ?4 WHERE job = ?1",
+            values![job.id, job.state.as_str(), now, &job.detail[..]],
+        )
         .map(drop)
 }
 
 pub(crate) fn list(connection: &Connection, limit: u32) -> Result<Vec<Job>> {
-    let mut statement = connection
-        .prepare_cached("SELECT job, kind, state, started, updated, actor, detail FROM job ORDER BY job DESC LIMIT ?1")
-        .map_err(database)?;
-    let rows = statement
-        .query_map([limit], |row| {
+    connection.rows(
+        "SELECT job, kind, state, started, updated, actor, detail FROM job ORDER BY job DESC LIMIT ?1",
+        values![limit],
+        |row| {
             Ok(Job {
                 id: row.get(0)?,
                 kind: row.get(1)?,
-                state: JobState::parse(&row.get::<_, String>(2)?),
+                state: JobState::parse(&row.get::<String>(2)?),
                 started: row.get(3)?,
                 updated: row.get(4)?,
                 actor: row.get(5)?,
                 detail: row.get(6)?,
             })
-        })
-        .map_err(database)?;
-    rows.collect::<Result<_, _>>().map_err(database)
+        },
+    )
 }

@@ -1,10 +1,9 @@
 //! Items an import refused: kept aside with their reason.
 
 use kura_model::{Refusal, Result};
-use rusqlite::Connection;
 use serde::Serialize;
 
-use crate::error::database;
+use crate::database::{Connection, values};
 
 /// Bytes of a refused item kept. The file it came from is named beside it; a longer item is
 /// kept up to here, and its full size is told.
@@ -39,27 +38,24 @@ pub(crate) fn insert(connection: &Connection, t: i64, at: i64, item: &Quarantine
     let kept = &item.item[..item.item.len().min(ITEM_BYTES_KEPT)];
     let location = &item.refusal.location;
     connection
-        .prepare_cached(
+        .execute(
             "INSERT INTO quarantine (t, at, job, source, name, rule, message, line, byte, path, item, item_size)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(rusqlite::params![
+            values![
                 t,
                 at,
                 item.job,
                 item.source,
-                item.name,
-                item.refusal.rule,
-                item.refusal.message,
+                &item.name[..],
+                &*item.refusal.rule,
+                &*item.refusal.message,
                 location.line.map(|line| line as i64),
                 location.byte.map(|byte| byte as i64),
-                location.path,
+                location.path.as_deref(),
                 kept,
                 item.item_size as i64,
-            ])
-        })
-        .map_err(database)
+            ],
+        )
         .map(drop)
 }
 
@@ -69,14 +65,11 @@ pub(crate) fn list(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<QuarantineRow>> {
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT quarantine, at, job, source, name, rule, message, line, byte, path, item_size FROM quarantine
-             WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR quarantine < ?2) ORDER BY quarantine DESC LIMIT ?3",
-        )
-        .map_err(database)?;
-    let rows = statement
-        .query_map((job, before, limit), |row| {
+    connection.rows(
+        "SELECT quarantine, at, job, source, name, rule, message, line, byte, path, item_size FROM quarantine
+         WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR quarantine < ?2) ORDER BY quarantine DESC LIMIT ?3",
+        values![job, before, limit],
+        |row| {
             Ok(QuarantineRow {
                 id: row.get(0)?,
                 at: row.get(1)?,
@@ -87,31 +80,29 @@ pub(crate) fn list(
                     rule: row.get(5)?,
                     message: row.get(6)?,
                     location: kura_model::Location {
-                        line: row.get::<_, Option<i64>>(7)?.map(|line| line as u64),
-                        byte: row.get::<_, Option<i64>>(8)?.map(|byte| byte as u64),
+                        line: row.get::<Option<i64>>(7)?.map(|line| line as u64),
+                        byte: row.get::<Option<i64>>(8)?.map(|byte| byte as u64),
                         path: row.get(9)?,
                     },
                 },
-                item_size: row.get::<_, i64>(10)? as u64,
+                item_size: row.get::<i64>(10)? as u64,
             })
-        })
-        .map_err(database)?;
-    rows.collect::<Result<_, _>>().map_err(database)
+        },
+    )
 }
 
 pub(crate) fn count(connection: &Connection) -> Result<u64> {
     connection
-        .query_row("SELECT count(*) FROM quarantine", [], |row| {
-            row.get::<_, i64>(0)
+        .one("SELECT count(*) FROM quarantine", &[], |row| {
+            row.get::<i64>(0)
         })
         .map(|count| count as u64)
-        .map_err(database)
 }
 
 pub(crate) fn item(connection: &Connection, id: i64) -> Result<Option<Vec<u8>>> {
-    use rusqlite::OptionalExtension;
-    connection
-        .prepare_cached("SELECT item FROM quarantine WHERE quarantine = ?1")
-        .and_then(|mut statement| statement.query_row([id], |row| row.get(0)).optional())
-        .map_err(database)
+    connection.first(
+        "SELECT item FROM quarantine WHERE quarantine = ?1",
+        values![id],
+        |row| row.get(0),
+    )
 }

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kura_model::{ContentHash, LogicalTime, RecordKey, Result};
-use rusqlite::{Connection, OptionalExtension, Row};
 use zstd::zstd_safe::DCtx;
 
 use crate::codec::Dictionaries;
-use crate::error::database;
+use crate::database::{Connection, Dialect, Row, Value, values};
 use crate::store::{Tally, absent};
 use crate::symbol::{Symbols, Table};
 
@@ -33,9 +32,10 @@ pub(crate) struct ReaderState {
     connection: Connection,
     symbols: Symbols,
     kinds: HashMap<i64, String>,
-    commit_times: HashMap<i64, i64>,
     context: DCtx<'static>,
     dictionaries: Arc<Dictionaries>,
+    /// Its last transaction has ended.
+    sound: bool,
 }
 
 impl ReaderState {
@@ -44,27 +44,33 @@ impl ReaderState {
             connection,
             symbols: Symbols::default(),
             kinds: HashMap::new(),
-            commit_times: HashMap::new(),
             context: DCtx::create(),
             dictionaries,
+            sound: true,
         }
     }
-}
 
-/// Commit times kept per connection.
-const COMMITS_KEPT: usize = 10_000;
+    /// Whether a connection that has waited can be used.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.connection.is_lost()
+    }
+}
 
 pub struct Reader<'a> {
     state: &'a mut ReaderState,
 }
 
-pub(crate) const VERSION_COLUMNS: &str = "r.kind, r.eid, r.version, r.t, r.deleted, r.hash, r.source, r.line, r.dictionary, r.size, r.body";
+/// A version with the id of its entity and the time of its commit. Written as sub-queries: a join
+/// would leave the planner free to begin at the wrong end.
+const VERSION_COLUMNS: &str = "r.pk, r.kind, (SELECT n.id FROM entity n WHERE n.eid = r.eid), r.version, r.t, (SELECT m.at FROM commits m WHERE m.t = r.t), r.deleted, r.hash, r.source, r.line, r.dictionary, r.size, r.body";
 
 struct Raw {
+    pk: i64,
     kind: i64,
-    eid: i64,
+    id: String,
     version: i64,
     t: i64,
+    at: i64,
     deleted: bool,
     hash: [u8; 32],
     source: Option<i64>,
@@ -74,19 +80,21 @@ struct Raw {
     body: Vec<u8>,
 }
 
-fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+fn raw(row: &Row<'_>) -> Result<Raw> {
     Ok(Raw {
-        kind: row.get(0)?,
-        eid: row.get(1)?,
-        version: row.get(2)?,
-        t: row.get(3)?,
-        deleted: row.get(4)?,
-        hash: row.get(5)?,
-        source: row.get(6)?,
-        line: row.get(7)?,
-        dictionary: row.get(8)?,
-        size: row.get(9)?,
-        body: row.get(10)?,
+        pk: row.get(0)?,
+        kind: row.get(1)?,
+        id: row.get(2)?,
+        version: row.get(3)?,
+        t: row.get(4)?,
+        at: row.get(5)?,
+        deleted: row.get(6)?,
+        hash: row.get(7)?,
+        source: row.get(8)?,
+        line: row.get(9)?,
+        dictionary: row.get(10)?,
+        size: row.get(11)?,
+        body: row.get(12)?,
     })
 }
 
@@ -103,47 +111,56 @@ impl<'a> Reader<'a> {
         self.state.symbols.find(&self.state.connection, table, name)
     }
 
+    /// Whether the connection may be used again.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.state.sound && !self.state.connection.is_lost()
+    }
+
     /// The time of the last commit; 0 in an empty bank.
     pub fn now(&self) -> Result<LogicalTime> {
         self.connection()
-            .prepare_cached("SELECT coalesce(max(t), 0) FROM commits")
-            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+            .one("SELECT coalesce(max(t), 0) FROM commits", &[], |row| {
+                row.get::<i64>(0)
+            })
             .map(|t| LogicalTime(t as u64))
-            .map_err(database)
     }
 
     /// Runs `read` with every statement seeing one state of the database.
     pub fn at_one_state<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.connection().execute_batch("BEGIN").map_err(database)?;
+        self.connection().batch(match self.connection().dialect() {
+            Dialect::Sqlite => "BEGIN",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        })?;
         let result = read(self);
-        let _ = self.connection().execute_batch("COMMIT");
+        // A connection whose transaction did not end would show that one state for ever.
+        self.state.sound = self.connection().batch("COMMIT").is_ok();
         result
     }
 
     pub(crate) fn eid(&mut self, key: &RecordKey) -> Result<Option<i64>> {
-        Ok(self.entity(key)?.map(|(eid, _)| eid))
-    }
-
-    fn entity(&mut self, key: &RecordKey) -> Result<Option<(i64, Option<i64>)>> {
         let Some(kind) = self.symbol(Table::Kind, &key.kind)? else {
             return Ok(None);
         };
-        self.connection()
-            .prepare_cached("SELECT eid, pk FROM entity WHERE kind = ?1 AND id = ?2")
-            .and_then(|mut statement| {
-                statement
-                    .query_row((kind, &key.id), |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .map_err(database)
+        self.connection().first(
+            "SELECT eid FROM entity WHERE kind = ?1 AND id = ?2",
+            &[kind.into(), Value::key(&key.id)],
+            |row| row.get(0),
+        )
     }
 
     /// The newest version, which may be a tombstone.
     pub fn current(&mut self, key: &RecordKey) -> Result<Option<Version>> {
-        match self.entity(key)? {
-            Some((_, Some(pk))) => self.by_pk(pk, Some(key)),
-            _ => Ok(None),
-        }
+        let Some(kind) = self.symbol(Table::Kind, &key.kind)? else {
+            return Ok(None);
+        };
+        // No join: SQLite would plan it by the values, and so plan it anew for each.
+        let sql = format!(
+            "SELECT {VERSION_COLUMNS} FROM record r WHERE r.pk = (SELECT e.pk FROM entity e WHERE e.kind = ?1 AND e.id = ?2)"
+        );
+        let found = self
+            .connection()
+            .first(&sql, &[kind.into(), Value::key(&key.id)], raw)?;
+        found.map(|found| self.open(found)).transpose()
     }
 
     /// The version that was the newest at `t`.
@@ -153,8 +170,7 @@ impl<'a> Reader<'a> {
         };
         self.one(
             "r.eid = ?1 AND r.t <= ?2 ORDER BY r.version DESC LIMIT 1",
-            (eid, t.0 as i64),
-            Some(key),
+            values![eid, t.0 as i64],
         )
     }
 
@@ -164,8 +180,7 @@ impl<'a> Reader<'a> {
         };
         self.one(
             "r.eid = ?1 AND r.version = ?2",
-            (eid, version as i64),
-            Some(key),
+            values![eid, version as i64],
         )
     }
 
@@ -181,7 +196,7 @@ impl<'a> Reader<'a> {
         };
         self.many(
             "r.eid = ?1 AND (?2 IS NULL OR r.version < ?2) ORDER BY r.version DESC LIMIT ?3",
-            (eid, before.map(|version| version as i64), limit),
+            values![eid, before.map(|version| version as i64), limit],
         )
     }
 
@@ -199,23 +214,20 @@ impl<'a> Reader<'a> {
         self.many(
             "r.pk IN (SELECT c.pk FROM compartment c WHERE c.owner = ?1 AND c.kind = ?2 AND c.pk <= ?3
                AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = c.pk AND s.t_end <= ?4)) ORDER BY r.pk",
-            (owner, kind, pk_last, t.0 as i64),
+            values![owner, kind, pk_last, t.0 as i64],
         )
     }
 
     /// The blobs the newest version names.
     pub fn blobs(&mut self, key: &RecordKey) -> Result<Vec<ContentHash>> {
-        let Some((_, Some(pk))) = self.entity(key)? else {
+        let Some(kind) = self.symbol(Table::Kind, &key.kind)? else {
             return Ok(Vec::new());
         };
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT hash FROM record_blob WHERE pk = ?1 ORDER BY hash")
-            .map_err(database)?;
-        let rows = statement
-            .query_map([pk], |row| Ok(ContentHash(row.get(0)?)))
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+        self.connection().rows(
+            "SELECT b.hash FROM entity e JOIN record_blob b ON b.pk = e.pk WHERE e.kind = ?1 AND e.id = ?2 ORDER BY b.hash",
+            &[kind.into(), Value::key(&key.id)],
+            |row| Ok(ContentHash(row.get(0)?)),
+        )
     }
 
     /// How many records of each kind `owner`'s compartment holds now.
@@ -223,19 +235,12 @@ impl<'a> Reader<'a> {
         let Some(owner) = self.eid(owner)? else {
             return Ok(Vec::new());
         };
-        let mut statement = self
-            .connection()
-            .prepare_cached(
-                "SELECT k.name, count(*) FROM compartment c JOIN kind k ON k.kind = c.kind WHERE c.owner = ?1
-                 AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = c.pk) GROUP BY k.name ORDER BY k.name",
-            )
-            .map_err(database)?;
-        let rows = statement
-            .query_map([owner], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
-            })
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+        self.connection().rows(
+            "SELECT k.name, count(*) FROM compartment c JOIN kind k ON k.kind = c.kind WHERE c.owner = ?1
+             AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = c.pk) GROUP BY k.name ORDER BY k.name",
+            values![owner],
+            |row| Ok((row.get(0)?, row.get::<i64>(1)? as u64)),
+        )
     }
 
     /// The versions of a kind that are no tombstones, with their record numbers, in their order.
@@ -248,153 +253,127 @@ impl<'a> Reader<'a> {
         let Some(kind) = self.symbol(Table::Kind, kind)? else {
             return Ok(Vec::new());
         };
-        let pks: Vec<i64> = {
-            let mut statement = self
-                .connection()
-                .prepare_cached(
-                    "SELECT pk FROM record WHERE kind = ?1 AND deleted = 0 AND pk > ?2 ORDER BY pk LIMIT ?3",
-                )
-                .map_err(database)?;
-            let rows = statement
-                .query_map((kind, after, limit), |row| row.get(0))
-                .map_err(database)?;
-            rows.collect::<Result<_, _>>().map_err(database)?
-        };
-        let mut out = Vec::with_capacity(pks.len());
-        for pk in pks {
-            if let Some(version) = self.by_pk(pk, None)? {
-                out.push((pk, version));
-            }
-        }
-        Ok(out)
+        let pks: Vec<i64> = self.connection().rows(
+            "SELECT pk FROM record WHERE kind = ?1 AND deleted = 0 AND pk > ?2 ORDER BY pk LIMIT ?3",
+            values![kind, after, limit],
+            |row| row.get(0),
+        )?;
+        self.by_pks(&pks)
     }
 
     /// Versions ever written of one kind.
     pub fn versions_of(&self, kind: &str) -> Result<u64> {
         self.connection()
-            .prepare_cached("SELECT versions FROM kind WHERE name = ?1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([kind], |row| row.get::<_, i64>(0))
-                    .optional()
-            })
+            .first(
+                "SELECT versions FROM kind WHERE name = ?1",
+                &[Value::key(kind)],
+                |row| row.get::<i64>(0),
+            )
             .map(|versions| versions.unwrap_or(0) as u64)
-            .map_err(database)
     }
 
     pub fn tallies(&self) -> Result<Vec<Tally>> {
-        let mut statement = self
-            .connection()
-            .prepare_cached(
-                "SELECT name, live, versions FROM kind WHERE versions > 0 ORDER BY name",
-            )
-            .map_err(database)?;
-        let rows = statement
-            .query_map([], |row| {
+        self.connection().rows(
+            "SELECT name, live, versions FROM kind WHERE versions > 0 ORDER BY name",
+            &[],
+            |row| {
                 Ok(Tally {
                     kind: row.get(0)?,
-                    live: row.get::<_, i64>(1)? as u64,
-                    versions: row.get::<_, i64>(2)? as u64,
+                    live: row.get::<i64>(1)? as u64,
+                    versions: row.get::<i64>(2)? as u64,
                 })
-            })
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+            },
+        )
     }
 
     /// Records written by source, with kinds: `(source, kind, live records)`.
     pub fn tally_by_source(&self) -> Result<Vec<(Option<i64>, String, u64)>> {
-        let mut statement = self
-            .connection()
-            .prepare_cached(
-                "SELECT r.source, k.name, count(*) FROM record r JOIN kind k ON k.kind = r.kind
-                 WHERE r.deleted = 0 AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = r.pk) GROUP BY 1, 2 ORDER BY 1, 2",
-            )
-            .map_err(database)?;
-        let rows = statement
-            .query_map([], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64))
-            })
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+        self.connection().rows(
+            "SELECT r.source, k.name, count(*) FROM record r JOIN kind k ON k.kind = r.kind
+             WHERE r.deleted = 0 AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = r.pk)
+             GROUP BY r.source, k.name ORDER BY r.source NULLS FIRST, k.name",
+            &[],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get::<i64>(2)? as u64)),
+        )
     }
 
     /// `(t, milliseconds since 1970, versions written)` of the last commits, newest first.
     pub fn commits(&self, limit: u32) -> Result<Vec<(LogicalTime, i64, u64)>> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT t, at, records FROM commits ORDER BY t DESC LIMIT ?1")
-            .map_err(database)?;
-        let rows = statement
-            .query_map([limit], |row| {
+        self.connection().rows(
+            "SELECT t, at, records FROM commits ORDER BY t DESC LIMIT ?1",
+            values![limit],
+            |row| {
                 Ok((
-                    LogicalTime(row.get::<_, i64>(0)? as u64),
+                    LogicalTime(row.get::<i64>(0)? as u64),
                     row.get(1)?,
-                    row.get::<_, i64>(2)? as u64,
+                    row.get::<i64>(2)? as u64,
                 ))
-            })
-            .map_err(database)?;
-        rows.collect::<Result<_, _>>().map_err(database)
+            },
+        )
     }
 
     /// When the last commit up to `t` was made, milliseconds since 1970.
     pub fn commit_at(&self, t: LogicalTime) -> Result<Option<i64>> {
-        self.connection()
-            .prepare_cached("SELECT at FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([t.0 as i64], |row| row.get(0))
-                    .optional()
-            })
-            .map_err(database)
+        self.connection().first(
+            "SELECT at FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1",
+            values![t.0 as i64],
+            |row| row.get(0),
+        )
     }
 
     pub(crate) fn pk_last(&self, t: LogicalTime) -> Result<i64> {
         self.connection()
-            .prepare_cached("SELECT pk_last FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1")
-            .and_then(|mut statement| {
-                statement
-                    .query_row([t.0 as i64], |row| row.get(0))
-                    .optional()
-            })
+            .first(
+                "SELECT pk_last FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1",
+                values![t.0 as i64],
+                |row| row.get(0),
+            )
             .map(|pk| pk.unwrap_or(0))
-            .map_err(database)
     }
 
-    pub(crate) fn by_pk(&mut self, pk: i64, key: Option<&RecordKey>) -> Result<Option<Version>> {
-        self.one("r.pk = ?1", [pk], key)
+    /// The versions with these record numbers, in the order given.
+    pub(crate) fn by_pks(&mut self, pks: &[i64]) -> Result<Vec<(i64, Version)>> {
+        let mut found = Vec::with_capacity(pks.len());
+        match pks {
+            [] => {}
+            [pk] => {
+                let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE r.pk = ?1");
+                found.extend(self.connection().first(&sql, values![*pk], raw)?);
+            }
+            _ => {
+                let chosen = self.connection().dialect().among("r.pk", "?1");
+                let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE {chosen}");
+                // Bodies of one round are held in memory with their compressed selves.
+                for some in pks.chunks(1024) {
+                    found.extend(self.connection().rows(&sql, values![some], raw)?);
+                }
+                let order: HashMap<i64, usize> = pks
+                    .iter()
+                    .enumerate()
+                    .map(|(place, pk)| (*pk, place))
+                    .collect();
+                found.sort_unstable_by_key(|row| order.get(&row.pk).copied());
+            }
+        }
+        found
+            .into_iter()
+            .map(|row| Ok((row.pk, self.open(row)?)))
+            .collect()
     }
 
-    fn one(
-        &mut self,
-        condition: &str,
-        params: impl rusqlite::Params,
-        key: Option<&RecordKey>,
-    ) -> Result<Option<Version>> {
+    fn one(&mut self, condition: &str, values: &[Value<'_>]) -> Result<Option<Version>> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE {condition}");
-        let found = self
-            .connection()
-            .prepare_cached(&sql)
-            .and_then(|mut statement| statement.query_row(params, raw).optional())
-            .map_err(database)?;
-        found.map(|found| self.open(found, key)).transpose()
+        let found = self.connection().first(&sql, values, raw)?;
+        found.map(|found| self.open(found)).transpose()
     }
 
-    fn many(&mut self, condition: &str, params: impl rusqlite::Params) -> Result<Vec<Version>> {
+    fn many(&mut self, condition: &str, values: &[Value<'_>]) -> Result<Vec<Version>> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE {condition}");
-        let found: Vec<Raw> = {
-            let mut statement = self.connection().prepare_cached(&sql).map_err(database)?;
-            let rows = statement.query_map(params, raw).map_err(database)?;
-            rows.collect::<Result<_, _>>().map_err(database)?
-        };
-        found.into_iter().map(|row| self.open(row, None)).collect()
+        let found = self.connection().rows(&sql, values, raw)?;
+        found.into_iter().map(|row| self.open(row)).collect()
     }
 
-    fn open(&mut self, row: Raw, key: Option<&RecordKey>) -> Result<Version> {
-        let key = match key {
-            Some(key) => key.clone(),
-            None => self.key(row.kind, row.eid)?,
-        };
-        let at = self.commit_time(row.t)?;
+    fn open(&mut self, row: Raw) -> Result<Version> {
         let body = if row.deleted {
             Vec::new()
         } else {
@@ -407,10 +386,13 @@ impl<'a> Reader<'a> {
             )?
         };
         Ok(Version {
-            key,
+            key: RecordKey {
+                kind: self.kind_name(row.kind)?,
+                id: row.id,
+            },
             version: row.version as u64,
             t: LogicalTime(row.t as u64),
-            at,
+            at: row.at,
             deleted: row.deleted,
             hash: ContentHash(row.hash),
             body,
@@ -420,52 +402,38 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(crate) fn key(&mut self, kind: i64, eid: i64) -> Result<RecordKey> {
-        let id: String = self
-            .connection()
-            .prepare_cached("SELECT id FROM entity WHERE eid = ?1")
-            .and_then(|mut statement| statement.query_row([eid], |row| row.get(0)))
-            .map_err(database)?;
-        let name = self.kind_name(kind)?;
-        Ok(RecordKey { kind: name, id })
-    }
-
-    pub(crate) fn key_of(&mut self, eid: i64) -> Result<RecordKey> {
-        let kind = self
-            .connection()
-            .prepare_cached("SELECT kind FROM entity WHERE eid = ?1")
-            .and_then(|mut statement| statement.query_row([eid], |row| row.get(0)))
-            .map_err(database)?;
-        self.key(kind, eid)
+    /// The keys of these entities, in the order given.
+    pub(crate) fn keys_of(&mut self, eids: &[i64]) -> Result<Vec<RecordKey>> {
+        let chosen = self.connection().dialect().among("eid", "?1");
+        let sql = format!("SELECT eid, kind, id FROM entity WHERE {chosen}");
+        let mut found: HashMap<i64, (i64, String)> = HashMap::with_capacity(eids.len());
+        for some in eids.chunks(4096) {
+            found.extend(self.connection().rows(&sql, values![some], |row| {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+            })?);
+        }
+        eids.iter()
+            .map(|eid| {
+                let (kind, id) = found.remove(eid).ok_or_else(|| absent("an entity"))?;
+                Ok(RecordKey {
+                    kind: self.kind_name(kind)?,
+                    id,
+                })
+            })
+            .collect()
     }
 
     fn kind_name(&mut self, kind: i64) -> Result<String> {
         if let Some(name) = self.state.kinds.get(&kind) {
             return Ok(name.clone());
         }
-        let name: Option<String> = self
-            .connection()
-            .prepare_cached("SELECT name FROM kind WHERE kind = ?1")
-            .and_then(|mut statement| statement.query_row([kind], |row| row.get(0)).optional())
-            .map_err(database)?;
+        let name: Option<String> = self.connection().first(
+            "SELECT name FROM kind WHERE kind = ?1",
+            values![kind],
+            |row| row.get(0),
+        )?;
         let name = name.ok_or_else(|| absent("a kind of record"))?;
         self.state.kinds.insert(kind, name.clone());
         Ok(name)
-    }
-
-    fn commit_time(&mut self, t: i64) -> Result<i64> {
-        if let Some(at) = self.state.commit_times.get(&t) {
-            return Ok(*at);
-        }
-        let at = self
-            .connection()
-            .prepare_cached("SELECT at FROM commits WHERE t = ?1")
-            .and_then(|mut statement| statement.query_row([t], |row| row.get(0)))
-            .map_err(database)?;
-        if self.state.commit_times.len() >= COMMITS_KEPT {
-            self.state.commit_times.clear();
-        }
-        self.state.commit_times.insert(t, at);
-        Ok(at)
     }
 }

@@ -1,9 +1,9 @@
 //! The tables. `docs/store.md` explains each; keep the two in step.
 
-use kura_model::{Error, Result};
-use rusqlite::Connection;
+use kura_model::{Error, Result, Zone};
 
-use crate::error::database;
+use crate::database::{Connection, Dialect, values};
+use crate::error::sqlite as database;
 
 /// Raised with every change of the tables. A bank of a later schema is refused.
 pub(crate) const VERSION: i64 = 2;
@@ -16,11 +16,11 @@ CREATE TABLE bank (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE commits (t INTEGER PRIMARY KEY, at INTEGER NOT NULL, pk_last INTEGER NOT NULL, records INTEGER NOT NULL);
 CREATE INDEX commits_at ON commits (at);
 
-CREATE TABLE kind (kind INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, live INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE param (param INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE system (system INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE term (term INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
-CREATE TABLE dictionary (dictionary INTEGER PRIMARY KEY, kind INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE kind (kind NUMBERED, name TEXT NOT NULL UNIQUE, live INTEGER NOT NULL DEFAULT 0, versions INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE param (param NUMBERED, name TEXT NOT NULL UNIQUE);
+CREATE TABLE system (system NUMBERED, name TEXT NOT NULL UNIQUE);
+CREATE TABLE term (term NUMBERED, value TEXT NOT NULL UNIQUE);
+CREATE TABLE dictionary (dictionary NUMBERED, kind INTEGER NOT NULL, bytes BLOB NOT NULL);
 
 -- One row for each thing that has, or is referred to by, an id. pk is its newest version,
 -- absent while it is only referred to.
@@ -56,23 +56,23 @@ CREATE TABLE record_blob (pk INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (
 
 -- What was imported, and how far.
 CREATE TABLE source (
-  source INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, format TEXT NOT NULL, size INTEGER NOT NULL,
+  source NUMBERED, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, format TEXT NOT NULL, size INTEGER NOT NULL,
   modified INTEGER NOT NULL, done INTEGER NOT NULL, position INTEGER NOT NULL, accepted INTEGER NOT NULL,
   unchanged INTEGER NOT NULL, refused INTEGER NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL, job INTEGER);
 CREATE INDEX source_name ON source (name, size, modified);
 CREATE TABLE quarantine (
-  quarantine INTEGER PRIMARY KEY, t INTEGER NOT NULL, at INTEGER NOT NULL, job INTEGER, source INTEGER, name TEXT NOT NULL,
+  quarantine NUMBERED, t INTEGER NOT NULL, at INTEGER NOT NULL, job INTEGER, source INTEGER, name TEXT NOT NULL,
   rule TEXT NOT NULL, message TEXT NOT NULL, line INTEGER, byte INTEGER, path TEXT, item BLOB, item_size INTEGER NOT NULL);
 CREATE INDEX quarantine_source ON quarantine (source);
 
-CREATE TABLE job (job INTEGER PRIMARY KEY, kind TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE job (job NUMBERED, kind TEXT NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL, updated INTEGER NOT NULL, actor TEXT NOT NULL, detail TEXT NOT NULL);
 
 CREATE TABLE audit (
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, role TEXT NOT NULL, purpose TEXT NOT NULL,
   action TEXT NOT NULL, target TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, hash BLOB NOT NULL);
 ";
 
-/// How every connection is set up.
+/// How every connection of SQLite is set up.
 ///
 /// - `journal_mode=WAL`: readers never wait for the writer.
 /// - `synchronous=FULL`: in WAL mode a commit returns after fsync; acknowledged means on disk.
@@ -80,7 +80,11 @@ CREATE TABLE audit (
 /// - `cell_size_check`, `trusted_schema=OFF`: a damaged or hostile file is noticed early.
 /// - `mmap_size`: reads of a warm bank cost no system call. Not for the writer: an import would
 ///   seem to grow with the bank.
-pub(crate) fn configure(connection: &Connection, cache_mib: i64, map_mib: i64) -> Result<()> {
+pub(crate) fn configure(
+    connection: &rusqlite::Connection,
+    cache_mib: i64,
+    map_mib: i64,
+) -> Result<()> {
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
@@ -93,22 +97,105 @@ pub(crate) fn configure(connection: &Connection, cache_mib: i64, map_mib: i64) -
         .map_err(database)
 }
 
-pub(crate) fn create(connection: &Connection) -> Result<()> {
+/// What PostgreSQL is told besides.
+///
+/// - Bodies are compressed already: trying again costs time and gains nothing.
+/// - Rows of `entity` and `kind` change often: room on their page keeps the change off the index.
+/// - The path of a file can be longer than an entry of an index.
+const POSTGRES: &str = "
+ALTER TABLE record ALTER COLUMN body SET STORAGE EXTERNAL;
+ALTER TABLE entity SET (fillfactor = 85);
+ALTER TABLE kind SET (fillfactor = 50);
+DROP INDEX source_name;
+CREATE INDEX source_name ON source (size, modified);
+";
+
+pub(crate) fn create_sqlite(connection: &rusqlite::Connection) -> Result<()> {
     connection
         .execute_batch("PRAGMA page_size=8192;")
         .map_err(database)?;
     configure(connection, 64, 0)?;
+    let tables = Dialect::Sqlite.tables(TABLES);
     connection
         .execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;"
+            "BEGIN IMMEDIATE; {tables} PRAGMA user_version={VERSION}; COMMIT;"
         ))
         .map_err(database)
 }
 
-pub(crate) fn check(connection: &Connection) -> Result<()> {
-    let found: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(database)?;
+/// Makes the zone's schema, unless the administrator has, and its tables; the mark this bank is
+/// known by.
+pub(crate) fn create_postgres(connection: &Connection, zone: Zone) -> Result<String> {
+    let name = zone.as_str();
+    if has_table(connection, name)? {
+        return Err(Error::conflict("there is a bank at this address already"));
+    }
+    let encoding: String =
+        connection.one("SELECT current_setting('server_encoding')", &[], |row| {
+            row.get(0)
+        })?;
+    if encoding != "UTF8" {
+        return Err(Error::invalid(
+            "the database keeps text in another encoding than UTF-8; make one with ENCODING 'UTF8' TEMPLATE template0",
+        ));
+    }
+    let there = connection.exists(
+        "SELECT 1 FROM pg_namespace WHERE nspname = ?1",
+        values![name],
+    )?;
+    let schema = if there {
+        String::new()
+    } else {
+        format!("CREATE SCHEMA {name};")
+    };
+    let tables = Dialect::Postgres.tables(TABLES);
+    connection.batch(&format!(
+        "BEGIN; {schema} {tables} {POSTGRES}
+         INSERT INTO bank (key, value) VALUES ('schema', '{VERSION}'), ('mark', CAST(gen_random_uuid() AS text));
+         COMMIT;"
+    ))?;
+    mark(connection)?.ok_or_else(|| Error::internal("a new bank has no mark"))
+}
+
+fn has_table(connection: &Connection, schema: &str) -> Result<bool> {
+    connection.exists(
+        "SELECT 1 FROM pg_tables WHERE schemaname = ?1 AND tablename = 'bank'",
+        values![schema],
+    )
+}
+
+/// What a bank on PostgreSQL is known by.
+pub(crate) fn mark(connection: &Connection) -> Result<Option<String>> {
+    word(connection, "mark")
+}
+
+fn word(connection: &Connection, key: &str) -> Result<Option<String>> {
+    connection.first(
+        "SELECT value FROM bank WHERE key = ?1",
+        values![key],
+        |row| row.get(0),
+    )
+}
+
+fn found(connection: &Connection, zone: Zone) -> Result<i64> {
+    match connection.dialect() {
+        Dialect::Sqlite => connection.one("PRAGMA user_version", &[], |row| row.get(0)),
+        Dialect::Postgres => {
+            if !has_table(connection, zone.as_str())? {
+                return Err(Error::not_found(format!(
+                    "there is no {} zone at the address of the database",
+                    zone.as_str()
+                )));
+            }
+            Ok(word(connection, "schema")?
+                .and_then(|version| version.parse().ok())
+                .unwrap_or(0))
+        }
+    }
+}
+
+pub(crate) fn check(connection: &Connection, zone: Zone) -> Result<()> {
+    let found = found(connection, zone)?;
     match found {
         VERSION => Ok(()),
         1..VERSION => Err(Error::conflict(format!(
@@ -123,7 +210,7 @@ pub(crate) fn check(connection: &Connection) -> Result<()> {
 /// The steps from each schema to the next. None takes anything away that a version says.
 const STEPS: [(i64, &str); 1] = [(
     1,
-    "CREATE TABLE term (term INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+    "CREATE TABLE term (term NUMBERED, value TEXT NOT NULL UNIQUE);
      CREATE TABLE ix_term (param INTEGER NOT NULL, term INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, term, pk)) WITHOUT ROWID;
      INSERT INTO term (value) SELECT DISTINCT value FROM ix_uri;
      INSERT INTO ix_term SELECT x.param, m.term, x.pk FROM ix_uri x JOIN term m ON m.value = x.value;
@@ -134,20 +221,42 @@ const STEPS: [(i64, &str); 1] = [(
 )];
 
 /// Brings an older bank's tables to this schema; which one it had.
-pub(crate) fn upgrade(connection: &Connection) -> Result<i64> {
-    let found: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(database)?;
+pub(crate) fn upgrade(connection: &Connection, zone: Zone) -> Result<i64> {
+    let found = found(connection, zone)?;
+    let dialect = connection.dialect();
     for (from, step) in STEPS {
         if found <= from {
-            connection
-                .execute_batch(&format!(
-                    "BEGIN IMMEDIATE; {step} PRAGMA user_version={}; COMMIT;",
-                    from + 1
-                ))
-                .map_err(database)?;
+            let step = dialect.tables(step);
+            let next = from + 1;
+            connection.batch(&match dialect {
+                Dialect::Sqlite => {
+                    format!("BEGIN IMMEDIATE; {step} PRAGMA user_version={next}; COMMIT;")
+                }
+                // Nobody reads or writes meanwhile.
+                Dialect::Postgres => format!(
+                    "BEGIN; LOCK TABLE bank IN ACCESS EXCLUSIVE MODE; {step}
+                     UPDATE bank SET value = '{next}' WHERE key = 'schema'; COMMIT;"
+                ),
+            })?;
         }
     }
-    check(connection)?;
+    check(connection, zone)?;
     Ok(found)
 }
+
+/// The tables whose statistics matter to the planner.
+pub(crate) const PLANNED: [&str; 13] = [
+    "entity",
+    "record",
+    "superseded",
+    "commits",
+    "term",
+    "ix_token",
+    "ix_text",
+    "ix_date",
+    "ix_number",
+    "ix_quantity",
+    "ix_term",
+    "ix_reference",
+    "compartment",
+];

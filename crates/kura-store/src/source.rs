@@ -2,10 +2,9 @@
 //! so that an interrupted import goes on where it stopped.
 
 use kura_model::{ContentHash, Result};
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-use crate::error::database;
+use crate::database::{Connection, Row, values};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Source {
@@ -41,19 +40,19 @@ pub struct SourceProgress {
 
 const COLUMNS: &str = "source, hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Source> {
+fn read(row: &Row<'_>) -> Result<Source> {
     Ok(Source {
         id: row.get(0)?,
         hash: ContentHash(row.get(1)?),
         name: row.get(2)?,
         format: row.get(3)?,
-        size: row.get::<_, i64>(4)? as u64,
+        size: row.get::<i64>(4)? as u64,
         modified: row.get(5)?,
         done: row.get(6)?,
-        position: row.get::<_, i64>(7)? as u64,
-        accepted: row.get::<_, i64>(8)? as u64,
-        unchanged: row.get::<_, i64>(9)? as u64,
-        refused: row.get::<_, i64>(10)? as u64,
+        position: row.get::<i64>(7)? as u64,
+        accepted: row.get::<i64>(8)? as u64,
+        unchanged: row.get::<i64>(9)? as u64,
+        refused: row.get::<i64>(10)? as u64,
         started: row.get(11)?,
         updated: row.get(12)?,
         job: row.get(13)?,
@@ -62,11 +61,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Source> {
 
 pub(crate) fn update(connection: &Connection, now: i64, progress: &SourceProgress) -> Result<()> {
     connection
-        .prepare_cached(
+        .execute(
             "UPDATE source SET position = ?2, done = ?3, accepted = ?4, unchanged = ?5, refused = ?6, updated = ?7 WHERE source = ?1",
-        )
-        .and_then(|mut statement| {
-            statement.execute((
+            values![
                 progress.id,
                 progress.position as i64,
                 progress.done,
@@ -74,42 +71,38 @@ pub(crate) fn update(connection: &Connection, now: i64, progress: &SourceProgres
                 progress.unchanged as i64,
                 progress.refused as i64,
                 now,
-            ))
-        })
-        .map_err(database)
+            ],
+        )
         .map(drop)
 }
 
 /// Finds the source with these bytes, or notes that it begins.
 pub(crate) fn begin(connection: &Connection, now: i64, new: &Source) -> Result<Source> {
-    connection
-        .prepare_cached(
-            "INSERT INTO source (hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, ?6, ?7)
-             ON CONFLICT (hash) DO UPDATE SET name = ?2, modified = ?5, job = ?7",
-        )
-        .and_then(|mut statement| {
-            statement.execute((
-                &new.hash.0[..],
-                &new.name,
-                &new.format,
-                new.size as i64,
-                new.modified,
-                now,
-                new.job,
-            ))
-        })
-        .map_err(database)?;
+    connection.execute(
+        "INSERT INTO source (hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, 0, ?6, ?6, ?7)
+         ON CONFLICT (hash) DO UPDATE SET name = ?2, modified = ?5, job = ?7",
+        values![
+            &new.hash.0[..],
+            &new.name[..],
+            &new.format[..],
+            new.size as i64,
+            new.modified,
+            now,
+            new.job,
+        ],
+    )?;
     by_hash(connection, new.hash)?.ok_or_else(|| {
         kura_model::Error::internal("an import source was written and cannot be read back")
     })
 }
 
 pub(crate) fn by_hash(connection: &Connection, hash: ContentHash) -> Result<Option<Source>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM source WHERE hash = ?1"))
-        .and_then(|mut statement| statement.query_row([&hash.0[..]], read).optional())
-        .map_err(database)
+    connection.first(
+        &format!("SELECT {COLUMNS} FROM source WHERE hash = ?1"),
+        values![&hash.0[..]],
+        read,
+    )
 }
 
 /// A finished source with this path, size and time of change needs no second look.
@@ -119,31 +112,27 @@ pub(crate) fn finished(
     size: u64,
     modified: i64,
 ) -> Result<Option<Source>> {
-    connection
-        .prepare_cached(&format!(
+    connection.first(
+        &format!(
             "SELECT {COLUMNS} FROM source WHERE name = ?1 AND size = ?2 AND modified = ?3 AND done = 1 LIMIT 1"
-        ))
-        .and_then(|mut statement| {
-            statement
-                .query_row((name, size as i64, modified), read)
-                .optional()
-        })
-        .map_err(database)
+        ),
+        values![name, size as i64, modified],
+        read,
+    )
 }
 
 pub(crate) fn list(connection: &Connection, limit: u32) -> Result<Vec<Source>> {
-    let mut statement = connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM source ORDER BY updated DESC, source DESC LIMIT ?1"
-        ))
-        .map_err(database)?;
-    let rows = statement.query_map([limit], read).map_err(database)?;
-    rows.collect::<Result<_, _>>().map_err(database)
+    connection.rows(
+        &format!("SELECT {COLUMNS} FROM source ORDER BY updated DESC, source DESC LIMIT ?1"),
+        values![limit],
+        read,
+    )
 }
 
 pub(crate) fn by_id(connection: &Connection, id: i64) -> Result<Option<Source>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM source WHERE source = ?1"))
-        .and_then(|mut statement| statement.query_row([id], read).optional())
-        .map_err(database)
+    connection.first(
+        &format!("SELECT {COLUMNS} FROM source WHERE source = ?1"),
+        values![id],
+        read,
+    )
 }

@@ -1,23 +1,25 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use kura_model::{Category, ContentHash, Error, IndexEntry, LogicalTime, RecordKey, Result, Zone};
-use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
 use crate::audit::{self, AuditCheck, AuditEntry, AuditRow};
 use crate::blob::BlobStore;
 use crate::codec::Dictionaries;
-use crate::commit::{Commit, CommitReceipt, Writer};
-use crate::error::{database, io};
+use crate::commit::{Commit, CommitReceipt};
+use crate::database::{Connection, Database, Place, values};
+use crate::error::{self, io};
+use crate::exclusive::{self, Guard, Locks};
 use crate::job::{self, Job, JobState};
 use crate::quarantine::{self, QuarantineRow};
 use crate::read::{Reader, ReaderState};
 use crate::schema;
 use crate::source::{self, Source};
+use crate::write::Writer;
 
 /// Audit entries of reads are written together, at the latest after this long. A write carries
 /// its own entry in its own transaction.
@@ -25,7 +27,12 @@ const AUDIT_GROUP: Duration = Duration::from_millis(100);
 /// Entries that may wait; one more is written at once by whoever brings it.
 const AUDIT_WAITING: usize = 4096;
 
-/// One zone of the bank: a database file and a folder of blobs.
+/// Readers kept on PostgreSQL. A server has about a hundred connections for everybody.
+const READERS: usize = 8;
+/// How long a reader waits for one of them before it opens one more.
+const READER_WAIT: Duration = Duration::from_millis(200);
+
+/// One zone of the bank: a database and a folder of blobs.
 pub struct Store {
     inner: Arc<Inner>,
     flusher: Option<std::thread::JoinHandle<()>>,
@@ -33,13 +40,40 @@ pub struct Store {
 
 struct Inner {
     zone: Zone,
-    file: PathBuf,
+    folder: PathBuf,
+    place: Place,
     writer: Mutex<Writer>,
-    readers: Mutex<Vec<ReaderState>>,
+    readers: Mutex<Readers>,
+    reader_back: Condvar,
+    locks: Arc<Locks>,
     dictionaries: Arc<Dictionaries>,
     blobs: BlobStore,
     waiting: Mutex<Vec<AuditEntry>>,
-    closing: (Mutex<bool>, std::sync::Condvar),
+    closing: (Mutex<bool>, Condvar),
+}
+
+/// Connections that read.
+#[derive(Default)]
+struct Readers {
+    idle: Vec<ReaderState>,
+    /// Idle or not.
+    open: usize,
+    /// Threads that wait for one.
+    waiting: usize,
+}
+
+/// A connection on loan. It goes back when this is dropped; after a panic it is closed.
+struct Lent<'a> {
+    inner: &'a Inner,
+    sound: bool,
+    state: Option<ReaderState>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let state = self.state.take().filter(|_| self.sound);
+        self.inner.reader_back(state);
+    }
 }
 
 /// How many records of a kind there are.
@@ -53,52 +87,40 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Makes the zone's folder and database. The folder must not hold one already.
-    pub fn create(folder: &Path, zone: Zone) -> Result<()> {
+    /// Makes the zone's folder and its tables. Neither the folder nor the address may hold one
+    /// already.
+    pub fn create(folder: &Path, zone: Zone, database: &Database) -> Result<()> {
         fs::create_dir_all(folder).map_err(io)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(io)?;
-        let file = database_file(folder, zone);
-        if file.exists() {
-            return Err(Error::conflict("there is a bank in this folder already"));
-        }
-        let connection = Connection::open(&file).map_err(database)?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).map_err(io)?;
-        schema::create(&connection)?;
+        Place::create(folder, zone, database)?;
         BlobStore::open(folder)?;
         Ok(())
     }
 
     /// Brings the tables of an older bank to those of this program; the schema they had.
-    pub fn upgrade(folder: &Path, zone: Zone) -> Result<i64> {
-        let file = database_file(folder, zone);
-        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(database)?;
-        schema::configure(&connection, 128, 0)?;
-        schema::upgrade(&connection)
+    pub fn upgrade(folder: &Path, zone: Zone, database: &Database) -> Result<i64> {
+        let place = Place::find(folder, zone, database)?;
+        let connection = place.writer()?;
+        schema::upgrade(&connection, zone)
     }
 
-    pub fn open(folder: &Path, zone: Zone) -> Result<Self> {
-        let file = database_file(folder, zone);
-        if !file.is_file() {
-            return Err(Error::not_found(format!(
-                "no {} database here",
-                zone.as_str()
-            )));
-        }
-        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(database)?;
-        schema::configure(&connection, 128, 0)?;
-        schema::check(&connection)?;
-        connection.set_prepared_statement_cache_capacity(128);
+    pub fn open(folder: &Path, zone: Zone, database: &Database) -> Result<Self> {
+        let place = Place::find(folder, zone, database)?;
+        let connection = place.writer()?;
+        schema::check(&connection, zone)?;
+        place.check(folder, &connection)?;
         let inner = Arc::new(Inner {
             zone,
-            file,
-            writer: Mutex::new(Writer::new(connection)),
-            readers: Mutex::new(Vec::new()),
+            folder: folder.to_owned(),
+            writer: Mutex::new(Writer::new(place.clone(), connection)),
+            place,
+            readers: Mutex::default(),
+            reader_back: Condvar::new(),
+            locks: Arc::default(),
             dictionaries: Arc::default(),
             blobs: BlobStore::open(folder)?,
             waiting: Mutex::new(Vec::new()),
-            closing: (Mutex::new(false), std::sync::Condvar::new()),
+            closing: (Mutex::new(false), Condvar::new()),
         });
         let flusher = std::thread::Builder::new()
             .name(format!("audit-{}", zone.as_str()))
@@ -113,8 +135,12 @@ impl Store {
         })
     }
 
-    pub(crate) fn file(&self) -> &Path {
-        &self.inner.file
+    /// The file of the database, where it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.inner.place {
+            Place::Sqlite(file) => Some(file),
+            Place::Postgres { .. } => None,
+        }
     }
 
     pub fn zone(&self) -> Zone {
@@ -150,13 +176,30 @@ impl Store {
     /// Runs `read` on a connection of its own. Each statement sees the newest state; for many
     /// statements on one state see [`Reader::at`].
     pub fn read<T>(&self, read: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
-        let mut state = match lock(&self.inner.readers).pop() {
-            Some(state) => state,
-            None => self.inner.open_reader()?,
+        let mut lent = Lent {
+            inner: &self.inner,
+            sound: false,
+            state: Some(self.inner.reader()?),
         };
-        let result = read(&mut Reader::new(&mut state));
-        lock(&self.inner.readers).push(state);
+        let Some(state) = &mut lent.state else {
+            return Err(Error::internal("a reader without its connection"));
+        };
+        let mut reader = Reader::new(state);
+        let result = read(&mut reader);
+        lent.sound = reader.is_sound();
         result
+    }
+
+    /// Holds a name alone, among all processes on this bank; with PostgreSQL on all machines.
+    /// `None` if another holds it and `wait` is false. The name is not the transaction's own
+    /// lock: whoever holds it may commit.
+    pub fn exclusive(&self, name: &'static str, wait: bool) -> Result<Option<Guard>> {
+        match &self.inner.place {
+            Place::Sqlite(_) => exclusive::file(&self.inner.folder, name, wait),
+            place @ Place::Postgres { .. } => {
+                exclusive::server(&self.inner.locks, place, name, wait)
+            }
+        }
     }
 
     pub fn now(&self) -> Result<LogicalTime> {
@@ -174,9 +217,9 @@ impl Store {
     }
 
     pub fn job_begin(&self, kind: &str, actor: &str, detail: &str) -> Result<Job> {
-        let writer = lock(&self.inner.writer);
         let now = audit::now_millis();
-        let id = job::begin(&writer.connection, now, kind, actor, detail)?;
+        let id = lock(&self.inner.writer)
+            .transaction(|writer| job::begin(&writer.connection, now, kind, actor, detail))?;
         Ok(Job {
             id,
             kind: kind.to_owned(),
@@ -194,8 +237,8 @@ impl Store {
 
     /// Notes that the import of a file begins, or finds how far an earlier one came.
     pub fn source_begin(&self, source: &Source) -> Result<Source> {
-        let writer = lock(&self.inner.writer);
-        source::begin(&writer.connection, audit::now_millis(), source)
+        lock(&self.inner.writer)
+            .transaction(|writer| source::begin(&writer.connection, audit::now_millis(), source))
     }
 
     pub fn source_finished(&self, name: &str, size: u64, modified: i64) -> Result<Option<Source>> {
@@ -235,27 +278,16 @@ impl Store {
     /// A word the bank keeps under a name.
     pub fn mark(&self, name: &str) -> Result<Option<String>> {
         self.read(|reader| {
-            reader
-                .connection()
-                .prepare_cached("SELECT value FROM bank WHERE key = ?1")
-                .and_then(|mut statement| {
-                    rusqlite::OptionalExtension::optional(
-                        statement.query_row([name], |row| row.get(0)),
-                    )
-                })
-                .map_err(database)
+            reader.connection().first(
+                "SELECT value FROM bank WHERE key = ?1",
+                values![name],
+                |row| row.get(0),
+            )
         })
     }
 
     pub fn set_mark(&self, name: &str, value: &str) -> Result<()> {
-        lock(&self.inner.writer)
-            .connection
-            .execute(
-                "INSERT OR REPLACE INTO bank (key, value) VALUES (?1, ?2)",
-                (name, value),
-            )
-            .map(drop)
-            .map_err(database)
+        lock(&self.inner.writer).set_mark(name, value)
     }
 
     /// Adds index rows to the next `limit` versions of `kind` after record `after`, and keeps
@@ -283,30 +315,52 @@ impl Store {
     }
 
     /// Copies the write-ahead log into the database file, so that the file alone is the bank.
+    /// PostgreSQL sees to its own.
     pub fn checkpoint(&self) -> Result<()> {
-        lock(&self.inner.writer)
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .map_err(database)
+        match &lock(&self.inner.writer).connection {
+            Connection::Sqlite(connection) => connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .map_err(error::sqlite),
+            Connection::Postgres(_) => Ok(()),
+        }
     }
 
-    /// Gathers the statistics SQLite plans by. Worth it after a large import.
+    /// Gathers the statistics the database plans by. Worth it after a large import.
     pub fn optimize(&self) -> Result<()> {
-        lock(&self.inner.writer)
-            .connection
-            .execute_batch("PRAGMA analysis_limit=1000; ANALYZE;")
-            .map_err(database)
+        let writer = lock(&self.inner.writer);
+        match &writer.connection {
+            Connection::Sqlite(connection) => connection
+                .execute_batch("PRAGMA analysis_limit=1000; ANALYZE;")
+                .map_err(error::sqlite),
+            Connection::Postgres(_) => writer
+                .connection
+                .batch(&format!("ANALYZE {}", schema::PLANNED.join(", "))),
+        }
     }
 
     /// Bytes on disk of the database, without blobs.
     pub fn database_bytes(&self) -> u64 {
-        let mut wal = self.inner.file.clone().into_os_string();
-        wal.push("-wal");
-        [self.inner.file.clone(), PathBuf::from(wal)]
-            .iter()
-            .filter_map(|file| fs::metadata(file).ok())
-            .map(|metadata| metadata.len())
-            .sum()
+        match &self.inner.place {
+            Place::Sqlite(file) => {
+                let mut wal = file.clone().into_os_string();
+                wal.push("-wal");
+                [file.clone(), PathBuf::from(wal)]
+                    .iter()
+                    .filter_map(|file| fs::metadata(file).ok())
+                    .map(|metadata| metadata.len())
+                    .sum()
+            }
+            Place::Postgres { .. } => self
+                .read(|reader| {
+                    reader.connection().one(
+                        "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bigint) FROM pg_class c
+                         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ?1 AND c.relkind = 'r'",
+                        values![self.zone().as_str()],
+                        |row| row.get::<i64>(0),
+                    )
+                })
+                .map_or(0, |bytes| bytes as u64),
+        }
     }
 }
 
@@ -335,6 +389,8 @@ impl Inner {
 
     fn flush(&self) {
         if lock(&self.waiting).is_empty() {
+            // Another may have taken them and still be writing: they are on disk when it is done.
+            drop(lock(&self.writer));
             return;
         }
         if let Err(error) = self.commit(&Commit::default()) {
@@ -358,18 +414,54 @@ impl Inner {
         self.flush();
     }
 
-    fn open_reader(&self) -> Result<ReaderState> {
-        let connection = Connection::open_with_flags(
-            &self.file,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(database)?;
-        schema::configure(&connection, 32, 1024)?;
-        connection
-            .execute_batch("PRAGMA query_only=ON;")
-            .map_err(database)?;
-        connection.set_prepared_statement_cache_capacity(256);
-        Ok(ReaderState::new(connection, self.dictionaries.clone()))
+    /// A connection that reads: one that waits, or a new one. The bound is soft, because who
+    /// reads may read again meanwhile, and must not wait for itself.
+    fn reader(&self) -> Result<ReaderState> {
+        let bounded = matches!(self.place, Place::Postgres { .. });
+        let mut readers = lock(&self.readers);
+        loop {
+            if let Some(state) = readers.idle.pop() {
+                if !state.is_lost() {
+                    return Ok(state);
+                }
+                readers.open -= 1;
+                continue;
+            }
+            if !bounded || readers.open < READERS {
+                break;
+            }
+            readers.waiting += 1;
+            let (again, waited) = self
+                .reader_back
+                .wait_timeout(readers, READER_WAIT)
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            readers = again;
+            readers.waiting -= 1;
+            if waited.timed_out() && readers.idle.is_empty() {
+                break;
+            }
+        }
+        readers.open += 1;
+        drop(readers);
+        self.place
+            .reader()
+            .map(|connection| ReaderState::new(connection, self.dictionaries.clone()))
+            .inspect_err(|_| lock(&self.readers).open -= 1)
+    }
+
+    /// Takes a connection back, or notes that it is gone.
+    fn reader_back(&self, state: Option<ReaderState>) {
+        let mut readers = lock(&self.readers);
+        let keep = !matches!(self.place, Place::Postgres { .. }) || readers.open <= READERS;
+        match state {
+            Some(state) if keep => readers.idle.push(state),
+            _ => readers.open -= 1,
+        }
+        let wanted = readers.waiting > 0;
+        drop(readers);
+        if wanted {
+            self.reader_back.notify_one();
+        }
     }
 }
 
@@ -379,10 +471,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn database_file(folder: &Path, zone: Zone) -> PathBuf {
-    folder.join(format!("{}.db", zone.as_str()))
 }
 
 /// Said when something the caller named is not in the bank.

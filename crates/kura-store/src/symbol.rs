@@ -1,11 +1,10 @@
 //! Strings that repeat in every row (kinds, parameters, code systems) are numbered once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kura_model::Result;
-use rusqlite::{Connection, OptionalExtension};
 
-use crate::error::database;
+use crate::database::{Connection, Value, values};
 
 /// Names per table kept in memory. A file with a million code systems must not fill it.
 const KEEP: usize = 65_536;
@@ -19,6 +18,22 @@ pub(crate) enum Table {
 }
 
 impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Table::Kind => "kind",
+            Table::Param => "param",
+            Table::System => "system",
+            Table::Term => "term",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Table::Term => "value",
+            _ => "name",
+        }
+    }
+
     fn select(self) -> &'static str {
         match self {
             Table::Kind => "SELECT kind FROM kind WHERE name = ?1",
@@ -30,10 +45,10 @@ impl Table {
 
     fn insert(self) -> &'static str {
         match self {
-            Table::Kind => "INSERT INTO kind (name) VALUES (?1)",
-            Table::Param => "INSERT INTO param (name) VALUES (?1)",
-            Table::System => "INSERT INTO system (name) VALUES (?1)",
-            Table::Term => "INSERT INTO term (value) VALUES (?1)",
+            Table::Kind => "INSERT INTO kind (name) VALUES (?1) RETURNING kind",
+            Table::Param => "INSERT INTO param (name) VALUES (?1) RETURNING param",
+            Table::System => "INSERT INTO system (name) VALUES (?1) RETURNING system",
+            Table::Term => "INSERT INTO term (value) VALUES (?1) RETURNING term",
         }
     }
 }
@@ -70,10 +85,7 @@ impl Symbols {
         if let Some(number) = self.map(table).get(name) {
             return Ok(Some(*number));
         }
-        let found: Option<i64> = connection
-            .prepare_cached(table.select())
-            .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
-            .map_err(database)?;
+        let found = connection.first(table.select(), &[Value::key(name)], |row| row.get(0))?;
         if let Some(number) = found {
             self.remember(table, name, number);
         }
@@ -91,10 +103,54 @@ impl Symbols {
             return Ok(number);
         }
         connection
-            .prepare_cached(table.insert())
-            .and_then(|mut statement| statement.insert([name]))
-            .map_err(database)
+            .one(table.insert(), &[Value::key(name)], |row| row.get(0))
             .inspect(|number| self.remember(table, name, *number))
+    }
+
+    /// Numbers many names in two statements, where each statement costs a way over the network.
+    /// Inside a transaction only.
+    pub(crate) fn number_all<'a>(
+        &mut self,
+        connection: &Connection,
+        table: Table,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<()> {
+        let known = self.map(table);
+        let names: BTreeSet<&str> = names.filter(|name| !known.contains_key(*name)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        // The database may keep a text in other words than ours.
+        let dialect = connection.dialect();
+        let mut missing: HashMap<String, &str> = names
+            .into_iter()
+            .map(|name| (dialect.key(name).into_owned(), name))
+            .collect();
+        let (number, text) = (table.name(), table.text());
+        let find = format!(
+            "SELECT {text}, {number} FROM {number} WHERE {}",
+            dialect.among(text, "?1")
+        );
+        let add = format!(
+            "INSERT INTO {number} ({text}) SELECT l.value FROM {} RETURNING {text}, {number}",
+            dialect.list("?1", "l")
+        );
+        for sql in [find, add] {
+            let mut left: Vec<String> = missing.keys().cloned().collect();
+            left.sort_unstable();
+            if left.is_empty() {
+                break;
+            }
+            let rows: Vec<(String, i64)> = connection.rows(&sql, values![&left[..]], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            for (kept, number) in rows {
+                if let Some(name) = missing.remove(&kept) {
+                    self.remember(table, name, number);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn remember(&mut self, table: Table, name: &str, number: i64) {

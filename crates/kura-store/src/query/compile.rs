@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use kura_model::{LogicalTime, Result};
-use rusqlite::types::Value;
 
 use super::order::{By, Cursor, Key, Order};
-use super::plan::{Driver, list};
+use super::plan::Driver;
 use super::{Clause, Compare, Predicate, Query, Sql, TermMatch, TextMatch};
+use crate::database::{Dialect, Value};
 use crate::read::Reader;
 use crate::symbol::Table;
 
@@ -16,6 +16,7 @@ pub(crate) const GROUP_BITS: u32 = 12;
 
 pub(super) struct Compiler<'c, 'r> {
     pub(super) reader: &'c mut Reader<'r>,
+    pub(super) dialect: Dialect,
     sql: Sql,
     kind: i64,
     at: Option<LogicalTime>,
@@ -36,8 +37,10 @@ impl<'c, 'r> Compiler<'c, 'r> {
             Some(t) => Some((reader.pk_last(t)?, t.0 as i64)),
             None => None,
         };
+        let dialect = reader.connection().dialect();
         Ok(Some(Self {
             reader,
+            dialect,
             sql: Sql::default(),
             kind,
             at: query.at,
@@ -54,6 +57,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
         };
         Ok(Some(Compiler {
             reader: self.reader,
+            dialect: self.dialect,
             sql: Sql::default(),
             kind,
             at: self.at,
@@ -63,17 +67,8 @@ impl<'c, 'r> Compiler<'c, 'r> {
         }))
     }
 
-    pub(super) fn numbers(&mut self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<i64>> {
-        let mut statement = self
-            .reader
-            .connection()
-            .prepare_cached(sql)
-            .map_err(crate::error::database)?;
-        let rows = statement
-            .query_map(params, |row| row.get(0))
-            .map_err(crate::error::database)?;
-        rows.collect::<std::result::Result<_, _>>()
-            .map_err(crate::error::database)
+    pub(super) fn numbers(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<i64>> {
+        self.reader.connection().rows(sql, values, |row| row.get(0))
     }
 
     pub(super) fn finish(self) -> Sql {
@@ -84,9 +79,19 @@ impl<'c, 'r> Compiler<'c, 'r> {
         self.sql.text.push_str(text);
     }
 
-    pub(super) fn bind(&mut self, value: impl Into<Value>) {
+    pub(super) fn bind(&mut self, value: impl Into<Value<'static>>) {
+        let place = self.place(value);
+        self.push(&place);
+    }
+
+    /// Takes a value and tells its place in the statement.
+    fn place(&mut self, value: impl Into<Value<'static>>) -> String {
         self.sql.values.push(value.into());
-        let _ = write!(self.sql.text, "?{}", self.sql.values.len());
+        format!("?{}", self.sql.values.len())
+    }
+
+    fn bind_key(&mut self, text: &str) {
+        self.bind(Value::Key(text.to_owned().into()));
     }
 
     fn alias(&mut self) -> String {
@@ -164,7 +169,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 );
             }
             self.conditions(&alias, &clauses, &driver)?;
-            self.push(")");
+            self.push(") sorted");
             let backwards = keys[0].descending;
             if let Some(after) = after {
                 self.push(" WHERE ");
@@ -240,13 +245,10 @@ impl<'c, 'r> Compiler<'c, 'r> {
         let values = after.keys();
         self.push("(");
         for (number, key) in keys.iter().enumerate() {
-            let Some(value) = values.get(number).map(|value| value.value()) else {
+            // Nothing comes after those without a value.
+            let Some(value) = values.get(number).and_then(|value| value.value()) else {
                 continue;
             };
-            if value == Value::Null {
-                // Nothing comes after those without a value.
-                continue;
-            }
             self.equal(values, number);
             let _ = write!(
                 self.sql.text,
@@ -262,12 +264,18 @@ impl<'c, 'r> Compiler<'c, 'r> {
         self.push("))");
     }
 
-    /// Opens `(k0 IS v0 AND … AND `.
+    /// Opens `(k0 = v0 AND … AND `.
     fn equal(&mut self, values: &[super::order::SortValue], keys: usize) {
         self.push("(");
         for (number, value) in values.iter().enumerate().take(keys) {
-            let _ = write!(self.sql.text, "k{number} IS ");
-            self.bind(value.value());
+            let _ = write!(self.sql.text, "k{number} ");
+            match value.value() {
+                Some(value) => {
+                    self.push("= ");
+                    self.bind(value);
+                }
+                None => self.push("IS NULL"),
+            }
             self.push(" AND ");
         }
     }
@@ -275,9 +283,9 @@ impl<'c, 'r> Compiler<'c, 'r> {
     fn source(&mut self, alias: &str, clauses: &[Clause], driver: &Driver) -> Result<()> {
         match driver {
             Driver::Records(records) => {
-                self.push("(SELECT value AS pk FROM json_each(");
-                self.bind(list(records));
-                self.push(&format!(")) {alias}"));
+                let place = self.place(Value::Integers(records.clone().into()));
+                let from = self.dialect.list(&place, "l");
+                self.push(&format!("(SELECT l.value AS pk FROM {from}) {alias}"));
             }
             Driver::Clause(index) => {
                 let Some(Clause::Any(predicates)) = clauses.get(*index) else {
@@ -295,7 +303,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
     fn conditions(&mut self, alias: &str, clauses: &[Clause], driver: &Driver) -> Result<()> {
         match driver {
             // Names of parameters carry the kind, so that rows of an index need no look at it.
-            Driver::Records(_) | Driver::Clause(_) => self.push(" WHERE 1"),
+            Driver::Records(_) | Driver::Clause(_) => self.push(" WHERE TRUE"),
             Driver::Kind => {
                 self.push(&format!(" WHERE {alias}.kind = "));
                 self.bind(self.kind);
@@ -346,7 +354,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.probe(alias, predicate)?;
             }
             if predicates.is_empty() {
-                self.push("0");
+                self.push("FALSE");
             }
             self.push(")");
         }
@@ -362,10 +370,10 @@ impl<'c, 'r> Compiler<'c, 'r> {
         };
         range(&mut sql, compare, "at", "at", low, high);
         let bounds = sql.rows(self.reader, |row| {
-            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+            Ok((row.get::<Option<i64>>(0)?, row.get::<Option<i64>>(1)?))
         })?;
         let Some((Some(first), Some(last))) = bounds.first().copied() else {
-            self.push(" AND 0");
+            self.push(" AND FALSE");
             return Ok(());
         };
         let before = self
@@ -384,7 +392,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
         match predicate {
             Predicate::Broad(inner) => self.probe(alias, inner),
             Predicate::All(clauses) => {
-                self.push("(1");
+                self.push("(TRUE");
                 self.clauses(alias, clauses, None)?;
                 self.push(")");
                 Ok(())
@@ -460,7 +468,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
             _ => {
                 self.push(&format!("{alias}.pk IN (SELECT pk FROM ("));
                 self.set(predicate)?;
-                self.push("))");
+                self.push(") found)");
                 Ok(())
             }
         }
@@ -469,7 +477,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
     fn probe_target(&mut self, alias: &str, param: &str, target: &Query) -> Result<()> {
         let param = self.param(param)?;
         let Some(kind) = self.reader.symbol(Table::Kind, &target.kind)? else {
-            self.push("0");
+            self.push("FALSE");
             return Ok(());
         };
         let inner = self.alias();
@@ -513,7 +521,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 done
             }
             None => {
-                self.push("SELECT 0 AS pk WHERE 0");
+                self.push(NOTHING);
                 Ok(())
             }
         }
@@ -533,7 +541,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
             self.set(predicate)?;
         }
         if !once {
-            self.push(")");
+            self.push(") every");
         }
         Ok(())
     }
@@ -551,9 +559,9 @@ impl<'c, 'r> Compiler<'c, 'r> {
     fn set(&mut self, predicate: &Predicate) -> Result<()> {
         match predicate {
             Predicate::Records(records) => {
-                self.push("SELECT value AS pk FROM json_each(");
-                self.bind(list(records));
-                self.push(")");
+                let place = self.place(Value::Integers(records.clone().into()));
+                let from = self.dialect.list(&place, "l");
+                self.push(&format!("SELECT l.value AS pk FROM {from}"));
             }
             Predicate::Coded {
                 param,
@@ -562,7 +570,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
             } => {
                 self.from("ix_token", param)?;
                 self.push(" AND x.code = ");
-                self.bind(code.clone());
+                self.bind_key(code);
                 match &systems[..] {
                     [system] => {
                         self.push(" AND x.system = ");
@@ -583,7 +591,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.from("ix_token", param)?;
                 if let Some(code) = code {
                     self.push(" AND x.code = ");
-                    self.bind(code.clone());
+                    self.bind_key(code);
                 }
                 if let Some(system) = system {
                     let number = match system {
@@ -603,12 +611,13 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 match matching {
                     TextMatch::Exact => {
                         self.push(" AND x.value = ");
-                        self.bind(value.clone());
+                        self.bind_key(value);
                     }
                     TextMatch::Prefix => self.begins_with("x.value", value),
                     TextMatch::Contains => {
-                        self.push(" AND instr(x.value, ");
-                        self.bind(value.clone());
+                        let position = self.dialect.position();
+                        self.push(&format!(" AND {position}(x.value, "));
+                        self.bind(Value::Text(Some(value.clone().into())));
                         self.push(") > 0");
                     }
                 }
@@ -644,7 +653,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.from("ix_quantity", param)?;
                 if let Some(code) = code {
                     self.push(" AND x.code = ");
-                    self.bind(code.clone());
+                    self.bind_key(code);
                 }
                 if let Some(system) = system {
                     let number = self.reader.symbol(Table::System, system)?.unwrap_or(-1);
@@ -668,7 +677,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
             Predicate::ReferenceId { param, kinds, id } => {
                 self.from("ix_reference", param)?;
                 self.push(" AND x.target IN (SELECT n.eid FROM entity n WHERE n.id = ");
-                self.bind(id.clone());
+                self.bind_key(id);
                 if kinds.is_empty() {
                     self.push(" AND n.kind IN (SELECT k.kind FROM kind k))");
                 } else {
@@ -686,7 +695,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                     " AND x.target IN (SELECT e.eid FROM record e WHERE e.pk IN (SELECT pk FROM (",
                 );
                 self.nested(target)?;
-                self.push(")))");
+                self.push(") found))");
             }
             Predicate::ReferencedBy { param, from } => {
                 let param = self.param(param)?;
@@ -696,7 +705,7 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.bind(param);
                 self.push(" AND x.pk IN (SELECT pk FROM (");
                 self.nested(from)?;
-                self.push(")))");
+                self.push(") found))");
             }
             Predicate::Owned { owner } => {
                 let eid = self.reader.eid(owner)?.unwrap_or(-1);
@@ -709,13 +718,15 @@ impl<'c, 'r> Compiler<'c, 'r> {
                 self.push("SELECT v.pk AS pk FROM record v WHERE v.deleted = 0 AND v.eid = (SELECT n.eid FROM entity n WHERE n.kind = ");
                 self.bind(self.kind);
                 self.push(" AND n.id = ");
-                self.bind(id.clone());
+                self.bind_key(id);
                 self.push(")");
             }
             Predicate::Ids(ids) => {
-                self.push("SELECT v.pk AS pk FROM json_each(");
-                self.bind(serde_json::json!(ids).to_string());
-                self.push(") i JOIN entity n ON n.id = i.value AND n.kind = ");
+                let place = self.place(Value::Keys(ids.clone().into()));
+                let from = self.dialect.list(&place, "i");
+                self.push(&format!(
+                    "SELECT v.pk AS pk FROM {from} JOIN entity n ON n.id = i.value AND n.kind = "
+                ));
                 self.bind(self.kind);
                 self.push(" JOIN record v ON v.eid = n.eid WHERE v.deleted = 0");
             }
@@ -730,27 +741,32 @@ impl<'c, 'r> Compiler<'c, 'r> {
                         },
                         None => None,
                     };
-                    pairs.push((code, system));
+                    pairs.push((self.dialect.key(code), system));
                 }
-                self.push("SELECT x.pk AS pk FROM json_each(");
-                self.bind(serde_json::json!(pairs).to_string());
-                self.push(") i JOIN ix_token x ON x.code = i.value ->> 0 AND (i.value ->> 1 IS NULL OR x.system = i.value ->> 1) WHERE x.param = ");
+                let place = self.place(Value::Text(Some(
+                    serde_json::json!(pairs).to_string().into(),
+                )));
+                let from = self.dialect.json(&place, "l");
+                self.push(&format!(
+                    "SELECT x.pk AS pk FROM (SELECT l.value ->> 0 AS code, CAST(l.value ->> 1 AS BIGINT) AS system FROM {from}) i
+                     JOIN ix_token x ON x.code = i.code AND (i.system IS NULL OR x.system = i.system) WHERE x.param = "
+                ));
                 self.bind(param);
             }
             Predicate::Broad(inner) => self.set(inner)?,
             // The planner has put numbers in its place.
-            Predicate::References { .. } => self.push("SELECT 0 AS pk WHERE 0"),
+            Predicate::References { .. } => self.push(NOTHING),
             Predicate::Group(members) => {
                 self.push(&format!("SELECT g.pk >> {GROUP_BITS} AS pk FROM ("));
                 match members.first() {
                     Some(first) => self.set(first)?,
-                    None => self.push("SELECT 0 AS pk WHERE 0"),
+                    None => self.push(NOTHING),
                 }
-                self.push(") g WHERE 1");
+                self.push(") g WHERE TRUE");
                 for member in members.iter().skip(1) {
                     self.push(" AND g.pk IN (SELECT pk FROM (");
                     self.set(member)?;
-                    self.push("))");
+                    self.push(") member)");
                 }
             }
             Predicate::All(clauses) => {
@@ -788,23 +804,25 @@ impl<'c, 'r> Compiler<'c, 'r> {
         match matching {
             TermMatch::Exact => {
                 self.push(" AND x.term = (SELECT m.term FROM term m WHERE m.value = ");
-                self.bind(value.to_owned());
+                self.bind_key(value);
                 self.push(")");
             }
             TermMatch::Below => {
-                self.push(" AND x.term IN (SELECT m.term FROM term m WHERE 1");
+                self.push(" AND x.term IN (SELECT m.term FROM term m WHERE TRUE");
                 self.begins_with("m.value", value);
                 self.push(")");
             }
             TermMatch::Above => {
-                self.push(" AND x.term IN (SELECT m.term FROM json_each(");
-                let mut parts: Vec<&str> = value
+                let mut parts: Vec<String> = value
                     .match_indices('/')
-                    .flat_map(|(at, _)| [&value[..at], &value[..=at]])
+                    .flat_map(|(at, _)| [value[..at].to_owned(), value[..=at].to_owned()])
                     .collect();
-                parts.push(value);
-                self.bind(serde_json::json!(parts).to_string());
-                self.push(") p JOIN term m ON m.value = p.value)");
+                parts.push(value.to_owned());
+                let place = self.place(Value::Keys(parts.into()));
+                let from = self.dialect.list(&place, "p");
+                self.push(&format!(
+                    " AND x.term IN (SELECT m.term FROM {from} JOIN term m ON m.value = p.value)"
+                ));
             }
         }
         Ok(())
@@ -812,18 +830,21 @@ impl<'c, 'r> Compiler<'c, 'r> {
 
     fn begins_with(&mut self, column: &str, prefix: &str) {
         self.push(&format!(" AND {column} >= "));
-        self.bind(prefix.to_owned());
+        self.bind(Value::Text(Some(prefix.to_owned().into())));
         self.push(&format!(" AND {column} < "));
         // Past every string with this prefix.
-        self.bind(format!("{prefix}\u{10FFFF}"));
+        self.bind(Value::Text(Some(format!("{prefix}\u{10FFFF}").into())));
     }
 
     fn among(&mut self, column: &str, numbers: &[i64]) {
-        self.push(&format!(" AND {column} IN (SELECT value FROM json_each("));
-        self.bind(list(numbers));
-        self.push("))");
+        let place = self.place(Value::Integers(numbers.to_vec().into()));
+        let condition = self.dialect.among(column, &place);
+        self.push(&format!(" AND {condition}"));
     }
 }
+
+/// No record.
+const NOTHING: &str = "SELECT CAST(0 AS BIGINT) AS pk WHERE FALSE";
 
 /// Whether an index leads from the record to the rows of the predicate, each record once.
 fn by_record(predicate: &Predicate) -> bool {
@@ -849,7 +870,7 @@ fn by_record(predicate: &Predicate) -> bool {
 
 /// FHIR R4 search.html#prefix, with `low_column..=high_column` the resource's range and
 /// `low..=high` the parameter's.
-fn range<T: Into<Value> + Copy>(
+fn range<T: Into<Value<'static>> + Copy>(
     sql: &mut Sql,
     compare: Compare,
     low_column: &str,

@@ -9,7 +9,7 @@ use kura_model::{LogicalTime, RecordKey, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::Seconds;
-use crate::error::database;
+use crate::database::{Dialect, Row, Value};
 use crate::read::{Reader, Version};
 use crate::symbol::Table;
 use compile::Compiler;
@@ -201,14 +201,10 @@ impl Reader<'_> {
         let mut found = self.walk(query, after, limit)?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
-        let mut versions = Vec::with_capacity(found.len());
-        for cursor in &found {
-            if let Some(version) = self.by_pk(cursor.pk(), None)? {
-                versions.push(version);
-            }
-        }
+        let pks: Vec<i64> = found.iter().map(Cursor::pk).collect();
+        let versions = self.by_pks(&pks)?;
         Ok(Page {
-            versions,
+            versions: versions.into_iter().map(|(_, version)| version).collect(),
             next: if more { found.pop() } else { None },
         })
     }
@@ -230,9 +226,9 @@ impl Reader<'_> {
         };
         compiler.push("SELECT count(*) FROM (");
         compiler.found(query)?;
-        compiler.push(")");
+        compiler.push(") counted");
         let sql = compiler.finish();
-        let counts = sql.rows(self, |row| row.get::<_, i64>(0))?;
+        let counts = sql.rows(self, |row| row.get::<i64>(0))?;
         Ok(counts.first().copied().unwrap_or(0) as u64)
     }
 
@@ -248,19 +244,23 @@ impl Reader<'_> {
         compiler.bind(param);
         compiler.push(" AND pk IN (SELECT pk FROM (");
         compiler.found(query)?;
-        compiler.push("))");
-        let eids = compiler.finish().rows(self, |row| row.get(0))?;
-        eids.into_iter().map(|eid| self.key_of(eid)).collect()
+        compiler.push(") found)");
+        let eids: Vec<i64> = compiler.finish().rows(self, |row| row.get(0))?;
+        self.keys_of(&eids)
     }
 
-    /// How SQLite goes about a query, a line a step: for tests of the plan.
+    /// How the database goes about a query, a line a step: for tests of the plan.
     pub fn explain(&mut self, query: &Query) -> Result<Vec<String>> {
         let Some(mut compiler) = Compiler::new(self, query)? else {
             return Ok(Vec::new());
         };
-        compiler.push("EXPLAIN QUERY PLAN ");
+        let (explain, column) = match compiler.dialect {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN ", 3),
+            Dialect::Postgres => ("EXPLAIN ", 0),
+        };
+        compiler.push(explain);
         compiler.page(query, None, 10)?;
-        compiler.finish().rows(self, |row| row.get(3))
+        compiler.finish().rows(self, |row| row.get(column))
     }
 }
 
@@ -268,23 +268,15 @@ impl Reader<'_> {
 #[derive(Default)]
 struct Sql {
     text: String,
-    values: Vec<rusqlite::types::Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Sql {
     fn rows<T>(
         self,
         reader: &Reader<'_>,
-        take: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+        take: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = reader
-            .connection()
-            .prepare_cached(&self.text)
-            .map_err(database)?;
-        let rows = statement
-            .query_map(rusqlite::params_from_iter(self.values), take)
-            .map_err(database)?;
-        rows.collect::<std::result::Result<_, _>>()
-            .map_err(database)
+        reader.connection().rows(&self.text, &self.values, take)
     }
 }

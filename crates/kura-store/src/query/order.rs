@@ -1,7 +1,9 @@
 //! In which order results come, and where a page ended.
 
-use rusqlite::types::{Value, ValueRef};
+use kura_model::Result;
 use serde::{Deserialize, Serialize};
+
+use crate::database::{Any, Row, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
@@ -79,31 +81,30 @@ pub(super) enum SortValue {
 }
 
 impl SortValue {
-    pub(super) fn value(&self) -> Value {
+    /// `None` for a record without a value.
+    pub(super) fn value(&self) -> Option<Value<'static>> {
         match self {
-            SortValue::Integer(value) => Value::Integer(*value),
-            SortValue::Real(value) => Value::Real(*value),
-            SortValue::Text(value) => Value::Text(value.clone()),
-            SortValue::Missing => Value::Null,
+            SortValue::Integer(value) => Some(Value::Integer(Some(*value))),
+            SortValue::Real(value) => Some(Value::Real(*value)),
+            SortValue::Text(value) => Some(Value::Text(Some(value.clone().into()))),
+            SortValue::Missing => None,
         }
     }
 }
 
 /// Reads `pk, key 1, key 2, …`.
-pub(super) fn cursor(row: &rusqlite::Row<'_>, keys: usize) -> rusqlite::Result<Cursor> {
+pub(super) fn cursor(row: &Row<'_>, keys: usize) -> Result<Cursor> {
     Ok(Cursor {
         pk: row.get(0)?,
         keys: (1..=keys)
             .map(|column| {
-                Ok(match row.get_ref(column)? {
-                    ValueRef::Integer(value) => SortValue::Integer(value),
-                    ValueRef::Real(value) => SortValue::Real(value),
-                    ValueRef::Text(value) => {
-                        SortValue::Text(String::from_utf8_lossy(value).into_owned())
-                    }
-                    ValueRef::Null | ValueRef::Blob(_) => SortValue::Missing,
+                Ok(match row.get(column)? {
+                    Any::Integer(value) => SortValue::Integer(value),
+                    Any::Real(value) => SortValue::Real(value),
+                    Any::Text(value) => SortValue::Text(value),
+                    Any::Null => SortValue::Missing,
                 })
             })
-            .collect::<rusqlite::Result<_>>()?,
+            .collect::<Result<_>>()?,
     })
 }

@@ -9,6 +9,7 @@ use kura_model::Result;
 
 use super::compile::Compiler;
 use super::{Clause, Predicate, Query};
+use crate::database::{Value, values};
 use crate::symbol::Table;
 
 /// A clause with no more records than this is few.
@@ -160,7 +161,7 @@ impl Compiler<'_, '_> {
         };
         compiler.push("SELECT pk FROM (");
         compiler.union(predicates)?;
-        compiler.push(") LIMIT ");
+        compiler.push(") found LIMIT ");
         compiler.bind(FEW as i64 + 1);
         let sql = compiler.finish();
         let mut records: Vec<i64> = sql.rows(self.reader, |row| row.get(0))?;
@@ -179,7 +180,7 @@ impl Compiler<'_, '_> {
         };
         compiler.push("SELECT pk FROM (");
         compiler.found(query)?;
-        compiler.push(") LIMIT ");
+        compiler.push(") found LIMIT ");
         compiler.bind(FEW as i64 + 1);
         let sql = compiler.finish();
         let records: Vec<i64> = sql.rows(self.reader, |row| row.get(0))?;
@@ -187,9 +188,10 @@ impl Compiler<'_, '_> {
     }
 
     fn entities(&mut self, records: &[i64]) -> Result<Vec<i64>> {
+        let chosen = self.dialect.among("pk", "?1");
         self.numbers(
-            "SELECT DISTINCT eid FROM record WHERE pk IN (SELECT value FROM json_each(?1))",
-            (list(records),),
+            &format!("SELECT DISTINCT eid FROM record WHERE {chosen}"),
+            values![records],
         )
     }
 
@@ -201,10 +203,13 @@ impl Compiler<'_, '_> {
         ) else {
             return Ok(Vec::new());
         };
+        let from = self.dialect.list("?1", "f");
         self.numbers(
-            "SELECT DISTINCT r.pk FROM json_each(?1) f JOIN ix_reference x ON x.pk = f.value AND x.param = ?2
-             JOIN record r ON r.eid = x.target WHERE r.kind = ?3 AND r.deleted = 0 ORDER BY r.pk",
-            (list(records), param, kind),
+            &format!(
+                "SELECT DISTINCT r.pk FROM {from} JOIN ix_reference x ON x.pk = f.value AND x.param = ?2
+                 JOIN record r ON r.eid = x.target WHERE r.kind = ?3 AND r.deleted = 0 ORDER BY r.pk"
+            ),
+            values![records, param, kind],
         )
     }
 
@@ -214,11 +219,11 @@ impl Compiler<'_, '_> {
             return Ok(Some(Vec::new()));
         };
         let mut systems = Vec::new();
-        let mut last = -1;
+        let mut last = -1_i64;
         while systems.len() <= SYSTEMS {
             let next = self.numbers(
                 "SELECT system FROM ix_token WHERE param = ?1 AND code = ?2 AND system > ?3 ORDER BY system LIMIT 1",
-                (param, code, last),
+                &[param.into(), Value::key(code), last.into()],
             )?;
             match next.first() {
                 Some(system) => {
@@ -230,12 +235,6 @@ impl Compiler<'_, '_> {
         }
         Ok(None)
     }
-}
-
-/// Numbers as a JSON array, which SQLite takes as one value.
-pub(super) fn list(numbers: &[i64]) -> String {
-    let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
-    format!("[{}]", words.join(","))
 }
 
 /// Whether the records of a predicate can be counted without looking at each of the kind.

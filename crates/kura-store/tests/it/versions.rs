@@ -176,7 +176,11 @@ fn a_blob_is_itself_or_an_error() {
 fn a_bank_of_another_schema_is_refused() {
     let fixture = Fixture::new();
     let folder = fixture.folder.path().to_owned();
-    assert!(kura_store::Store::create(&folder, kura_model::Zone::Clinical).is_err());
-    assert!(kura_store::Store::open(&folder, kura_model::Zone::Research).is_err());
+    assert!(
+        kura_store::Store::create(&folder, kura_model::Zone::Clinical, &fixture.database).is_err()
+    );
+    assert!(
+        kura_store::Store::open(&folder, kura_model::Zone::Research, &fixture.database).is_err()
+    );
     assert!(Commit::default().is_empty());
 }

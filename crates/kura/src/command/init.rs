@@ -11,6 +11,7 @@ use crate::output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kura init /srv/bank
+  KURA_DATABASE=postgres://… kura init /srv/bank
   kura init /srv/bank --hospital-name 中央病院 --patient-number-system urn:oid:1.2.392.100495.20.3.51.11312345678")]
 pub struct Init {
     /// Folder to make the bank in; must be empty or absent
@@ -25,7 +26,12 @@ pub struct Init {
 
 impl Init {
     pub fn run(self, shell: &Shell) -> Result<ExitCode> {
-        let mut config = Config::default();
+        let mut config = Config {
+            // KURA_DATABASE, or a file that holds it; the other keys of the environment are for
+            // those who run the bank.
+            database: Config::load(&self.bank.join("kura.toml"), std::env::vars())?.database,
+            ..Config::default()
+        };
         if let Some(name) = self.hospital_name {
             config.hospital.name = name;
         }

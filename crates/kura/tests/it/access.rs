@@ -161,16 +161,20 @@ fn a_changed_audit_row_is_found() {
         .unwrap()
         .to_owned();
     bank.kura(&["audit", "verify", "--head", &head]).ok();
-    let Some(python) = crate::support::tool("KURA_PYTHON", "python3") else {
-        return;
-    };
-    let file = format!("{}/clinical/clinical.db", bank.path());
-    let status = std::process::Command::new(python)
-        .args(["-c", "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.execute(\"UPDATE audit SET actor='somebody else' WHERE seq=2\")\nc.commit()"])
-        .arg(&file)
-        .status()
-        .expect("python runs");
-    assert!(status.success());
+    if let Some(database) = &bank.database {
+        database.run("UPDATE clinical.audit SET actor = 'somebody else' WHERE seq = 2");
+    } else {
+        let Some(python) = crate::support::tool("KURA_PYTHON", "python3") else {
+            return;
+        };
+        let file = format!("{}/clinical/clinical.db", bank.path());
+        let status = std::process::Command::new(python)
+            .args(["-c", "import sqlite3,sys\nc=sqlite3.connect(sys.argv[1])\nc.execute(\"UPDATE audit SET actor='somebody else' WHERE seq=2\")\nc.commit()"])
+            .arg(&file)
+            .status()
+            .expect("python runs");
+        assert!(status.success());
+    }
     let audit = bank
         .kura(&["audit", "verify", "--format", "json"])
         .exits(3)

@@ -19,5 +19,6 @@ mod pages;
 mod reading;
 mod search_index;
 mod support;
+mod together;
 mod trial;
 mod wizard;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -86,12 +87,15 @@ impl Run {
 
 pub struct TestBank {
     pub folder: TempDir,
+    /// Where the bank is on PostgreSQL.
+    pub database: Option<Throwaway>,
 }
 
 impl TestBank {
     pub fn new() -> Self {
         let bank = Self {
             folder: TempDir::new().expect("a temporary folder"),
+            database: Throwaway::new(),
         };
         bank.kura(&["init", &bank.path()]).ok();
         bank
@@ -127,7 +131,11 @@ impl TestBank {
         command
             .args(arguments)
             .env("KURA_BANK", self.path())
-            .env("KURA_OPERATOR", "tester");
+            .env("KURA_OPERATOR", "tester")
+            .env_remove("KURA_DATABASE");
+        if let Some(database) = &self.database {
+            command.env("KURA_DATABASE", &database.address);
+        }
         command
     }
 
@@ -180,6 +188,61 @@ impl TestBank {
     pub fn serve_with(&self, more: &[&str]) -> Server {
         Server::start(self, more)
     }
+}
+
+/// A database of a bank's own, dropped with it. Where `KURA_TEST_POSTGRES` has the address of a
+/// server, as `postgres://user@host:port/name`, the banks of the tests are there instead of on
+/// SQLite.
+pub struct Throwaway {
+    server: String,
+    name: String,
+    pub address: String,
+}
+
+impl Throwaway {
+    fn new() -> Option<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let server = std::env::var("KURA_TEST_POSTGRES").ok()?;
+        let name = format!(
+            "kura_it_{}_{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        let (place, _) = server.rsplit_once('/').expect("an address");
+        let address = format!("{place}/{name}");
+        psql(&server, &format!("CREATE DATABASE {name}"));
+        Some(Self {
+            server,
+            name,
+            address,
+        })
+    }
+
+    /// Runs a statement, past Kura.
+    pub fn run(&self, sql: &str) {
+        psql(&self.address, sql);
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        psql(
+            &self.server,
+            &format!("DROP DATABASE {} WITH (FORCE)", self.name),
+        );
+    }
+}
+
+fn psql(address: &str, sql: &str) {
+    let run = Command::new("psql")
+        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, address])
+        .output()
+        .expect("psql runs");
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
 }
 
 pub struct Server {

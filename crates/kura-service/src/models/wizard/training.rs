@@ -307,21 +307,12 @@ fn end(bank: &Bank, job: &Job, detail: &Detail, state: JobState) -> Result<()> {
 }
 
 /// Holds the bank for a training; released when dropped, also by a crash.
-fn hold(bank: &Bank) -> Result<fs::File> {
-    let file = bank.folder().join("train.lock");
-    let held = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&file)
-        .map_err(|error| file_error(&file, error))?;
-    match held.try_lock() {
-        Ok(()) => Ok(held),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::conflict(
+fn hold(bank: &Bank) -> Result<kura_store::Guard> {
+    bank.research.exclusive("train", false)?.ok_or_else(|| {
+        Error::conflict(
             "another training is running on this bank; wait until it is done, or cancel it",
-        )),
-        Err(fs::TryLockError::Error(error)) => Err(file_error(&file, error)),
-    }
+        )
+    })
 }
 
 /// Writes the specification beside the set, and names the folder of the model: the first number
@@ -359,7 +350,7 @@ struct Work {
     running: Arc<Running>,
     job: Job,
     detail: Detail,
-    _held: fs::File,
+    _held: kura_store::Guard,
 }
 
 impl Work {

@@ -1,15 +1,20 @@
 //! One configuration: defaults, then `kura.toml` in the bank's folder, then the environment,
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
+mod database;
+
 use std::path::{Path, PathBuf};
 
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+pub use database::Database;
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     pub hospital: Hospital,
+    pub database: Database,
     pub server: Server,
     pub fhir: Fhir,
     pub dicom: Dicom,
@@ -194,10 +199,19 @@ impl Config {
                 );
             }
         };
+        let said: Self = toml::from_str(&text).unwrap_or_default();
+        if said.database.holds_secret() {
+            database::private(file)?;
+        }
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Error::invalid(format!("{}: {}", file.display(), error.message()))
         })?;
+        let mut database = None;
         for (name, value) in environment {
+            if name == "KURA_DATABASE" && !value.is_empty() {
+                database = Some(Database::from_environment(value));
+                continue;
+            }
             let Some((section, key)) = name
                 .strip_prefix("KURA_")
                 .and_then(|rest| rest.split_once("__"))
@@ -211,9 +225,16 @@ impl Config {
                 section.insert(key.to_lowercase(), scalar(&value));
             }
         }
-        table.try_into().map_err(|error: toml::de::Error| {
+        let mut config: Self = table.try_into().map_err(|error: toml::de::Error| {
             Error::invalid(format!("configuration: {}", error.message()))
-        })
+        })?;
+        if let Some(database) = database {
+            config.database = database;
+        }
+        if let Some(folder) = file.parent() {
+            config.database.relative_to(folder);
+        }
+        Ok(config)
     }
 
     /// The file a new bank starts with.
@@ -261,6 +282,56 @@ mod tests {
         let environment = [("KURA_SERVER__PROT".to_owned(), "1".to_owned())];
         std::fs::write(&file, "").unwrap();
         assert!(Config::load(&file, environment.into_iter()).is_err());
+    }
+
+    #[test]
+    fn the_address_of_the_database_is_private() {
+        use kura_model::Zone;
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kura.toml");
+        let none = || std::iter::empty::<(String, String)>();
+        let mode = |file: &Path, mode: u32| {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        std::fs::write(
+            &file,
+            "[database]\nurl = \"postgres://a:secret@127.0.0.1/k\"\n",
+        )
+        .unwrap();
+        mode(&file, 0o644);
+        assert!(Config::load(&file, none()).is_err(), "others may read it");
+        mode(&file, 0o600);
+        let config = Config::load(&file, none()).unwrap();
+        let postgres = |config: &Config, zone| {
+            matches!(
+                config.database.of(zone).unwrap(),
+                kura_store::Database::Postgres(_)
+            )
+        };
+        assert!(postgres(&config, Zone::Research));
+        let shown = format!("{config:?}{}", config.to_toml().unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
+
+        // A file beside the configuration, for one zone.
+        std::fs::write(&file, "[database]\nresearch_url_file = \"address\"\n").unwrap();
+        let address = folder.path().join("address");
+        std::fs::write(&address, "postgres://a:secret@127.0.0.1/k\n").unwrap();
+        mode(&address, 0o640);
+        let config = Config::load(&file, none()).unwrap();
+        assert!(config.database.of(Zone::Research).is_err());
+        mode(&address, 0o600);
+        assert!(postgres(&config, Zone::Research));
+        assert!(!postgres(&config, Zone::Identity));
+
+        let environment = [("KURA_DATABASE".to_owned(), "nonsense secret".to_owned())];
+        let config = Config::load(&file, environment.into_iter()).unwrap();
+        let error = config.database.of(Zone::Research).unwrap_err();
+        assert!(
+            !format!("{error:?}").contains("secret"),
+            "the environment wins, and is not shown"
+        );
     }
 
     #[test]
