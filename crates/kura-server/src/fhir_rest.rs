@@ -2,6 +2,7 @@
 
 mod operations;
 mod shape;
+mod validate;
 mod write;
 
 use axum::body::Bytes;
@@ -57,6 +58,11 @@ fn interactions() -> Router<App> {
         .route("/metadata", get(metadata))
         .route("/_history", get(history_system))
         .merge(operations::routes())
+        .route("/{kind}/$validate", post(validate::kind))
+        .route(
+            "/{kind}/{id}/$validate",
+            get(validate::instance).post(validate::instance_sent),
+        )
         .route(
             "/{kind}",
             get(search)

@@ -24,6 +24,7 @@ pub struct App {
     pub(crate) auth: Arc<auth::Auth>,
     pub(crate) workshop: Arc<ui::Workshop>,
     pub(crate) arrivals: Arc<rounds::Arrivals>,
+    pub(crate) profiles: Arc<kura_service::validation::Profiles>,
 }
 
 /// Where a bank answers.
@@ -59,6 +60,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
         arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
+        profiles: Arc::default(),
         bank,
     };
     let dicom = dimse::start(&app.bank, address)?;

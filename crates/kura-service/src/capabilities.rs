@@ -124,9 +124,12 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
         )],
         _ => Vec::new(),
     };
-    if !operations.is_empty() {
-        stated["operation"] = operations.into();
-    }
+    stated["operation"] = std::iter::once(operation(
+        "validate",
+        "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    ))
+    .chain(operations)
+    .collect();
     stated
 }
 

@@ -37,6 +37,7 @@ mod terminology;
 pub mod timeline;
 mod toml_file;
 pub mod trial;
+pub mod validation;
 
 pub use bank::Bank;
 pub use config::Config;

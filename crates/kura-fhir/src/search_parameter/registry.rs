@@ -404,7 +404,7 @@ mod tests {
             .iter()
             .map(|kind| registry.parameters(kind).len())
             .sum();
-        // 1,382 rows; those of Resource hold for every type.
+        // Those of Resource hold for every type.
         assert!(all > 1_700, "{all}");
     }
 

@@ -12,7 +12,7 @@ use kura_service::fhir_write::{self, Condition, Returning, Tags, What, Written};
 use super::{base, failure, json, params, preferences, refuse, stamp};
 use crate::App;
 
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// What a writing request says besides its body.
 struct Wire {
@@ -87,7 +87,7 @@ impl Wire {
     clippy::result_large_err,
     reason = "an answer either way, once a request"
 )]
-fn take(headers: &HeaderMap, body: Body, kinds: &[&str]) -> Result<Bytes, Response> {
+pub(super) fn take(headers: &HeaderMap, body: Body, kinds: &[&str]) -> Result<Bytes, Response> {
     let unsupported = |what: &str| {
         let mut response = failure(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported", what);
         if let Ok(kinds) = HeaderValue::from_str(&kinds.join(", ")) {
@@ -130,7 +130,7 @@ fn take(headers: &HeaderMap, body: Body, kinds: &[&str]) -> Result<Bytes, Respon
     body.map_err(|rejection| super::unread(&rejection))
 }
 
-const FHIR: &[&str] = &[
+pub(super) const FHIR: &[&str] = &[
     "application/fhir+json",
     "application/json",
     "application/json+fhir",
@@ -138,7 +138,7 @@ const FHIR: &[&str] = &[
 const PATCH: &[&str] = &["application/json-patch+json"];
 
 /// Runs a write on a thread that may wait for the disk.
-async fn run<T: Send + 'static>(
+pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T, Response> {
     match tokio::task::spawn_blocking(work).await {
@@ -148,7 +148,7 @@ async fn run<T: Send + 'static>(
     }
 }
 
-fn either(result: Result<Response, Response>) -> Response {
+pub(super) fn either(result: Result<Response, Response>) -> Response {
     result.unwrap_or_else(|refused| refused)
 }
 

@@ -6,6 +6,7 @@ mod dataset;
 mod import;
 mod init;
 mod model;
+mod package;
 mod serve;
 mod status;
 mod train;
@@ -58,6 +59,8 @@ enum Command {
     #[command(subcommand)]
     Dataset(dataset::Dataset),
     Train(train::Train),
+    #[command(subcommand)]
+    Package(package::Package),
     #[command(subcommand)]
     Model(model::Model),
     #[command(subcommand)]
@@ -116,6 +119,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Status(command) => command.run(&shell),
         Command::Dataset(command) => command.run(&shell),
         Command::Train(command) => command.run(&shell),
+        Command::Package(command) => command.run(&shell),
         Command::Model(command) => command.run(&shell),
         Command::Trial(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),

@@ -21,4 +21,5 @@ mod search_index;
 mod support;
 mod together;
 mod trial;
+mod validation;
 mod wizard;

@@ -1,0 +1,290 @@
+//! Code systems and value sets, as far as they are enumerated in what is loaded.
+//!
+//! FHIR R4 terminologies.html, valueset.html#compositions. A question that would need a code system
+//! that is not loaded, or of which only a fragment is, has the answer *unknown*.
+
+mod code_system;
+mod value_set;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, RwLock};
+
+use crate::definitions::{Definitions, Kind, canonical};
+
+pub(crate) use code_system::CodeSystem;
+pub(crate) use value_set::ValueSet;
+
+/// How deep value sets may build on one another.
+const MAX_DEPTH: usize = 16;
+
+/// Whether a code is in a value set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    Yes,
+    No,
+    /// What would decide it is not loaded.
+    Unknown,
+}
+
+impl Membership {
+    fn of(known: bool) -> Membership {
+        if known {
+            Membership::Yes
+        } else {
+            Membership::No
+        }
+    }
+}
+
+/// How two codes of a code system lie to each other (FHIR R4
+/// valueset-concept-subsumption-outcome.html).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subsumption {
+    Equivalent,
+    Subsumes,
+    SubsumedBy,
+    NotSubsumed,
+    /// The system, or one of the codes, is not loaded.
+    Unknown,
+}
+
+/// A code with its system and how it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Concept {
+    pub system: String,
+    pub code: String,
+    pub display: Option<String>,
+}
+
+/// The codes of a value set, in the order of its parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expansion {
+    pub concepts: Vec<Concept>,
+}
+
+/// Why a question has no certain answer: canonical URLs of what is not loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown {
+    pub missing: BTreeSet<String>,
+}
+
+/// The terminology of some definitions. Compiled when asked, kept, shared among threads.
+#[derive(Debug)]
+pub struct Terminology {
+    definitions: Arc<Definitions>,
+    systems: RwLock<HashMap<String, Option<Arc<CodeSystem>>>>,
+    sets: RwLock<HashMap<String, Option<Arc<ValueSet>>>>,
+}
+
+impl Terminology {
+    #[must_use]
+    pub fn new(definitions: Arc<Definitions>) -> Terminology {
+        Terminology {
+            definitions,
+            systems: RwLock::default(),
+            sets: RwLock::default(),
+        }
+    }
+
+    /// All codes of a value set.
+    ///
+    /// # Errors
+    ///
+    /// What is not loaded, where the codes cannot all be listed.
+    pub fn expand(&self, value_set: &str) -> Result<Expansion, Unknown> {
+        let missing = |url: &str| Unknown {
+            missing: BTreeSet::from([url.to_owned()]),
+        };
+        let set = self.value_set(value_set);
+        let set = set.ok_or_else(|| missing(value_set))?;
+        set.expand()
+    }
+
+    /// Whether a code is in a value set. Without a system the code may be of any, as the value of an
+    /// element of type `code` is.
+    #[must_use]
+    pub fn contains(&self, value_set: &str, system: Option<&str>, code: &str) -> Membership {
+        match self.value_set(value_set) {
+            Some(set) => set.contains(system, code, &mut BTreeSet::new()),
+            None => Membership::Unknown,
+        }
+    }
+
+    /// A concept by system and code.
+    #[must_use]
+    pub fn lookup(&self, system: &str, code: &str) -> Option<Concept> {
+        let found = self.code_system(system)?;
+        let one = found.get(code)?;
+        Some(Concept {
+            system: canonical(system).0.to_owned(),
+            code: one.code.clone(),
+            display: one.display.clone(),
+        })
+    }
+
+    /// How the first code lies to the second.
+    #[must_use]
+    pub fn subsumes(&self, system: &str, code: &str, other: &str) -> Subsumption {
+        let Some(system) = self.code_system(system) else {
+            return Subsumption::Unknown;
+        };
+        let (Some(one), Some(two)) = (system.position(code), system.position(other)) else {
+            return Subsumption::Unknown;
+        };
+        if one == two {
+            Subsumption::Equivalent
+        } else if system.is_below(two, one) {
+            Subsumption::Subsumes
+        } else if system.is_below(one, two) {
+            Subsumption::SubsumedBy
+        } else {
+            Subsumption::NotSubsumed
+        }
+    }
+
+    pub(crate) fn code_system(&self, url: &str) -> Option<Arc<CodeSystem>> {
+        if let Some(known) = self.systems.read().ok()?.get(url) {
+            return known.clone();
+        }
+        let definition = self.definitions.get(Kind::CodeSystem, url);
+        let system = definition.map(|json| Arc::new(CodeSystem::read(&json)));
+        // What a sender names and nobody knows would fill the memory.
+        system.as_ref()?;
+        let mut systems = self.systems.write().ok()?;
+        systems.insert(url.to_owned(), system.clone());
+        system
+    }
+
+    pub(crate) fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
+        self.value_set_at(url, 0)
+    }
+
+    fn value_set_at(&self, url: &str, depth: usize) -> Option<Arc<ValueSet>> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        if let Some(known) = self.sets.read().ok()?.get(url) {
+            return known.clone();
+        }
+        let definition = self.definitions.get(Kind::ValueSet, url);
+        let set = definition.map(|json| Arc::new(ValueSet::read(&json, self, depth)));
+        let mut sets = self.sets.write().ok()?;
+        sets.insert(url.to_owned(), set.clone());
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn terminology() -> Terminology {
+        let mut all = Definitions::r4();
+        all.add(json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/organs", "content": "complete",
+            "concept": [
+                { "code": "lung", "display": "Lung", "concept": [{ "code": "upper-lobe" }] },
+                { "code": "liver", "property": [{ "code": "paired", "valueBoolean": false }] }
+            ]
+        }));
+        all.add(json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/part", "content": "fragment",
+            "concept": [{ "code": "a" }]
+        }));
+        let mut set = |name: &str, compose: serde_json::Value| {
+            let url = format!("http://example.org/vs/{name}");
+            all.add(json!({ "resourceType": "ValueSet", "url": url, "compose": compose }));
+        };
+        set(
+            "lungs",
+            json!({ "include": [{
+                "system": "http://example.org/organs",
+                "filter": [{ "property": "concept", "op": "is-a", "value": "lung" }]
+            }] }),
+        );
+        set(
+            "no-lungs",
+            json!({
+                "include": [{ "system": "http://example.org/organs" }],
+                "exclude": [{ "valueSet": ["http://example.org/vs/lungs"] }]
+            }),
+        );
+        set(
+            "part",
+            json!({ "include": [{ "system": "http://example.org/part" }] }),
+        );
+        set(
+            "absent",
+            json!({ "include": [{ "system": "http://example.org/absent" }] }),
+        );
+        Terminology::new(Arc::new(all))
+    }
+
+    #[test]
+    fn filters_and_exclusions_decide() {
+        let all = terminology();
+        let organs = Some("http://example.org/organs");
+        let lungs = "http://example.org/vs/lungs";
+        assert_eq!(all.contains(lungs, organs, "upper-lobe"), Membership::Yes);
+        assert_eq!(all.contains(lungs, organs, "liver"), Membership::No);
+        assert_eq!(all.contains(lungs, Some("x"), "lung"), Membership::No);
+        let other = "http://example.org/vs/no-lungs";
+        assert_eq!(all.contains(other, None, "lung"), Membership::No);
+        let codes = all.expand(other).unwrap().concepts;
+        assert_eq!(codes.len(), 1);
+        assert_eq!(codes[0].code, "liver");
+    }
+
+    #[test]
+    fn what_is_not_loaded_is_unknown() {
+        let all = terminology();
+        let part = "http://example.org/vs/part";
+        let system = Some("http://example.org/part");
+        assert_eq!(all.contains(part, system, "a"), Membership::Yes);
+        assert_eq!(all.contains(part, system, "b"), Membership::Unknown);
+        let absent = "http://example.org/vs/absent";
+        assert_eq!(all.contains(absent, None, "b"), Membership::Unknown);
+        // A code of another system is not in it, whatever it holds.
+        assert_eq!(all.contains(absent, system, "b"), Membership::No);
+        assert!(
+            all.expand(absent)
+                .unwrap_err()
+                .missing
+                .contains("http://example.org/absent")
+        );
+        assert_eq!(
+            all.contains("http://example.org/none", None, "b"),
+            Membership::Unknown
+        );
+    }
+
+    #[test]
+    fn codes_are_looked_up_and_subsume() {
+        let all = terminology();
+        let organs = "http://example.org/organs";
+        assert_eq!(
+            all.lookup(organs, "lung").unwrap().display.as_deref(),
+            Some("Lung")
+        );
+        let lies = |one, other| all.subsumes(organs, one, other);
+        assert_eq!(lies("lung", "upper-lobe"), Subsumption::Subsumes);
+        assert_eq!(lies("upper-lobe", "lung"), Subsumption::SubsumedBy);
+        assert_eq!(lies("lung", "liver"), Subsumption::NotSubsumed);
+        assert_eq!(lies("lung", "heart"), Subsumption::Unknown);
+    }
+
+    #[test]
+    fn r4s_own_value_sets_answer() {
+        // FHIR R4 valueset-observation-status.html and valueset-mimetypes.html.
+        let all = Terminology::new(Arc::new(Definitions::r4()));
+        let status = "http://hl7.org/fhir/ValueSet/observation-status|4.0.1";
+        assert_eq!(all.contains(status, None, "final"), Membership::Yes);
+        assert_eq!(all.contains(status, None, "finished"), Membership::No);
+        assert_eq!(all.expand(status).unwrap().concepts.len(), 8);
+        let mime = "http://hl7.org/fhir/ValueSet/mimetypes|4.0.1";
+        assert_eq!(all.contains(mime, None, "text/plain"), Membership::Yes);
+        assert_eq!(all.contains(mime, None, "text plain"), Membership::No);
+    }
+}

@@ -1,0 +1,12 @@
+//! The validator on published profiles and examples.
+#![allow(
+    clippy::print_stdout,
+    reason = "says what is skipped and what was found"
+)]
+
+mod hostile;
+mod jp;
+mod r4_examples;
+mod rules;
+mod snapshots;
+mod support;
