@@ -236,6 +236,10 @@ assert got == {f"{k}/{i}" for k in ["Condition", "Encounter"] for i, r in data[k
 ids = {r["id"] for b in pages(f"{patient}/Condition?_count=3") for r in entries(b, "match")}
 assert ids == {i for i, r in data["Condition"].items() if points(r, "subject", patient) or points(r, "asserter", patient)}
 assert ask(f"{patient}/Medication")[0] == 404
+visit = next(iter(data["Encounter"]))
+own = {r["id"] for b in pages(f"Encounter/{visit}/Encounter") for r in entries(b, "match")}
+assert visit in own, own
+same("Observation", "patient=Group/1", lambda r: False)
 
 # --- POST, strictness, refusals ---------------------------------------------------------------------------------------------
 form = urllib.parse.urlencode({"gender": "female", "_count": 5}).encode()
@@ -259,6 +263,12 @@ for wrong in [
     "Observation?subject=Patient/../x",
     "Patient?_has:Observation:code=x",
     "Patient?" + "link." * 30 + "name=x",
+    "Task?" + "subject." * 11 + "_id=x",
+    "PlanDefinition?" + "depends-on." * 11 + "_id=x",
+    "Observation?" + "&".join(["status=final"] * 200),
+    "Observation?_lastUpdated=" + ",".join(["2020"] * 1001),
+    "Observation?_sort=" + ",".join(["code"] * 65),
+    "Patient?" + "&".join(f"_revinclude=Observation:patient:Patient&_include=Patient:link&_revinclude=Condition:patient" for _ in range(40)),
     "Patient?_total=perhaps",
     "Patient?name=%ff",
     "Patient?name=%E3%83%BB",

@@ -22,9 +22,17 @@ pub(crate) fn index(bank: &Arc<Bank>, context: RequestContext) {
     let started = std::thread::Builder::new()
         .name("search-index".to_owned())
         .spawn(move || {
+            let mut looks: u64 = 0;
             loop {
                 // The server has ended.
                 let Some(bank) = bank.upgrade() else { return };
+                // Once an hour: exports a day old go.
+                looks += 1;
+                if looks.is_multiple_of(3600)
+                    && let Err(error) = kura_service::export::resume(&bank)
+                {
+                    crate::error::log(&error);
+                }
                 let done = search_index::waits(&bank).and_then(|waits| {
                     if waits {
                         search_index::settle(&bank, &context)?;

@@ -104,7 +104,8 @@ fn copy_blob(from: &Path, to: &Path, hash: ContentHash) -> Result<()> {
     if let Some(parent) = to.parent() {
         private_folder(parent)?;
     }
-    let part = to.with_extension("part");
+    // Two copies at once do not write one file.
+    let part = to.with_extension(format!("part-{}", std::process::id()));
     fs::copy(from, &part).map_err(|error| file_error(from, error))?;
     if hash_of(&part)? != hash {
         let _ = fs::remove_file(&part);
@@ -203,7 +204,13 @@ pub fn backup(
     };
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| Error::internal("a manifest cannot be written").because(error))?;
-    write_private(&folder.join("manifest.json"), &text)?;
+    // It is there whole or not at all.
+    let part = folder.join("manifest.part");
+    write_private(&part, &text)?;
+    fs::rename(&part, folder.join("manifest.json"))
+        .and_then(|()| File::open(&folder)?.sync_all())
+        .and_then(|()| File::open(to.join("copies"))?.sync_all())
+        .map_err(|error| file_error(&folder, error))?;
     bank.clinical.commit(Commit {
         audit: vec![
             AuditEntry::new(context, "backup", name)
@@ -226,15 +233,17 @@ fn newest(from: &Path) -> Result<PathBuf> {
         return Ok(from.to_owned());
     }
     let copies = from.join("copies");
-    let mut found: Vec<PathBuf> = fs::read_dir(&copies)
+    // By when it was made: a bank that was brought back goes on from an earlier t.
+    fs::read_dir(&copies)
         .map_err(|error| file_error(&copies, error))?
         .flatten()
-        .map(|entry| entry.path())
-        .filter(|folder| folder.join("manifest.json").is_file())
-        .collect();
-    found.sort();
-    found
-        .pop()
+        .filter_map(|entry| {
+            let text = fs::read(entry.path().join("manifest.json")).ok()?;
+            let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+            Some((manifest.made, entry.path()))
+        })
+        .max()
+        .map(|(_, folder)| folder)
         .ok_or_else(|| Error::not_found(format!("there is no copy under {}", from.display())))
 }
 

@@ -267,13 +267,18 @@ pub fn resume(bank: &Arc<Bank>) -> Result<()> {
             .ok()
             .and_then(|made| SystemTime::now().duration_since(made).ok());
         if age.is_some_and(|age| age > KEPT) {
-            fs::remove_dir_all(&folder).map_err(|error| file_error(&folder, error))?;
+            if let Err(error) = fs::remove_dir_all(&folder) {
+                tracing::warn!(%error, "an old export could not be taken away");
+            }
         } else if folder.join("asked.json").is_file()
             && !folder.join("manifest.json").exists()
             && !folder.join("error.json").exists()
         {
-            let begun = begun(&folder)?;
-            start(bank, folder, begun)?;
+            // One that is damaged does not keep the others, or the server, from starting.
+            match begun(&folder).and_then(|begun| start(bank, folder, begun)) {
+                Ok(()) => {}
+                Err(error) => tracing::warn!(%error, "an export was not gone on with"),
+            }
         }
     }
     Ok(())

@@ -78,7 +78,7 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
         .params
         .iter()
         .find(|(name, _)| name == PAGE_PARAM)
-        .map(|(_, sealed)| sealed::open(bank, sealed))
+        .map(|(_, sealed)| sealed::open(bank, "search", sealed))
         .transpose()?;
     let within = request
         .within
@@ -150,6 +150,7 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
     if let Some(next) = &found.next {
         let sealed = sealed::seal(
             bank,
+            "search",
             &PageState {
                 kind: request.kind.to_owned(),
                 within,
@@ -240,20 +241,25 @@ fn included(
             return Ok((out, false));
         }
         from = out.len();
-        let applies = |include: &&Include| first || include.iterate;
-        let mut found = Vec::new();
-        for include in asked.include.iter().filter(applies) {
-            forward(reader, registry, include, &round, t, &seen, &mut found)?;
-        }
-        for include in asked.revinclude.iter().filter(applies) {
-            backward(reader, registry, include, &round, t, &mut found)?;
-        }
-        for version in found {
-            if !version.deleted && seen.insert(version.key.clone()) {
-                if out.len() >= INCLUDED_AT_MOST {
-                    return Ok((out, true));
+        let forwards = asked.include.iter().map(|include| (include, true));
+        let backwards = asked.revinclude.iter().map(|include| (include, false));
+        for (include, is_forward) in forwards.chain(backwards) {
+            if !first && !include.iterate {
+                continue;
+            }
+            let mut found = Vec::new();
+            if is_forward {
+                forward(reader, registry, include, &round, t, &seen, &mut found)?;
+            } else {
+                backward(reader, registry, include, &round, t, &mut found)?;
+            }
+            for version in found {
+                if !version.deleted && seen.insert(version.key.clone()) {
+                    if out.len() >= INCLUDED_AT_MOST {
+                        return Ok((out, true));
+                    }
+                    out.push(version);
                 }
-                out.push(version);
             }
         }
         first = false;

@@ -49,7 +49,7 @@ pub fn everything(
     let place: Option<Place> = params
         .iter()
         .find(|(name, _)| name == PAGE_PARAM)
-        .map(|(_, sealed)| sealed::open(bank, sealed))
+        .map(|(_, sealed)| sealed::open(bank, "everything", sealed))
         .transpose()?;
     if place
         .as_ref()
@@ -112,6 +112,7 @@ pub fn everything(
     if let Some((t, kind, after)) = next {
         let sealed = sealed::seal(
             bank,
+            "everything",
             &Place {
                 of: of.to_string(),
                 t,
@@ -389,6 +390,9 @@ fn references(value: &Value, out: &mut Vec<RecordKey>) {
     }
 }
 
+/// Bytes of a table sent together.
+const PIECE: usize = 256 * 1024;
+
 /// What a table is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
@@ -460,6 +464,10 @@ pub fn run_view(
                     }
                 }
                 written += 1;
+                if piece.len() >= PIECE && !out(std::mem::take(&mut piece)) {
+                    // The client has left.
+                    return Ok(());
+                }
             }
         }
         if !piece.is_empty() && !out(std::mem::take(&mut piece)) {

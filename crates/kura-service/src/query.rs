@@ -136,6 +136,10 @@ fn clause(filter: &Filter, at: Option<LogicalTime>, terms: &dyn Terms) -> Result
                 .collect();
             params.sort_unstable();
             params.dedup();
+            if params.is_empty() {
+                // The record itself is its compartment: `{def}`.
+                return Ok(Clause::Any(vec![Predicate::Id(of.id.clone())]));
+            }
             Clause::Any(
                 params
                     .into_iter()

@@ -1,7 +1,7 @@
 //! What a link of ours carries sealed, because it may name a patient: where a page ended, and what
 //! was asked for.
 
-use chacha20poly1305::aead::{Aead, KeyInit};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use kura_model::{Error, RecordKey, Result};
 use serde::Serialize;
@@ -17,7 +17,8 @@ fn page_key(bank: &Bank) -> Result<Key> {
         .map(Key::from)
 }
 
-pub(crate) fn seal(bank: &Bank, state: &impl Serialize) -> Result<String> {
+/// `what` is the operation the page belongs to; no other opens it.
+pub(crate) fn seal(bank: &Bank, what: &str, state: &impl Serialize) -> Result<String> {
     let cipher = ChaCha20Poly1305::new(&page_key(bank)?);
     let mut nonce = [0; 12];
     getrandom::fill(&mut nonce)
@@ -25,18 +26,30 @@ pub(crate) fn seal(bank: &Bank, state: &impl Serialize) -> Result<String> {
     let text = serde_json::to_vec(state)
         .map_err(|error| Error::internal("a page cannot be written").because(error))?;
     let sealed = cipher
-        .encrypt(&Nonce::from(nonce), &text[..])
+        .encrypt(
+            &Nonce::from(nonce),
+            Payload {
+                msg: &text,
+                aad: what.as_bytes(),
+            },
+        )
         .map_err(|_| Error::internal("a page cannot be sealed"))?;
     Ok(hex(&nonce) + &hex(&sealed))
 }
 
-pub(crate) fn open<T: DeserializeOwned>(bank: &Bank, sealed: &str) -> Result<T> {
+pub(crate) fn open<T: DeserializeOwned>(bank: &Bank, what: &str, sealed: &str) -> Result<T> {
     let wrong = || Error::invalid("this page link is not one of ours");
     let bytes = unhex(sealed).ok_or_else(wrong)?;
     let (nonce, sealed) = bytes.split_at_checked(12).ok_or_else(wrong)?;
     let nonce = Nonce::try_from(nonce).map_err(|_| wrong())?;
     let text = ChaCha20Poly1305::new(&page_key(bank)?)
-        .decrypt(&nonce, sealed)
+        .decrypt(
+            &nonce,
+            Payload {
+                msg: sealed,
+                aad: what.as_bytes(),
+            },
+        )
         .map_err(|_| wrong())?;
     serde_json::from_slice(&text).map_err(|_| wrong())
 }

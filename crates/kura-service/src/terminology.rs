@@ -3,6 +3,8 @@
 //! What is not in the bank, or is defined by a rule that is not evaluated here, is an error and
 //! never an empty answer.
 
+use std::collections::HashSet;
+
 use kura_fhir::search_parameter::form;
 use kura_model::{Category, Error, Result};
 use kura_store::{Predicate, Query, TermMatch};
@@ -72,8 +74,16 @@ impl BankTerms<'_> {
         &self,
         name: &str,
         depth: usize,
-        out: &mut Vec<(Option<String>, Option<String>)>,
+        seen: &mut HashSet<String>,
+        all: &mut Vec<(Option<String>, Option<String>)>,
     ) -> Result<()> {
+        // A set that many sets name is collected once.
+        if !seen.insert(name.to_owned()) {
+            return Ok(());
+        }
+        // What this set excludes is not what others have.
+        let mut own = Vec::new();
+        let out = &mut own;
         if depth >= DEPTH {
             return Err(unsupported("value sets lie too deep within each other"));
         }
@@ -83,6 +93,7 @@ impl BankTerms<'_> {
                 .get("expansion")
                 .ok_or_else(|| unsupported("this value set says nothing of its codes"))?;
             expanded(list(expansion, "contains"), out);
+            all.append(out);
             return Ok(());
         };
         for include in list(compose, "include") {
@@ -96,7 +107,7 @@ impl BankTerms<'_> {
                 ));
             }
             for inner in sets.iter().filter_map(Value::as_str) {
-                self.collect(inner, depth + 1, out)?;
+                self.collect(inner, depth + 1, seen, out)?;
             }
             if system.is_none() {
                 continue;
@@ -149,6 +160,7 @@ impl BankTerms<'_> {
                         .any(|concept| text(concept, "code") == code.as_deref())
             });
         }
+        all.append(out);
         Ok(())
     }
 }
@@ -169,7 +181,7 @@ fn expanded(contains: &[Value], out: &mut Vec<(Option<String>, Option<String>)>)
 impl Terms for BankTerms<'_> {
     fn members(&self, value_set: &str) -> Result<Vec<(Option<String>, Option<String>)>> {
         let mut out = Vec::new();
-        self.collect(value_set, 0, &mut out)?;
+        self.collect(value_set, 0, &mut HashSet::new(), &mut out)?;
         Ok(out)
     }
 

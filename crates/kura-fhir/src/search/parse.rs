@@ -1,5 +1,6 @@
 //! From names and values to filters.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -13,6 +14,14 @@ use crate::{date, resource_type};
 
 /// A chain or a `_has` no longer than this; a longer one is refused.
 const DEPTH: usize = 12;
+/// Searches within one search: a chain without types goes to many at each step.
+const WITHIN: usize = 500;
+/// Parameters of one search, keys it sorts by, includes.
+const FILTERS: usize = 100;
+const KEYS: usize = 8;
+const INCLUDES: usize = 32;
+/// Ranges of one `_lastUpdated`.
+const RANGES: usize = 50;
 
 /// Parses `Type?name=value&…`, as a specification of a cohort has it.
 pub fn parse_expression(registry: &Registry, expression: &str) -> Result<Search> {
@@ -29,7 +38,13 @@ pub fn parse_expression(registry: &Registry, expression: &str) -> Result<Search>
 
 /// Parses the parameters of a search of one type.
 pub fn parse(registry: &Registry, kind: &str, params: &[(String, String)]) -> Result<Search> {
-    Parser { registry, depth: 0 }.search(kind, params)
+    let left = Cell::new(WITHIN);
+    Parser {
+        registry,
+        depth: 0,
+        left: &left,
+    }
+    .search(kind, params)
 }
 
 /// The filter that keeps to a compartment; `None` if the type is not part of it.
@@ -60,6 +75,8 @@ pub fn compartment(registry: &Registry, of: &RecordKey, kind: &str) -> Option<Fi
 struct Parser<'r> {
     registry: &'r Registry,
     depth: usize,
+    /// Searches within this one that may still be made.
+    left: &'r Cell<usize>,
 }
 
 impl Parser<'_> {
@@ -75,6 +92,18 @@ impl Parser<'_> {
                 continue;
             }
             self.one(&mut search, name, value)?;
+        }
+        search.include.dedup();
+        search.revinclude.dedup();
+        if search.filters.len() > FILTERS {
+            return Err(Error::invalid(format!(
+                "a search takes at most {FILTERS} parameters"
+            )));
+        }
+        if search.include.len() + search.revinclude.len() > INCLUDES {
+            return Err(Error::invalid(format!(
+                "a search takes at most {INCLUDES} includes"
+            )));
         }
         Ok(search)
     }
@@ -107,7 +136,12 @@ impl Parser<'_> {
             }
             // How the answer is written, see the server.
             "_summary" | "_elements" | "_format" | "_pretty" => {}
-            "_sort" => known = self.sort(search, value),
+            "_sort" => {
+                if value.split(',').count() > KEYS {
+                    return Err(Error::invalid(format!("_sort takes at most {KEYS} keys")));
+                }
+                known = self.sort(search, value);
+            }
             "_include" | "_revinclude" => {
                 let iterate = matches!(modifier, Some("iterate" | "recurse"));
                 match Include::parse(self.registry, value, iterate)? {
@@ -126,6 +160,11 @@ impl Parser<'_> {
             "_lastUpdated" => {
                 if modifier.is_some() {
                     return Err(wrong_modifier("_lastUpdated"));
+                }
+                if value.split(',').count() > RANGES {
+                    return Err(Error::invalid(format!(
+                        "_lastUpdated takes at most {RANGES} values"
+                    )));
                 }
                 let ranges = value
                     .split(',')
@@ -227,6 +266,7 @@ impl Parser<'_> {
         Ok(Self {
             registry: self.registry,
             depth: self.depth + 1,
+            left: self.left,
         })
     }
 
@@ -287,6 +327,9 @@ impl Parser<'_> {
         let mut inner = Vec::new();
         let mut wrong = None;
         for target in targets {
+            self.left.set(self.left.get().checked_sub(1).ok_or_else(|| {
+                Error::invalid("this chain goes to too many types; name them: subject:Patient.name")
+            })?);
             // A type without the parameter, or with another kind of it, is no way to go.
             match deeper.search(target, &[(chain.to_owned(), value.to_owned())]) {
                 Ok(search) if search.ignored.is_empty() && !search.filters.is_empty() => {
@@ -391,6 +434,8 @@ mod tests {
             one("Patient?_has:Observation:patient:_has:AuditEvent:entity:agent=Practitioner/1"),
             Filter::Has { .. }
         ));
+        let wide = format!("Task?{}_id=x", "subject.".repeat(10));
+        assert!(parse_expression(Registry::r4(), &wide).is_err());
         let endless = format!("Patient?{}name=x", "link.".repeat(40));
         assert!(parse_expression(Registry::r4(), &endless).is_err());
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Each, Row, Select, ViewDefinition};
 
 /// Rows one resource may have, and cells written for it: a view may join lists with each other.
-const ROWS: usize = 1_000_000;
+const ROWS: usize = 100_000;
 /// Repeats within repeats.
 const DEPTH: usize = 200;
 

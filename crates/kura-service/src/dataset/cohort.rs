@@ -12,7 +12,11 @@ use crate::{Bank, query};
 
 /// Words in the codes of search parameters that pick out a person. A cohort stands on the card
 /// and in the manifest.
-const IDENTIFYING: [&str; 10] = [
+const IDENTIFYING: [&str; 14] = [
+    "accession",
+    "instance",
+    "related-id",
+    "series",
     "identifier",
     "name",
     "phone",
@@ -24,8 +28,19 @@ const IDENTIFYING: [&str; 10] = [
     "link",
     "near",
 ];
-/// Types whose records are people's own.
-const PEOPLE: [&str; 3] = ["Patient", "Person", "RelatedPerson"];
+/// Types whose records are nobody's own. A reference to any other, or to somewhere else, may stand
+/// for one patient.
+const NOBODYS: [&str; 7] = [
+    "HealthcareService",
+    "Location",
+    "Medication",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Substance",
+];
+/// The shortest span of a date of birth or death: a year.
+const YEAR: i64 = 364 * 86_400;
 
 fn refuse(what: &str) -> Result<()> {
     Err(Error::invalid(format!(
@@ -56,7 +71,7 @@ fn check_cohort(request: &search::Search) -> Result<()> {
 }
 
 fn check_criterion(code: &str, criterion: &search::Criterion) -> Result<()> {
-    use search::{Criterion, Prefix};
+    use search::Criterion;
     match criterion {
         Criterion::Chain(inner) => inner.iter().try_for_each(check_cohort),
         Criterion::Composite(parts) => parts
@@ -66,20 +81,19 @@ fn check_criterion(code: &str, criterion: &search::Criterion) -> Result<()> {
         Criterion::Text { .. } | Criterion::CodeText(_) => refuse(code),
         Criterion::OfType { .. } | Criterion::Identifier { .. } => refuse("an identifier"),
         Criterion::Near { .. } => refuse("a place"),
-        Criterion::Reference(target) if PEOPLE.contains(&target.kind.as_str()) => {
-            refuse("a patient's id")
+        Criterion::Reference(target) if !NOBODYS.contains(&target.kind.as_str()) => {
+            refuse("one record")
         }
         Criterion::ReferenceId { kinds, .. }
-            if kinds.is_empty() || kinds.iter().any(|kind| PEOPLE.contains(kind)) =>
+            if kinds.is_empty() || kinds.iter().any(|kind| !NOBODYS.contains(kind)) =>
         {
-            refuse("a patient's id")
+            refuse("one record")
         }
-        Criterion::Date {
-            prefix: Prefix::Eq,
-            low,
-            high,
-        } if code == "birthdate" && high - low < 31 * 86_400 - 1 => {
-            refuse("one day or month of birth")
+        // Two bounds make a day.
+        Criterion::Date { low, high, .. }
+            if ["birthdate", "death-date"].contains(&code) && high - low < YEAR =>
+        {
+            refuse("less than a year of birth or death")
         }
         _ => Ok(()),
     }

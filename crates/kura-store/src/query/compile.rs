@@ -529,6 +529,10 @@ impl<'c, 'r> Compiler<'c, 'r> {
 
     /// The records any of the predicates finds; each once if there are several.
     pub(super) fn union(&mut self, predicates: &[Predicate]) -> Result<()> {
+        if predicates.is_empty() {
+            self.push("SELECT 0 AS pk WHERE 1 = 0");
+            return Ok(());
+        }
         // A record may have several values that match one range.
         let once = predicates.len() == 1 && by_record(&predicates[0]);
         if !once {

@@ -170,6 +170,13 @@ fn a_cohort_is_never_wider_than_meant() {
     for wrong in [
         "all = [\"Patient?nickname=x\"]",
         "all = [\"Organization?name=x\"]",
+        // What may stand for one patient.
+        "all = [\"Observation?subject=http://hospital.example/fhir/Patient/1\"]",
+        "all = [\"Condition?encounter=Encounter/1\"]",
+        "all = [\"ImagingStudy?series=1.2.3\"]",
+        "all = [\"Patient?birthdate=ge1980-03-05\", \"Patient?birthdate=le1980-03-05\"]",
+        "all = [\"Patient?birthdate=1980-01\"]",
+        "all = [\"Patient?jp-kana-sort=x\"]",
         "al = []",
     ] {
         let (run, out) = try_build(&with(wrong), "wrong");
