@@ -11,7 +11,7 @@ import re
 import sys
 import unicodedata
 
-import pyarrow.parquet as parquet
+import parquet
 import pydicom
 
 samples, out = map(pathlib.Path, sys.argv[1:3])
@@ -125,7 +125,7 @@ for file in files:
         if needle in (data if len(needle) >= 8 else plain_bytes):
             bad.append((where, f"bytes of a word of {len(word)} characters"))
     if file.suffix == ".parquet":
-        for column in parquet.read_table(file).columns:
+        for column in parquet.table(file).columns:
             if str(column.type) not in {"string", "large_string"}:
                 continue
             for value in set(column.to_pylist()) - {None}:

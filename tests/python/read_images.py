@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 
-import pandas
+import parquet
 import pydicom
 
 out, source = map(pathlib.Path, sys.argv[1:3])
-patients = pandas.read_parquet(out / "patient.parquet")
-series = set(pandas.read_parquet(out / "imaging_series.parquet").series_uid.dropna())
+patients = parquet.frame(out / "patient.parquet")
+series = set(parquet.frame(out / "imaging_series.parquet").series_uid.dropna())
 
 
 def errors(file):

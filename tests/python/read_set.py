@@ -4,14 +4,14 @@ import json
 import pathlib
 import sys
 
-import pandas
+import parquet
 
 out = pathlib.Path(sys.argv[1])
 manifest = json.loads((out / "manifest.json").read_text())
 rows = {file["path"]: file["rows"] for file in manifest["files"] if file.get("rows") is not None}
 tables = {}
 for path, count in rows.items():
-    table = pandas.read_parquet(out / path)
+    table = parquet.frame(out / path)
     assert len(table) == count, (path, len(table), count)
     tables[path.removesuffix(".parquet")] = table
 patients = tables["patient"]
