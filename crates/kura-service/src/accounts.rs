@@ -262,6 +262,7 @@ fn save(
                 key: RecordKey::new(kind, id),
                 body,
                 index: Vec::new(),
+                indexed_by: None,
                 owners: Vec::new(),
                 blobs: Vec::new(),
                 source: None,

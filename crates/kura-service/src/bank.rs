@@ -26,11 +26,10 @@ pub struct Bank {
     search: Mutex<Known>,
 }
 
-/// The search parameters, and how many versions of `SearchParameter` there were when they were
-/// read.
+/// The search parameters, and the state of the bank they were read in.
 struct Known {
     parameters: Arc<Registry>,
-    versions: u64,
+    state: (u64, Option<String>),
 }
 
 const ZONES: [Zone; 3] = [Zone::Identity, Zone::Clinical, Zone::Research];
@@ -103,7 +102,7 @@ impl Bank {
             research,
             search: Mutex::new(Known {
                 parameters: Registry::r4().clone(),
-                versions: 0,
+                state: (0, None),
             }),
         })
     }
@@ -111,23 +110,15 @@ impl Bank {
     /// What resources are searched by: R4, JP Core, and the `SearchParameter` resources of the
     /// bank, also those another process has brought in.
     pub(crate) fn search_parameters(&self) -> Result<Arc<Registry>> {
-        let versions = self
-            .clinical
-            .read(|reader| reader.versions_of("SearchParameter"))?;
+        let state = search_index::state(&self.clinical)?;
         let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.versions != versions {
+        if known.state != state {
             let added = search_index::added(&self.clinical)?;
             let waiting = search_index::waiting(&self.clinical, &added)?;
-            known.parameters = Arc::new(Registry::with(added, waiting));
-            known.versions = versions;
+            known.parameters = Arc::new(Registry::with(added, waiting, state.0));
+            known.state = state;
         }
         Ok(known.parameters.clone())
-    }
-
-    /// They are read again before they are next used.
-    pub(crate) fn forget_search_parameters(&self) {
-        let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
-        known.versions = u64::MAX;
     }
 
     /// Holds the bank for an import: two at once would each read what the other reads. Released
@@ -165,6 +156,7 @@ impl Bank {
                 key: key.clone(),
                 body: secret.to_vec(),
                 index: Vec::new(),
+                indexed_by: None,
                 owners: Vec::new(),
                 blobs: Vec::new(),
                 source: None,
@@ -194,7 +186,7 @@ impl Bank {
     }
 }
 
-fn alone(store: &Store, name: &'static str) -> Result<Guard> {
+pub(crate) fn alone(store: &Store, name: &'static str) -> Result<Guard> {
     store
         .exclusive(name, true)?
         .ok_or_else(|| Error::internal("a lock that was waited for was not given"))

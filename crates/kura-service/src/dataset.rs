@@ -154,6 +154,7 @@ fn record(
             key,
             body,
             index: Vec::new(),
+            indexed_by: None,
             owners: Vec::new(),
             blobs: Vec::new(),
             source: None,

@@ -421,7 +421,7 @@ fn of_kind(
         if of == kind {
             let search = search::parse_expression(registry, filter)?;
             any.push(Predicate::All(
-                query::query(&search, Some(t), &BankTerms(bank))?.clauses,
+                query::query(&search, Some(t), &BankTerms { bank, at: Some(t) })?.clauses,
             ));
         }
     }

@@ -108,7 +108,7 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
         )));
     }
     let count = asked.count.unwrap_or(COUNT).min(COUNT_AT_MOST);
-    let query = query::query(&asked, at, &BankTerms(bank))?;
+    let query = query::query(&asked, at, &BankTerms { bank, at })?;
     let only_count = asked.count_only || asked.count == Some(0);
     let found = bank.clinical.read(|reader| {
         reader.at_one_state(|reader| {

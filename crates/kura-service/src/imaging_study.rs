@@ -77,6 +77,7 @@ impl NewInstance {
                     code: study_uid,
                 },
             }],
+            indexed_by: None,
             owners: Vec::new(),
             blobs: vec![blob],
             source,

@@ -265,6 +265,7 @@ fn pending(study_uid: &str) -> Put {
         key: RecordKey::new(kind::PENDING_STUDY, study_id(study_uid)),
         body: json!({ "study": study_uid }).to_string().into_bytes(),
         index: Vec::new(),
+        indexed_by: None,
         owners: Vec::new(),
         blobs: Vec::new(),
         source: None,

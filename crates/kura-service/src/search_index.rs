@@ -4,17 +4,27 @@
 //! What has been done is kept in the clinical zone: a mark for the tables of this release and one
 //! for each definition that was added, either `done` or the type and the record reached. So the
 //! work goes on where it was broken off, and a parameter is offered once all records have it.
+//!
+//! A record whose index entries were made just before a definition came is found by the store as
+//! it is written ([`kura_store::IndexedBy`]): [`STATE`] says so, and all records are looked at
+//! again.
 
 use std::collections::HashSet;
 
 use kura_fhir::search_parameter::{Definition, Registry};
 use kura_model::{Error, RequestContext, Result, Zone};
-use kura_store::{AuditEntry, Commit, Cursor, IndexEntry, Query, Store};
+use kura_store::{AuditEntry, Commit, Cursor, IndexEntry, IndexedBy, Query, Store};
 
 use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::bank::alone;
 
 const DONE: &str = "done";
+/// Mark of how the bank stands to the definitions that were added. Every change of it makes
+/// every process look again at what it offers.
+const STATE: &str = "search:added";
+/// How [`STATE`] begins once a record was written that some definition was not known to.
+const BEHIND: &str = "behind";
 /// Records indexed in one transaction.
 const BATCH: u32 = 500;
 
@@ -71,50 +81,77 @@ pub(crate) fn waiting(clinical: &Store, added: &[Definition]) -> Result<HashSet<
 
 /// Whether some parameter is not offered yet, because records wait for it.
 pub fn waits(bank: &Bank) -> Result<bool> {
-    Ok(bank.search_parameters()?.waits())
+    let (_, state) = state(&bank.clinical)?;
+    let behind = state.is_some_and(|state| state.starts_with(BEHIND));
+    Ok(behind || bank.search_parameters()?.waits())
 }
 
-/// Records were written by somebody who knew only `known`: what came up meanwhile has to look at
-/// all of them again.
-pub(crate) fn again_but(bank: &Bank, known: &Registry) -> Result<()> {
-    for definition in added(&bank.clinical)? {
-        if !known.knows(&definition) {
-            bank.clinical.set_mark(&added_mark(&definition), "")?;
-            bank.forget_search_parameters();
-        }
+/// What a registry is of, for [`kura_store::Put::indexed_by`].
+pub(crate) fn indexed_by(registry: &Registry) -> IndexedBy {
+    IndexedBy {
+        kind: "SearchParameter",
+        versions: registry.versions(),
+        behind: STATE,
     }
-    Ok(())
 }
 
-/// Brings all records under the definitions that wait. Whether there were any.
+/// What [`Bank::search_parameters`] keeps its registry by.
+pub(crate) fn state(clinical: &Store) -> Result<(u64, Option<String>)> {
+    clinical.read(|reader| Ok((reader.versions_of("SearchParameter")?, reader.mark(STATE)?)))
+}
+
+/// Brings all records under the definitions that wait. Whether there were any. One process at a
+/// time; another waits.
 pub fn settle(bank: &Bank, context: &RequestContext) -> Result<bool> {
     authorize(context, Action::Import)?;
-    let added = added(&bank.clinical)?;
+    let clinical = &bank.clinical;
+    let _alone = alone(clinical, "search-index")?;
     let mut any = false;
-    for definition in &added {
-        let mark = added_mark(definition);
-        if bank.clinical.mark(&mark)?.as_deref() == Some(DONE) {
-            continue;
+    loop {
+        let (_, state) = state(clinical)?;
+        let behind = state.filter(|state| state.starts_with(BEHIND));
+        let added = added(clinical)?;
+        if let Some(behind) = &behind {
+            for definition in &added {
+                clinical.set_mark(&added_mark(definition), "")?;
+            }
+            // Whoever writes such a record from here on says so anew.
+            clinical.replace_mark(STATE, behind, "again")?;
+        }
+        let waiting = waiting(clinical, &added)?;
+        if waiting.is_empty() {
+            return Ok(any);
         }
         any = true;
-        let registry = bank.search_parameters()?;
-        let records = index(
-            &bank.clinical,
-            &registry,
-            &definition.bases,
-            &mark,
-            &mut |_| true,
-        )?;
-        bank.forget_search_parameters();
-        bank.clinical.commit(Commit {
-            audit: vec![
-                AuditEntry::new(context, "search_index", definition.code.clone())
-                    .detail(format!("{records} versions")),
-            ],
-            ..Commit::default()
-        })?;
+        for definition in &added {
+            if waiting.contains(&definition.fingerprint()) {
+                bring_in(bank, context, definition)?;
+            }
+        }
     }
-    Ok(any)
+}
+
+fn bring_in(bank: &Bank, context: &RequestContext, definition: &Definition) -> Result<()> {
+    let clinical = &bank.clinical;
+    let registry = bank.search_parameters()?;
+    let mark = added_mark(definition);
+    let records = index(clinical, &registry, &definition.bases, &mark, &mut |_| true)?;
+    // Not over what a writer said meanwhile.
+    let indexed = format!("indexed {} {}", definition.fingerprint(), clinical.now()?.0);
+    let (_, state) = state(clinical)?;
+    match state {
+        None => clinical.set_mark(STATE, &indexed)?,
+        Some(state) if state.starts_with(BEHIND) => {}
+        Some(state) => drop(clinical.replace_mark(STATE, &state, &indexed)?),
+    }
+    clinical.commit(Commit {
+        audit: vec![
+            AuditEntry::new(context, "search_index", definition.code.clone())
+                .detail(format!("{records} versions")),
+        ],
+        ..Commit::default()
+    })?;
+    Ok(())
 }
 
 /// What an upgrade did.
@@ -154,7 +191,7 @@ pub fn upgrade(
     let mut indexed = 0;
     let mut interrupted = false;
     if clinical.mark(&mark)?.as_deref() != Some(DONE) {
-        let registry = Registry::with(added(&clinical)?, HashSet::new());
+        let registry = Registry::with(added(&clinical)?, HashSet::new(), 0);
         indexed = index(
             &clinical,
             &registry,
@@ -219,4 +256,83 @@ fn index(
     }
     clinical.set_mark(mark, DONE)?;
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use kura_fhir::Resource;
+    use kura_model::{Actor, PurposeOfUse, Role};
+    use kura_store::{Predicate, Write};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Config, import};
+
+    /// A record whose index entries were made before a parameter came, and which is written after
+    /// all others were brought under it.
+    #[test]
+    fn a_record_that_comes_late_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("bank");
+        let context = RequestContext {
+            actor: Actor {
+                name: "tester".to_owned(),
+                role: Role::SingleUser,
+            },
+            purpose: PurposeOfUse::Operations,
+        };
+        Bank::init(&context, &folder, &Config::default()).unwrap();
+        let bank = Bank::open(&folder).unwrap();
+        let put = |registry: &Registry, value: serde_json::Value| {
+            let resource = Resource::from_value(value).unwrap();
+            let writes = vec![Write::Put(import::fhir_put(registry, &resource, None))];
+            let commit = Commit {
+                writes,
+                ..Commit::default()
+            };
+            bank.clinical.commit(commit).unwrap();
+        };
+        let patient = |id: &str| json!({ "resourceType": "Patient", "id": id, "maritalStatus": { "coding": [{ "code": "W" }] } });
+        let before = bank.search_parameters().unwrap();
+        put(&before, patient("early"));
+        put(
+            &before,
+            json!({
+                "resourceType": "SearchParameter", "id": "marital", "url": "http://example.jp/marital",
+                "name": "marital", "description": "marital status", "status": "active",
+                "code": "marital", "base": ["Patient"], "type": "token",
+                "expression": "Patient.maritalStatus",
+            }),
+        );
+        assert!(waits(&bank).unwrap());
+        assert!(settle(&bank, &context).unwrap());
+        assert!(!waits(&bank).unwrap());
+        let found = || {
+            let registry = bank.search_parameters().unwrap();
+            let parameter = registry
+                .parameter("Patient", "marital")
+                .expect("it is offered");
+            let query = Query::all("Patient").and(Predicate::Token {
+                param: parameter.slots[0].name.to_owned(),
+                system: None,
+                code: Some("W".to_owned()),
+            });
+            let page = bank
+                .clinical
+                .read(|reader| reader.search(&query, None, 10))
+                .unwrap();
+            page.versions.len()
+        };
+        assert_eq!(found(), 1);
+
+        put(&before, patient("late"));
+        assert!(waits(&bank).unwrap(), "the writer noticed");
+        assert!(settle(&bank, &context).unwrap());
+        assert!(!waits(&bank).unwrap());
+        assert_eq!(found(), 2);
+        // What knows the parameter makes nobody look again.
+        put(&bank.search_parameters().unwrap(), patient("later"));
+        assert!(!waits(&bank).unwrap());
+        assert_eq!(found(), 3);
+    }
 }

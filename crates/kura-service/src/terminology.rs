@@ -3,10 +3,10 @@
 //! What is not in the bank, or is defined by a rule that is not evaluated here, is an error and
 //! never an empty answer.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kura_fhir::search_parameter::form;
-use kura_model::{Category, Error, Result};
+use kura_model::{Category, Error, LogicalTime, Result};
 use kura_store::{Predicate, Query, TermMatch};
 use serde_json::Value;
 
@@ -18,8 +18,11 @@ const DEPTH: usize = 8;
 /// Codes one value set may have for a search.
 const CODES: usize = 50_000;
 
-/// The terminology of a bank.
-pub(crate) struct BankTerms<'a>(pub(crate) &'a Bank);
+/// The terminology of a bank, as it is now or was at `at`.
+pub(crate) struct BankTerms<'a> {
+    pub(crate) bank: &'a Bank,
+    pub(crate) at: Option<LogicalTime>,
+}
 
 fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value
@@ -40,9 +43,12 @@ impl BankTerms<'_> {
     /// A ValueSet or CodeSystem by `ValueSet/id` or by its URL, with or without a version.
     fn conformance(&self, kind: &'static str, name: &str) -> Result<Value> {
         let absent = || Error::invalid(format!("this {kind} is not in this bank"));
-        let found = self.0.clinical.read(|reader| {
+        let found = self.bank.clinical.read(|reader| {
             if let Some(key) = kura_fhir::search_parameter::reference(name) {
-                return reader.current(&key);
+                return match self.at {
+                    Some(at) => reader.current_at(&key, at),
+                    None => reader.current(&key),
+                };
             }
             let (url, version) = match name.split_once('|') {
                 Some((url, version)) => (url, Some(version)),
@@ -61,6 +67,7 @@ impl BankTerms<'_> {
                 });
             }
             query.order = kura_store::Order::StoredDescending;
+            query.at = self.at;
             Ok(reader.search(&query, None, 1)?.versions.pop())
         })?;
         let found = found
@@ -199,27 +206,31 @@ impl Terms for BankTerms<'_> {
         if !edges.iter().any(|(_, child)| child == code) {
             return Err(Error::invalid("this code is not in its code system"));
         }
-        let mut found = vec![code.to_owned()];
+        let mut next: HashMap<&str, Vec<&str>> = HashMap::new();
+        for (parent, child) in &edges {
+            if let Some(parent) = parent {
+                let (from, to) = if below {
+                    (parent, child)
+                } else {
+                    (child, parent)
+                };
+                next.entry(from).or_default().push(to);
+            }
+        }
+        let mut found = vec![code];
+        let mut known = HashSet::from([code]);
         let mut at = 0;
-        while let Some(here) = found.get(at).cloned() {
-            for (parent, child) in &edges {
-                let Some(parent) = parent else {
-                    continue;
-                };
-                let next = match below {
-                    true if *parent == here => child,
-                    false if *child == here => parent,
-                    _ => continue,
-                };
-                if !found.contains(next) {
-                    found.push(next.clone());
+        while let Some(here) = found.get(at) {
+            for code in next.get(here).into_iter().flatten() {
+                if known.insert(code) {
+                    found.push(code);
                 }
             }
             at += 1;
         }
         Ok(found
             .into_iter()
-            .map(|code| (Some(system.to_owned()), code))
+            .map(|code| (Some(system.to_owned()), code.to_owned()))
             .collect())
     }
 }

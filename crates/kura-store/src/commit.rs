@@ -63,6 +63,8 @@ pub struct Put {
     pub key: RecordKey,
     pub body: Vec<u8>,
     pub index: Vec<IndexEntry>,
+    /// What these entries were made by, if that can change.
+    pub indexed_by: Option<IndexedBy>,
     /// Whose record it is: the patients whose compartment it belongs to.
     pub owners: Vec<RecordKey>,
     pub blobs: Vec<ContentHash>,
@@ -71,6 +73,18 @@ pub struct Put {
     /// Do not bring back a version that has been replaced: a put whose bytes equal any older
     /// version of the record is left out. Imports of the same files in another order set it.
     pub once: bool,
+}
+
+/// The index entries of a [`Put`] follow definitions that are records too. If there are more
+/// versions of them by the time of the commit, the record is written all the same, and the mark
+/// `behind` says in the same transaction that records are to be indexed anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexedBy {
+    /// The kind of the definitions.
+    pub kind: &'static str,
+    /// How many versions of them were known.
+    pub versions: u64,
+    pub behind: &'static str,
 }
 
 /// What became of one write.

@@ -26,7 +26,7 @@ mod write;
 
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use blob::{BlobStore, BlobWriter};
-pub use commit::{Commit, CommitReceipt, Expect, Outcome, Put, Write};
+pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 pub use database::{Address, Database};
 pub use exclusive::Guard;
 pub use history::{HistoryOf, HistoryQuery, HistoryRow};

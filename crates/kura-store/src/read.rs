@@ -263,13 +263,16 @@ impl<'a> Reader<'a> {
 
     /// Versions ever written of one kind.
     pub fn versions_of(&self, kind: &str) -> Result<u64> {
-        self.connection()
-            .first(
-                "SELECT versions FROM kind WHERE name = ?1",
-                &[Value::key(kind)],
-                |row| row.get::<i64>(0),
-            )
-            .map(|versions| versions.unwrap_or(0) as u64)
+        versions_of(self.connection(), kind)
+    }
+
+    /// A word the bank keeps under a name.
+    pub fn mark(&self, name: &str) -> Result<Option<String>> {
+        self.connection().first(
+            "SELECT value FROM bank WHERE key = ?1",
+            values![name],
+            |row| row.get(0),
+        )
     }
 
     pub fn tallies(&self) -> Result<Vec<Tally>> {
@@ -436,4 +439,15 @@ impl<'a> Reader<'a> {
         self.state.kinds.insert(kind, name.clone());
         Ok(name)
     }
+}
+
+/// How many versions of a kind there are, tombstones included.
+pub(crate) fn versions_of(connection: &Connection, kind: &str) -> Result<u64> {
+    connection
+        .first(
+            "SELECT versions FROM kind WHERE name = ?1",
+            &[Value::key(kind)],
+            |row| row.get::<i64>(0),
+        )
+        .map(|versions| versions.unwrap_or(0) as u64)
 }

@@ -275,19 +275,18 @@ impl Store {
         self.read(|reader| quarantine::item(reader.connection(), id))
     }
 
-    /// A word the bank keeps under a name.
+    /// See [`Reader::mark`].
     pub fn mark(&self, name: &str) -> Result<Option<String>> {
-        self.read(|reader| {
-            reader.connection().first(
-                "SELECT value FROM bank WHERE key = ?1",
-                values![name],
-                |row| row.get(0),
-            )
-        })
+        self.read(|reader| reader.mark(name))
     }
 
     pub fn set_mark(&self, name: &str, value: &str) -> Result<()> {
         lock(&self.inner.writer).set_mark(name, value)
+    }
+
+    /// Keeps a word under a name if `old` is kept there still. Whether it was.
+    pub fn replace_mark(&self, name: &str, old: &str, new: &str) -> Result<bool> {
+        lock(&self.inner.writer).replace_mark(name, old, new)
     }
 
     /// Adds index rows to the next `limit` versions of `kind` after record `after`, and keeps

@@ -18,6 +18,7 @@ pub struct Registry {
     by_url: HashMap<String, Arc<Definition>>,
     /// Fingerprints of the definitions whose records are not searched by them yet.
     waiting: HashSet<String>,
+    versions: u64,
 }
 
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ pub(super) struct Table {
 }
 
 static R4: LazyLock<Arc<Registry>> =
-    LazyLock::new(|| Arc::new(Registry::with(Vec::new(), HashSet::new())));
+    LazyLock::new(|| Arc::new(Registry::with(Vec::new(), HashSet::new(), 0)));
 
 const TABLES: [&str; 2] = [
     include_str!("../../data/search-parameters.tsv"),
@@ -50,8 +51,9 @@ impl Registry {
     }
 
     /// R4, JP Core and what a bank adds. A parameter whose code a type has already is left out.
-    /// `waiting` has the fingerprints of those that not every record is searched by yet.
-    pub fn with(added: Vec<Definition>, waiting: HashSet<String>) -> Self {
+    /// `waiting` has the fingerprints of those that not every record is searched by yet, `versions`
+    /// tells this state of what was added from another.
+    pub fn with(added: Vec<Definition>, waiting: HashSet<String>, versions: u64) -> Self {
         let built_in = TABLES
             .into_iter()
             .flat_map(str::lines)
@@ -74,7 +76,13 @@ impl Registry {
             by_type,
             by_url,
             waiting,
+            versions,
         }
+    }
+
+    /// What [`Registry::with`] was told.
+    pub fn versions(&self) -> u64 {
+        self.versions
     }
 
     /// Tells the rows of this release from those of one that reads resources otherwise.
@@ -89,12 +97,6 @@ impl Registry {
     /// Whether a parameter is not offered yet.
     pub fn waits(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    pub fn knows(&self, definition: &Definition) -> bool {
-        self.by_url
-            .get(&definition.url)
-            .is_some_and(|known| known.fingerprint() == definition.fingerprint())
     }
 
     pub(super) fn table(&self, kind: &str) -> &Table {

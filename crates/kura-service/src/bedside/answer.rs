@@ -274,6 +274,7 @@ impl Cursor {
                         .to_string()
                         .into_bytes(),
                     index: Vec::new(),
+                    indexed_by: None,
                     owners: Vec::new(),
                     blobs: Vec::new(),
                     source: None,

@@ -105,7 +105,7 @@ fn found(bank: &Bank, expression: &str, t: LogicalTime) -> Result<BTreeSet<Recor
     let registry = Registry::r4();
     let request = search::parse_expression(registry, expression)?;
     check_cohort(&request)?;
-    let query = query::query(&request, Some(t), &BankTerms(bank))?;
+    let query = query::query(&request, Some(t), &BankTerms { bank, at: Some(t) })?;
     if request.kind == "Patient" {
         let mut out = BTreeSet::new();
         let mut after = None;

@@ -68,7 +68,7 @@ impl Criteria {
                 "a conditional interaction needs search parameters with values",
             ));
         }
-        query::query(&request, None, &BankTerms(bank))
+        query::query(&request, None, &BankTerms { bank, at: None })
     }
 
     /// At most `limit` matches of the newest state. The caller holds [`Bank::writing`].

@@ -7,6 +7,8 @@ use kura_fhir::{Resource, bundle, resource, view};
 use kura_model::{Refusal, Result};
 use kura_store::Put;
 
+use crate::search_index;
+
 use super::Feed;
 use super::input::{self, Line, Lines};
 use super::sink::{Item, Sink};
@@ -18,6 +20,7 @@ pub(crate) fn put(registry: &Registry, resource: &Resource, source: Option<(i64,
         key: resource.key(),
         body: resource.to_stored(),
         index: extracted.index,
+        indexed_by: Some(search_index::indexed_by(registry)),
         owners: extracted.owners,
         blobs: Vec::new(),
         source,
@@ -132,7 +135,7 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
                 for entry in entries {
                     match entry.and_then(foreign) {
                         Ok(resource) => {
-                            sink.push(Item::Put(put(sink.registry(), &resource, source)))
+                            sink.push(Item::Put(put(&sink.registry(), &resource, source)))
                         }
                         Err(refusal) => refuse(refusal),
                     }
@@ -141,7 +144,7 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
             Err(refusal) => refuse(refusal),
         },
         Ok(_) => match Resource::from_value(value).and_then(foreign) {
-            Ok(resource) => sink.push(Item::Put(put(sink.registry(), &resource, source))),
+            Ok(resource) => sink.push(Item::Put(put(&sink.registry(), &resource, source))),
             Err(refusal) => refuse(refusal),
         },
         Err(refusal) => refuse(refusal),

@@ -100,6 +100,7 @@ pub(super) fn sample_sheet(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
                     key: sample_key(sample),
                     body: body.to_string().into_bytes(),
                     index: Vec::new(),
+                    indexed_by: None,
                     owners: Vec::new(),
                     blobs: Vec::new(),
                     source: Some((sink.source(), position)),

@@ -134,7 +134,6 @@ pub fn import(
         accepted: 0,
         refused: 0,
     };
-    let known = bank.search_parameters()?;
     let mut failure = None;
     for (file, format) in &recognised {
         if cancel.load(Ordering::Relaxed) {
@@ -146,7 +145,6 @@ pub fn import(
         }
     }
     // Resources of this import may be parameters themselves.
-    search_index::again_but(bank, &known)?;
     if failure.is_none() {
         search_index::settle(bank, context)?;
     }

@@ -1,6 +1,6 @@
 //! Where parsed items go: gathered into batches, committed by a thread of their own.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -66,8 +66,10 @@ pub(super) struct Totals {
     pub(super) done: bool,
 }
 
-pub(super) struct Sink {
-    registry: Arc<Registry>,
+pub(super) struct Sink<'a> {
+    bank: &'a Bank,
+    /// What resources are searched by, asked for again with every batch.
+    registry: RefCell<Arc<Registry>>,
     sender: Sender<Batch>,
     state: RefCell<State>,
     job: i64,
@@ -82,10 +84,10 @@ struct State {
     member: Option<String>,
 }
 
-impl Sink {
+impl<'env> Sink<'env> {
     /// Starts the writing thread. `before` are the accepted and refused totals of the import up
     /// to this file, for the observer.
-    pub(super) fn start<'scope, 'env: 'scope>(
+    pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, 'env>,
         bank: &'env Bank,
         context: &'env RequestContext,
@@ -93,7 +95,10 @@ impl Sink {
         job: i64,
         source: &Source,
         before: (u64, u64),
-    ) -> Result<(Self, ScopedJoinHandle<'scope, Result<Totals>>)> {
+    ) -> Result<(Self, ScopedJoinHandle<'scope, Result<Totals>>)>
+    where
+        'env: 'scope,
+    {
         let (sender, receiver) = bounded(QUEUE);
         let writer = Writer {
             bank,
@@ -108,7 +113,8 @@ impl Sink {
             .spawn_scoped(scope, move || writer.run(&receiver))
             .map_err(|error| Error::internal("no thread can be started").because(error))?;
         let sink = Self {
-            registry: bank.search_parameters()?,
+            bank,
+            registry: RefCell::new(bank.search_parameters()?),
             sender,
             state: RefCell::new(State {
                 batch: Batch {
@@ -125,12 +131,12 @@ impl Sink {
         Ok((sink, handle))
     }
 
-    /// Id of the import source, for [`Put::source`].
-    /// What resources are searched by, as known when the file was begun.
-    pub(super) fn registry(&self) -> &Registry {
-        &self.registry
+    /// What resources are searched by.
+    pub(super) fn registry(&self) -> Ref<'_, Registry> {
+        Ref::map(self.registry.borrow(), |registry| &**registry)
     }
 
+    /// Id of the import source, for [`Put::source`].
     pub(super) fn source(&self) -> i64 {
         self.source
     }
@@ -200,6 +206,7 @@ impl Sink {
         };
         let batch = std::mem::replace(&mut state.batch, next);
         state.since = Instant::now();
+        self.registry.replace(self.bank.search_parameters()?);
         // The writer hangs up when a commit failed; its error is the one to tell.
         self.sender
             .send(batch)

@@ -95,6 +95,7 @@ pub fn adopt_plan(
             .to_string()
             .into_bytes(),
             index: Vec::new(),
+            indexed_by: None,
             owners: Vec::new(),
             blobs: vec![hash],
             source: None,

@@ -340,6 +340,7 @@ pub(crate) fn look(
                 .to_string()
                 .into_bytes(),
             index: Vec::new(),
+            indexed_by: None,
             owners: Vec::new(),
             blobs: Vec::new(),
             source: None,

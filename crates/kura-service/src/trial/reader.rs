@@ -224,6 +224,7 @@ fn bind(bank: &Bank, context: &RequestContext, trial: ContentHash, reader: &str)
                 key,
                 body,
                 index: Vec::new(),
+                indexed_by: None,
                 owners: Vec::new(),
                 blobs: Vec::new(),
                 source: None,

@@ -265,6 +265,7 @@ pub(super) fn write(
                 key,
                 body,
                 index,
+                indexed_by: None,
                 owners: Vec::new(),
                 blobs: named,
                 source: None,

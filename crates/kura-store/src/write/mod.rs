@@ -12,10 +12,10 @@ use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, Result};
 
 use crate::audit::{self, AuditEntry};
 use crate::codec::Compressor;
-use crate::commit::{Commit, CommitReceipt, Expect, Outcome, Put, Write};
+use crate::commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 use crate::database::{Connection, Place, Value, values};
 use crate::symbol::{Symbols, Table};
-use crate::{IndexEntry, quarantine, source};
+use crate::{IndexEntry, quarantine, read, source};
 use rows::{NewVersion, Rows};
 
 /// Entities remembered between commits, so that references to the same patient or encounter
@@ -105,6 +105,19 @@ impl Writer {
         self.transaction(|writer| writer.note(name, value))
     }
 
+    /// Keeps a word under a name if another is kept there still. Whether it was.
+    pub(crate) fn replace_mark(&mut self, name: &str, old: &str, new: &str) -> Result<bool> {
+        self.transaction(|writer| {
+            writer
+                .connection
+                .execute(
+                    "UPDATE bank SET value = ?3 WHERE key = ?1 AND value = ?2",
+                    values![name, old, new],
+                )
+                .map(|changed| changed > 0)
+        })
+    }
+
     fn note(&self, name: &str, value: &str) -> Result<()> {
         self.connection
             .execute(
@@ -140,6 +153,9 @@ impl Writer {
                 written += 1;
             }
             outcomes.push(outcome);
+        }
+        if let Some(by) = self.behind(&commit.writes)? {
+            self.note(by.behind, &format!("behind {t}"))?;
         }
         rows.insert(&self.connection, t)?;
 
@@ -195,6 +211,23 @@ impl Writer {
                 "the record was changed by another in the meantime",
             ))
         }
+    }
+
+    /// What some of these writes were indexed by, if it is not what is in force.
+    fn behind(&self, writes: &[Write]) -> Result<Option<IndexedBy>> {
+        let mut known: Option<IndexedBy> = None;
+        for write in writes {
+            if let Write::Put(put) = write
+                && put.indexed_by != known
+                && let Some(by) = put.indexed_by
+            {
+                if read::versions_of(&self.connection, by.kind)? != by.versions {
+                    return Ok(Some(by));
+                }
+                known = Some(by);
+            }
+        }
+        Ok(None)
     }
 
     fn newest_version(&mut self, key: &RecordKey) -> Result<Option<u64>> {

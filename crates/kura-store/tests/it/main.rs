@@ -65,6 +65,7 @@ pub fn put(kind: &str, id: &str, body: &str, index: Vec<IndexEntry>) -> Write {
         key: RecordKey::new(kind, id),
         body: body.as_bytes().to_vec(),
         index,
+        indexed_by: None,
         owners: Vec::new(),
         blobs: Vec::new(),
         source: None,

@@ -61,6 +61,7 @@ fn ten() -> Fixture {
                         value: IndexValue::Reference(RecordKey::new("P", (id % 3).to_string())),
                     },
                 ],
+                indexed_by: None,
                 owners: vec![RecordKey::new("P", (id % 3).to_string())],
                 blobs: Vec::new(),
                 source: None,

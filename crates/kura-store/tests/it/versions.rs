@@ -67,6 +67,7 @@ fn an_old_version_that_comes_again_brings_nothing_back() {
             key: RecordKey::new("A", "1"),
             body: body.as_bytes().to_vec(),
             index: Vec::new(),
+            indexed_by: None,
             owners: Vec::new(),
             blobs: Vec::new(),
             source: Some((1, 7)),

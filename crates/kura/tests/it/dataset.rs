@@ -104,6 +104,58 @@ fn the_same_specification_and_time_give_the_same_bytes() {
     .exits(1);
 }
 
+/// A cohort by a value set is that of the value set as it was at the set's own t.
+#[test]
+fn a_value_set_that_changes_changes_no_set_that_was_built() {
+    let bank = TestBank::sample();
+    let codes = |codes: &[&str]| {
+        let codes: Vec<_> = codes
+            .iter()
+            .map(|code| serde_json::json!({ "code": code }))
+            .collect();
+        let value_set = serde_json::json!({
+            "resourceType": "ValueSet", "id": "chosen", "url": "http://example.jp/ValueSet/chosen", "status": "active",
+            "compose": { "include": [{
+                "system": "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full", "concept": codes,
+            }] },
+        });
+        bank.import(
+            &[&bank.file("set.ndjson", value_set.to_string().as_bytes())],
+            0,
+        );
+    };
+    let specification = std::fs::read_to_string(repository().join("samples/dataset.toml")).unwrap();
+    let specification = format!(
+        "{specification}\n[cohort]\nall = [\"Condition?code:in=http://example.jp/ValueSet/chosen\"]\n"
+    );
+    let specification = bank.file("chosen.toml", specification.as_bytes());
+    let build = |name: &str| {
+        let out = bank.folder.path().join(name);
+        let (spec, out) = (
+            specification.display().to_string(),
+            out.display().to_string(),
+        );
+        bank.kura(&["dataset", "build", &spec, "--out", &out]).ok();
+        let manifest = std::fs::read(Path::new(&out).join("manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        (out, manifest["patients"].as_u64().unwrap())
+    };
+    codes(&["I10"]);
+    let (first, patients) = build("one");
+    codes(&["I10", "E78.5"]);
+    let (_, more) = build("two");
+    assert!(patients > 0 && more > patients, "{patients}, {more}");
+    bank.kura(&[
+        "dataset",
+        "verify",
+        &first,
+        "--bank",
+        &bank.path(),
+        "--rebuild",
+    ])
+    .ok();
+}
+
 #[test]
 fn nothing_of_a_patient_is_left_in_any_byte() {
     let bank = TestBank::sample();
