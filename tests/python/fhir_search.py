@@ -182,6 +182,36 @@ same("Condition", "patient._has:Observation:patient:code=4548-4", lambda r: poin
 seen = {v["reference"] for o in data["Observation"].values() if coded(o, "code", None, "4548-4") for v in at(o, "encounter")}
 same("Encounter", "_has:Observation:encounter:code=4548-4", lambda r: f"Encounter/{r['id']}" in seen)
 
+# --- _filter, _list -----------------------------------------------------------------------------------------
+def filtered(kind, text, rule):
+    return same(kind, f"_filter={urllib.parse.quote(text)}", rule)
+
+
+female = lambda r: r.get("gender") == "female"
+filtered("Patient", "gender eq female and birthdate lt 1950", lambda r: female(r) and born(r) and born(r) < "1950")
+filtered("Patient", "gender ne female or birthdate ge 1950-01-01", lambda r: ("gender" in r and not female(r)) or born(r) >= "1950")
+filtered("Patient", "not (gender eq female or birthdate ge 1950) and active pr true", lambda r: not (female(r) or born(r) >= "1950") and "active" in r)
+filtered("Patient", "deceased pr false", lambda r: "deceasedBoolean" not in r and "deceasedDateTime" not in r)
+filtered("Patient", "birthdate ne 1950", lambda r: born(r) and not born(r).startswith("1950"))
+for typed in ["オノ", names[0], names[1]]:
+    filtered("Patient", f'name eq "{typed}"', lambda r: any(fold(n) == fold(typed) for n in name_parts(r)))
+    filtered("Patient", f'name sw "{typed}"', lambda r: any(fold(n).startswith(fold(typed)) for n in name_parts(r)))
+for typed in ["コ", "美", names[2][-1]]:
+    filtered("Patient", f'name ew "{typed}"', lambda r: any(fold(n).endswith(fold(typed)) for n in name_parts(r)))
+    filtered("Patient", f"name co {typed}", lambda r: any(fold(typed) in fold(n) for n in name_parts(r)))
+filtered("Observation", f"code eq {LOINC}|4548-4 and (value-quantity gt 7 or value-quantity lt 5)", lambda r: coded(r, "code", LOINC, "4548-4") and value(r) is not None and (value(r) > 7 or value(r) < 5))
+filtered("Condition", "patient.gender eq female", lambda r: points(r, "subject", *women))
+filtered("Condition", 'encounter.patient.name ew "コ"', lambda r: any(fold(n).endswith("こ") for e in at(r, "encounter") for v in at(data["Encounter"][e["reference"].split("/")[1]], "subject") for n in name_parts(data["Patient"][v["reference"].split("/")[1]])))
+filtered("Encounter", "date po 2026-06", lambda r: "period" in r and r["period"].get("end", "9") >= "2026-06" and r["period"]["start"] < "2026-07")
+filtered("Observation", f"subject re {patient}", lambda r: points(r, "subject", patient))
+filtered("Observation", f"_id eq {quantities[0]['id']}", lambda r: r["id"] == quantities[0]["id"])
+listed = [patient, f"Condition/{next(iter(data['Condition']))}", f"Patient/{someone['id']}"]
+body = {"resourceType": "List", "id": "round", "status": "current", "mode": "working", "entry": [{"item": {"reference": r}} for r in listed]}
+request = urllib.request.Request(f"{base}/List/round", json.dumps(body).encode(), {"Content-Type": "application/fhir+json"}, method="PUT")
+assert urllib.request.urlopen(request).status == 201
+for kind in ["Patient", "Condition", "Observation"]:
+    same(kind, "_list=round", lambda r: f"{kind}/{r['id']}" in listed)
+
 # --- composite ---------------------------------------------------------------------------------------------------
 same("Observation", f"code-value-quantity={LOINC}%7C4548-4$gt7", lambda r: coded(r, "code", LOINC, "4548-4") and value(r) is not None and value(r) > 7)
 parts = [o for o in data["Observation"].values() if "component" in o]

@@ -60,6 +60,8 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
         json!({ "name": "_id", "definition": definition("Resource-id"), "type": "token" }),
         json!({ "name": "_lastUpdated", "definition": definition("Resource-lastUpdated"), "type": "date" }),
         json!({ "name": "_has", "type": "string" }),
+        json!({ "name": "_filter", "definition": definition("filter"), "type": "special" }),
+        json!({ "name": "_list", "type": "string" }),
     ];
     let mut include = vec![json!("*")];
     for parameter in registry.parameters(kind) {

@@ -23,11 +23,7 @@ pub(crate) trait Terms {
 pub(crate) fn query(search: &Search, at: Option<LogicalTime>, terms: &dyn Terms) -> Result<Query> {
     Ok(Query {
         kind: search.kind.to_owned(),
-        clauses: search
-            .filters
-            .iter()
-            .map(|filter| clause(filter, at, terms))
-            .collect::<Result<_>>()?,
+        clauses: clauses(&search.filters, at, terms)?,
         order: order(&search.sort),
         at,
     })
@@ -70,6 +66,13 @@ fn order(sort: &[Sort]) -> Order {
                 .collect(),
         ),
     }
+}
+
+fn clauses(filters: &[Filter], at: Option<LogicalTime>, terms: &dyn Terms) -> Result<Vec<Clause>> {
+    filters
+        .iter()
+        .map(|filter| clause(filter, at, terms))
+        .collect()
 }
 
 fn clause(filter: &Filter, at: Option<LogicalTime>, terms: &dyn Terms) -> Result<Clause> {
@@ -128,6 +131,17 @@ fn clause(filter: &Filter, at: Option<LogicalTime>, terms: &dyn Terms) -> Result
                     .collect(),
             )
         }
+        Filter::All(inner) => Clause::Any(vec![Predicate::All(clauses(inner, at, terms)?)]),
+        Filter::Any(inner) => Clause::Any(
+            clauses(inner, at, terms)?
+                .into_iter()
+                .map(|clause| Predicate::All(vec![clause]))
+                .collect(),
+        ),
+        Filter::Not(inner) => match clause(inner, at, terms)? {
+            Clause::Any(predicates) => Clause::None(predicates),
+            Clause::None(predicates) => Clause::Any(predicates),
+        },
         Filter::Compartment { of, by } => {
             let mut params: Vec<&str> = by
                 .iter()
@@ -323,6 +337,7 @@ fn of_slot(
                 Matching::Prefix => TextMatch::Prefix,
                 Matching::Exact => TextMatch::Exact,
                 Matching::Contains => TextMatch::Contains,
+                Matching::Suffix => TextMatch::Suffix,
             },
         },
         Criterion::Date { prefix, low, high } => date(param, prefix, low, high),

@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/search.html>
 
 mod criterion;
+mod filter;
 mod include;
 mod parse;
 mod query_string;
@@ -37,6 +38,8 @@ pub enum Matching {
     Prefix,
     Exact,
     Contains,
+    /// The folded text ends so; only of `_filter`.
+    Suffix,
 }
 
 /// How a URI is compared.
@@ -142,6 +145,10 @@ pub enum Filter {
         of: RecordKey,
         by: Vec<Arc<SearchParameter>>,
     },
+    /// All, one, not (`_filter`).
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
 }
 
 #[derive(Debug, Clone, Default)]

@@ -7,10 +7,11 @@ use std::sync::{Arc, LazyLock};
 use kura_model::{Error, RecordKey, Result};
 
 use super::criterion::{self, criteria};
+use super::filter;
 use super::query_string::decode;
 use super::{Criterion, Filter, Include, Search, Sort, SortBy};
 use crate::search_parameter::{Kind, Registry, SearchParameter};
-use crate::{date, resource_type};
+use crate::{date, resource, resource_type};
 
 /// A chain or a `_has` no longer than this; a longer one is refused.
 const DEPTH: usize = 12;
@@ -72,8 +73,8 @@ pub fn compartment(registry: &Registry, of: &RecordKey, kind: &str) -> Option<Fi
     })
 }
 
-struct Parser<'r> {
-    registry: &'r Registry,
+pub(super) struct Parser<'r> {
+    pub(super) registry: &'r Registry,
     depth: usize,
     /// Searches within this one that may still be made.
     left: &'r Cell<usize>,
@@ -177,6 +178,23 @@ impl Parser<'_> {
                     .collect::<Result<_>>()?;
                 search.filters.push(Filter::LastUpdated(ranges));
             }
+            "_filter" if modifier.is_none() => match filter::filter(self, kind, value)? {
+                Some(filter) => search.filters.push(filter),
+                None => known = false,
+            },
+            // What the list names.
+            "_list" if modifier.is_none() => {
+                let id = value.strip_prefix("List/").unwrap_or(value);
+                if !resource::is_id(id) {
+                    return Err(Error::invalid(
+                        "_list takes the id of a List; lists by function are not kept here",
+                    ));
+                }
+                match self.has(kind, "List:item:_id", id)? {
+                    Some(filter) => search.filters.push(filter),
+                    None => known = false,
+                }
+            }
             _ => match self.filter(kind, name, value)? {
                 Some(filter) => search.filters.push(filter),
                 None => known = false,
@@ -186,6 +204,27 @@ impl Parser<'_> {
             search.ignored.push(name.to_owned());
         }
         Ok(())
+    }
+
+    /// One test of a `_filter`. `None` if the parameter is not known.
+    pub(super) fn test(
+        &self,
+        kind: &'static str,
+        name: &str,
+        value: &str,
+    ) -> Result<Option<Filter>> {
+        if name == "_filter" || name.starts_with("_list") {
+            return Err(Error::invalid(format!("{name} does not stand in _filter")));
+        }
+        let mut search = Search {
+            kind,
+            ..Search::default()
+        };
+        self.one(&mut search, name, value)?;
+        if search.ignored.is_empty() && search.filters.is_empty() {
+            return Err(Error::invalid(format!("{name} does not stand in _filter")));
+        }
+        Ok(search.filters.pop())
     }
 
     /// Whether every key is known.
@@ -238,7 +277,11 @@ impl Parser<'_> {
             return Ok(None);
         };
         if let Some(chain) = chain {
-            return self.chained(parameter, modifier, chain, value);
+            return self.chained(parameter, modifier, &|deeper, target| {
+                let search = deeper.search(target, &[(chain.to_owned(), value.to_owned())])?;
+                let known = search.ignored.is_empty() && !search.filters.is_empty();
+                Ok(known.then_some(search))
+            });
         }
         let negated = matches!(modifier, Some("not" | "not-in"));
         let any = if modifier == Some("missing") {
@@ -300,12 +343,13 @@ impl Parser<'_> {
         }))
     }
 
-    fn chained(
+    /// What a reference leads to satisfies `inner`: for each type it may lead to, a search of that
+    /// type, or `None` if the type knows nothing of it.
+    pub(super) fn chained(
         &self,
         parameter: &Arc<SearchParameter>,
         modifier: Option<&str>,
-        chain: &str,
-        value: &str,
+        inner: &dyn Fn(&Parser<'_>, &'static str) -> Result<Option<Search>>,
     ) -> Result<Option<Filter>> {
         if parameter.kind != Kind::Reference {
             return Err(Error::invalid(format!(
@@ -324,22 +368,19 @@ impl Parser<'_> {
                 .collect(),
         };
         let deeper = self.deeper()?;
-        let mut inner = Vec::new();
+        let mut ways = Vec::new();
         let mut wrong = None;
         for target in targets {
             self.left.set(self.left.get().checked_sub(1).ok_or_else(|| {
                 Error::invalid("this chain goes to too many types; name them: subject:Patient.name")
             })?);
             // A type without the parameter, or with another kind of it, is no way to go.
-            match deeper.search(target, &[(chain.to_owned(), value.to_owned())]) {
-                Ok(search) if search.ignored.is_empty() && !search.filters.is_empty() => {
-                    inner.push(search);
-                }
-                Ok(_) => {}
+            match inner(&deeper, target) {
+                Ok(search) => ways.extend(search),
                 Err(error) => wrong = Some(error),
             }
         }
-        if inner.is_empty() {
+        if ways.is_empty() {
             return match wrong {
                 Some(error) => Err(error),
                 None => Ok(None),
@@ -348,7 +389,7 @@ impl Parser<'_> {
         Ok(Some(Filter::Param {
             parameter: parameter.clone(),
             negated: false,
-            any: vec![Criterion::Chain(inner)],
+            any: vec![Criterion::Chain(ways)],
         }))
     }
 }

@@ -50,6 +50,11 @@ pub fn part(typed: &str) -> String {
     cut(&text::fold(typed), HALF).to_owned()
 }
 
+/// What [`text`] of any writing that folds to `folded`, but is not written so, begins with.
+pub fn begun(folded: &str) -> String {
+    format!("{folded}{SEPARATOR}")
+}
+
 /// A text that a code carries.
 pub fn term(read: &str) -> Option<String> {
     let folded = text::fold(read);

@@ -50,12 +50,18 @@ fn refuse(what: &str) -> Result<()> {
 
 /// Refuses a cohort that is written with something that names a patient.
 fn check_cohort(request: &search::Search) -> Result<()> {
+    check_filters(&request.filters)
+}
+
+fn check_filters(filters: &[search::Filter]) -> Result<()> {
     use search::Filter;
-    for filter in &request.filters {
+    for filter in filters {
         match filter {
             Filter::Id { .. } | Filter::Compartment { .. } => return refuse("_id"),
             Filter::LastUpdated(_) => {}
             Filter::Has { from, .. } => check_cohort(from)?,
+            Filter::All(inner) | Filter::Any(inner) => check_filters(inner)?,
+            Filter::Not(inner) => check_filters(std::slice::from_ref(inner))?,
             Filter::Param { parameter, any, .. } => {
                 let code = parameter.code.as_str();
                 if IDENTIFYING.iter().any(|word| code.contains(word)) {

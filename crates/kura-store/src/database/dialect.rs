@@ -43,6 +43,14 @@ impl Dialect {
         }
     }
 
+    /// The function of the last letters of a text, and the sign of how many.
+    pub(crate) fn ending(self) -> (&'static str, &'static str) {
+        match self {
+            Dialect::Sqlite => ("substr", "-"),
+            Dialect::Postgres => ("right", ""),
+        }
+    }
+
     /// Text that is looked up by, as this database keeps it.
     pub(crate) fn key(self, text: &str) -> Cow<'_, str> {
         match self {

@@ -624,6 +624,14 @@ impl<'c, 'r> Compiler<'c, 'r> {
                         self.bind(Value::Text(Some(value.clone().into())));
                         self.push(") > 0");
                     }
+                    TextMatch::Suffix => {
+                        let (ending, end) = self.dialect.ending();
+                        let value = || Value::Text(Some(value.clone().into()));
+                        self.push(&format!(" AND {ending}(x.value, {end}length("));
+                        self.bind(value());
+                        self.push(")) = ");
+                        self.bind(value());
+                    }
                 }
             }
             Predicate::Date {

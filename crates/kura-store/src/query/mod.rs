@@ -52,6 +52,7 @@ pub enum TextMatch {
     Prefix,
     Exact,
     Contains,
+    Suffix,
 }
 
 /// How a term (a URI, a text that codes carry) is compared.

@@ -214,6 +214,8 @@ fn a_cohort_is_never_wider_than_meant() {
     let male = run.ok().json()["patients"].as_u64().unwrap();
     let (run, _) = try_build(&with("none = [\"Patient?gender=male\"]"), "f");
     assert_eq!(run.ok().json()["patients"].as_u64().unwrap() + male, 43);
+    let (run, _) = try_build(&with("all = [\"Patient?_filter=gender eq male\"]"), "g");
+    assert_eq!(run.ok().json()["patients"].as_u64().unwrap(), male);
     let (run, _) = try_build(
         &with("all = [\"Observation?code=http://loinc.org|4548-4\", \"Patient?gender=male\"]"),
         "a",
@@ -229,6 +231,10 @@ fn a_cohort_is_never_wider_than_meant() {
         "all = [\"Patient?birthdate=ge1980-03-05\", \"Patient?birthdate=le1980-03-05\"]",
         "all = [\"Patient?birthdate=1980-01\"]",
         "all = [\"Patient?jp-kana-sort=x\"]",
+        "all = [\"Patient?_list=1\"]",
+        "all = [\"Patient?_filter=gender eq male and birthdate eq 1980-03-05\"]",
+        "all = [\"Patient?_filter=gender eq male or not (name co x)\"]",
+        "all = [\"Condition?_filter=patient._id eq 1\"]",
         "al = []",
     ] {
         let (run, out) = try_build(&with(wrong), "wrong");
