@@ -1,5 +1,6 @@
 //! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
 
+mod changes;
 mod operations;
 mod shape;
 mod validate;
@@ -57,6 +58,7 @@ fn interactions() -> Router<App> {
         .route("/", post(write::bundle))
         .route("/metadata", get(metadata))
         .route("/_history", get(history_system))
+        .route("/$changes", get(changes::changes))
         .merge(operations::routes())
         .route("/{kind}/$validate", post(validate::kind))
         .route(

@@ -95,7 +95,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
         .with_state(app)
 }
 
-async fn stop() {
+pub(crate) async fn stop() {
     let interrupt = async {
         let _ = tokio::signal::ctrl_c().await;
     };

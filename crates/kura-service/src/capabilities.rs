@@ -37,6 +37,7 @@ pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
             "interaction": [{ "code": "transaction" }, { "code": "batch" }, { "code": "history-system" }],
             "operation": [
                 operation("export", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"),
+                operation("changes", "urn:kura:OperationDefinition:changes"),
             ],
             "compartment": compartments,
         }],

@@ -104,7 +104,7 @@ pub fn history(
 }
 
 /// How the version came to be, as far as versions tell. FHIR R4 bundle.html, bdl-3 and bdl-4.
-fn request_and_response(version: &Version) -> Value {
+pub(crate) fn request_and_response(version: &Version) -> Value {
     let RecordKey { kind, .. } = &version.key;
     let (method, url, status) = match (version.deleted, version.version) {
         (true, _) => ("DELETE", version.key.to_string(), "204"),

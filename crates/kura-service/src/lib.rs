@@ -11,6 +11,7 @@ mod bank;
 pub mod bedside;
 mod bundle_writer;
 mod capabilities;
+pub mod changes;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;

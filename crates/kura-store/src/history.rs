@@ -1,4 +1,5 @@
-//! Versions in the order they were written, newest first: of one record, of one kind, of all.
+//! Versions in the order they were written: newest first of one record, of one kind, of all; and
+//! oldest first, for whoever follows the bank.
 
 use kura_model::{LogicalTime, RecordKey, Result};
 
@@ -70,6 +71,60 @@ impl Reader<'_> {
             .into_iter()
             .map(|(pk, version)| HistoryRow { pk, version })
             .collect())
+    }
+
+    /// What was written after the record with number `after`, in the order it was written: versions
+    /// of these kinds, tombstones among them. Numbers grow with every commit and are never used
+    /// again, so who asks again from the number that comes with them misses nothing and sees nothing
+    /// twice. Within [`Reader::at_one_state`].
+    pub fn changes(
+        &mut self,
+        kinds: &[String],
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<HistoryRow>, i64)> {
+        let mut numbers = Vec::new();
+        for kind in kinds {
+            numbers.extend(self.symbol(Table::Kind, kind)?);
+        }
+        let among: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        // The plus keeps SQLite from walking whole kinds instead of what is new.
+        let sql = format!(
+            "SELECT pk FROM record WHERE pk > ?1 AND +kind IN ({}) ORDER BY pk LIMIT ?2",
+            if among.is_empty() {
+                "-1".to_owned()
+            } else {
+                among.join(",")
+            }
+        );
+        let found: Vec<i64> =
+            self.connection()
+                .rows(&sql, values![after, i64::from(limit)], |row| row.get(0))?;
+        let reached = if found.len() < limit as usize {
+            // Of other kinds there may be more: they are not looked at again.
+            let last = "SELECT pk FROM record ORDER BY pk DESC LIMIT 1";
+            let last = self.connection().first(last, &[], |row| row.get(0))?;
+            last.unwrap_or(0).max(after)
+        } else {
+            found.last().copied().unwrap_or(after)
+        };
+        let rows = self
+            .by_pks(&found)?
+            .into_iter()
+            .map(|(pk, version)| HistoryRow { pk, version })
+            .collect();
+        Ok((rows, reached))
+    }
+
+    /// The number of the last record that was written at `t` or before; 0 if there is none.
+    pub fn last_record(&self, t: LogicalTime) -> Result<i64> {
+        self.connection()
+            .first(
+                "SELECT pk_last FROM commits WHERE t <= ?1 ORDER BY t DESC LIMIT 1",
+                values![t.0 as i64],
+                |row| row.get(0),
+            )
+            .map(|found| found.unwrap_or(0))
     }
 
     fn range(&mut self, query: &HistoryQuery) -> Result<Range> {

@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod bedside;
+mod changes;
 mod chest;
 mod dataset;
 mod dicom_network;
