@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kura_model::RequestContext;
 use kura_service::fhir_write::What;
-use kura_service::{Bank, bedside, link, search_index};
+use kura_service::{Bank, bedside, link, search_index, subscription};
 
 /// Between two tries for patients that a model could not answer for.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -48,6 +48,36 @@ pub(crate) fn index(bank: &Arc<Bank>, context: RequestContext) {
         });
     if let Err(error) = started {
         tracing::warn!(%error, "no thread to index search parameters");
+    }
+}
+
+/// Between two looks at what subscribers are to be told.
+const TOLD: Duration = Duration::from_millis(500);
+
+/// Tells those who subscribed what is written, for as long as the bank is served.
+pub(crate) fn tell(bank: &Arc<Bank>, context: RequestContext) {
+    let bank = Arc::downgrade(bank);
+    let started = std::thread::Builder::new()
+        .name("subscriptions".to_owned())
+        .spawn(move || {
+            let mut engine = subscription::Engine::default();
+            loop {
+                // The server has ended.
+                let Some(bank) = bank.upgrade() else { return };
+                let report = engine.round(&bank, &context);
+                drop(bank);
+                match report {
+                    Ok(report) if report.more > 0 => {}
+                    Ok(_) => std::thread::sleep(TOLD),
+                    Err(error) => {
+                        crate::error::log(&error);
+                        std::thread::sleep(AGAIN);
+                    }
+                }
+            }
+        });
+    if let Err(error) = started {
+        tracing::warn!(%error, "no thread to notify subscribers");
     }
 }
 

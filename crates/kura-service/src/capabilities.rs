@@ -117,6 +117,10 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
             "everything",
             "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
         )],
+        "Subscription" => vec![operation(
+            "status",
+            "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status",
+        )],
         "Group" => vec![operation(
             "export",
             "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export",

@@ -34,6 +34,7 @@ mod query;
 mod sealed;
 pub mod search_index;
 pub mod status;
+pub mod subscription;
 mod terminology;
 pub mod timeline;
 mod toml_file;

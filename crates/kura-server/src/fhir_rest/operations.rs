@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use kura_model::{Error, RequestContext, Result};
 use kura_service::export::{self, Asked, Scope, Status};
 use kura_service::operations::{self, TableFormat};
+use kura_service::subscription;
 use serde_json::Value;
 
 use super::{base, failure, json, params, preferences, refuse, respond, unread};
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/{kind}/{id}/$everything", get(everything).post(everything))
         .route("/Composition/{id}/$document", get(document))
+        .route("/Subscription/{id}/$status", get(subscription_status))
         .route("/$export", get(export_system))
         .route("/Patient/$export", get(export_patients))
         .route("/Group/{id}/$export", get(export_group))
@@ -55,6 +57,15 @@ async fn document(
     headers: HeaderMap,
 ) -> Response {
     blocking(move || operations::document(&app.bank, &context, &base(&headers), &id)).await
+}
+
+async fn subscription_status(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    blocking(move || subscription::status(&app.bank, &context, &base(&headers), &id)).await
 }
 
 async fn blocking(work: impl FnOnce() -> Result<Vec<u8>> + Send + 'static) -> Response {

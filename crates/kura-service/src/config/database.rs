@@ -117,7 +117,7 @@ pub(super) fn private(file: &Path) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{} holds the address of the database and may be read by others; run: chmod 600 {}",
+        "{} holds what opens the database or a receiver, and may be read by others; run: chmod 600 {}",
         file.display(),
         file.display()
     )))

@@ -2,6 +2,7 @@
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
 mod database;
+mod subscriptions;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub use database::Database;
+pub use subscriptions::{Endpoint, Subscriptions};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +22,7 @@ pub struct Config {
     pub dicom: Dicom,
     pub import: Import,
     pub inference: Inference,
+    pub subscriptions: Subscriptions,
     pub log: Log,
 }
 
@@ -200,7 +203,7 @@ impl Config {
             }
         };
         let said: Self = toml::from_str(&text).unwrap_or_default();
-        if said.database.holds_secret() {
+        if said.database.holds_secret() || said.subscriptions.holds_secret() {
             database::private(file)?;
         }
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {

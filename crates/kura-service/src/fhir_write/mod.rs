@@ -28,9 +28,9 @@ pub use response::Returning;
 pub use update::{update, update_conditional};
 
 use kura_model::{Category, Error, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Expect};
+use kura_store::{AuditEntry, Commit, Expect, Write};
 
-use crate::Bank;
+use crate::{Bank, subscription};
 use plan::Plan;
 
 /// What became of one resource.
@@ -97,6 +97,13 @@ fn write(
     loop {
         let _writing = bank.writing()?;
         let mut planned = decide().map_err(refused)?;
+        for plan in &planned.plans {
+            if let Some(Write::Put(put)) = &plan.write
+                && put.key.kind == "Subscription"
+            {
+                subscription::acceptable(bank, context, &put.body).map_err(refused)?;
+            }
+        }
         let writes: Vec<_> = planned
             .plans
             .iter_mut()

@@ -19,6 +19,7 @@ mod models;
 mod pages;
 mod reading;
 mod search_index;
+mod subscription;
 mod support;
 mod together;
 mod trial;
