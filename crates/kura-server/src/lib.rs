@@ -6,6 +6,7 @@ mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
+mod outbound;
 mod rounds;
 mod stream;
 mod ui;

@@ -13,7 +13,7 @@ use kura_store::{
 use serde_json::json;
 
 use super::notification::{Kind, Notification};
-use super::outbound::{self, Failure};
+use super::outbound::{self, Failure, Messenger};
 use super::{Progress, Subscription, decoded, mark, progress, wrong};
 use crate::terminology::BankTerms;
 use crate::{Bank, import, query};
@@ -35,8 +35,8 @@ pub struct Report {
 }
 
 /// What is known between rounds.
-#[derive(Debug, Default)]
-pub struct Engine {
+pub struct Engine<'m> {
+    messenger: &'m dyn Messenger,
     known: HashMap<String, Progress>,
 }
 
@@ -46,7 +46,14 @@ enum Told {
     More(u64),
 }
 
-impl Engine {
+impl<'m> Engine<'m> {
+    pub fn new(messenger: &'m dyn Messenger) -> Self {
+        Self {
+            messenger,
+            known: HashMap::new(),
+        }
+    }
+
     /// One round for all subscriptions. One process at a time; where another tells, nothing is done.
     pub fn round(&mut self, bank: &Bank, context: &RequestContext) -> Result<Report> {
         let mut report = Report::default();
@@ -120,7 +127,7 @@ impl Engine {
                 reader.last_record(now)
             })?;
         }
-        match send(bank, asked, Kind::Handshake, progress.events, &[]) {
+        match self.send(bank, asked, Kind::Handshake, progress.events, &[]) {
             Ok(()) => {
                 let version = say(bank, context, version, "active", None)?;
                 progress.version = version;
@@ -163,7 +170,7 @@ impl Engine {
             self.keep(bank, &asked.id, progress, far)?;
             return Ok(if more { Told::More(0) } else { Told::Nothing });
         };
-        match send(bank, asked, kind, progress.events, &events) {
+        match self.send(bank, asked, kind, progress.events, &events) {
             Ok(()) => {
                 progress.events += events.len() as u64;
                 progress.reached = reached;
@@ -200,6 +207,40 @@ impl Engine {
                 Ok(Told::Nothing)
             }
         }
+    }
+
+    /// Sends, or says why not.
+    fn send(
+        &self,
+        bank: &Bank,
+        asked: &Subscription,
+        kind: Kind,
+        told: u64,
+        events: &[HistoryRow],
+    ) -> std::result::Result<(), String> {
+        let config = &bank.config.subscriptions;
+        let endpoint = outbound::allowed(config, &asked.endpoint)
+            .map_err(|error| error.message().to_owned())?;
+        let base = config.base(&bank.config.server.listen);
+        let status = if kind == Kind::Handshake {
+            "requested"
+        } else {
+            "active"
+        };
+        let body = Notification {
+            base: &base,
+            id: &asked.id,
+            status,
+            kind,
+            told,
+            content: asked.content,
+            events,
+        }
+        .bundle("history");
+        let timeout = Duration::from_secs(asked.timeout);
+        self.messenger
+            .post(endpoint, &asked.endpoint, &body, timeout)
+            .map_err(|failure: Failure| failure.to_string())
     }
 }
 
@@ -250,38 +291,6 @@ fn subscriptions(bank: &Bank) -> Result<Vec<Version>> {
             return Ok(found);
         }
     }
-}
-
-/// Sends, or says why not.
-fn send(
-    bank: &Bank,
-    asked: &Subscription,
-    kind: Kind,
-    told: u64,
-    events: &[HistoryRow],
-) -> std::result::Result<(), String> {
-    let config = &bank.config.subscriptions;
-    let endpoint =
-        outbound::allowed(config, &asked.endpoint).map_err(|error| error.message().to_owned())?;
-    let base = config.base(&bank.config.server.listen);
-    let status = if kind == Kind::Handshake {
-        "requested"
-    } else {
-        "active"
-    };
-    let body = Notification {
-        base: &base,
-        id: &asked.id,
-        status,
-        kind,
-        told,
-        content: asked.content,
-        events,
-    }
-    .bundle("history");
-    let timeout = Duration::from_secs(asked.timeout);
-    outbound::post(endpoint, &asked.endpoint, &body, timeout)
-        .map_err(|failure: Failure| failure.to_string())
 }
 
 /// The bank's word on a subscription: a new version of it. The number of that version.

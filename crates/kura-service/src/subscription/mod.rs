@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use engine::{Engine, Report};
+pub use outbound::{Failure, Messenger};
 
 use crate::Bank;
 use crate::access::{Action, authorize};

@@ -1,13 +1,9 @@
-//! The one way by which the bank speaks to an address on its own: only to those the configuration
-//! names, never on to where they point, by no proxy, within a time.
+//! Whom the bank may speak to on its own: only those the configuration names.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use http::Uri;
 use kura_model::Result;
-use ureq::Agent;
-use ureq::http::Uri;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::wrong;
 use crate::config::{Endpoint, Subscriptions};
@@ -60,7 +56,7 @@ fn parts(address: &str) -> Option<(String, String, String)> {
 
 /// Why a notification did not arrive, in words that name no address and no record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub enum Failure {
     #[error("the receiver answered with status {0}")]
     Status(u16),
     #[error("the receiver took too long")]
@@ -71,54 +67,17 @@ pub(super) enum Failure {
     Connection,
 }
 
-/// Sends a Bundle. Every status from 200 to 299 means that it was taken.
-pub(super) fn post(
-    endpoint: &Endpoint,
-    address: &str,
-    body: &[u8],
-    timeout: Duration,
-) -> std::result::Result<(), Failure> {
-    let mut request = agent()
-        .post(address)
-        .config()
-        .timeout_global(Some(timeout))
-        .build()
-        .header("Content-Type", "application/fhir+json");
-    for (name, value) in endpoint.headers() {
-        request = request.header(name, value);
-    }
-    match request.send(body) {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(Failure::Status(answer.status().as_u16())),
-        Err(ureq::Error::Timeout(_)) => Err(Failure::Time),
-        Err(ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => Err(Failure::Tls),
-        Err(_) => Err(Failure::Connection),
-    }
-}
-
-fn agent() -> &'static Agent {
-    static AGENT: OnceLock<Agent> = OnceLock::new();
-    AGENT.get_or_init(|| {
-        // The certificates this system trusts (`SSL_CERT_FILE` names others).
-        let roots: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
-            .certs
-            .iter()
-            .map(|certificate| Certificate::from_der(certificate).to_owned())
-            .collect();
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(roots)))
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        Agent::config_builder()
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .proxy(None)
-            .tls_config(tls)
-            .user_agent("Kura")
-            .build()
-            .into()
-    })
+/// Who carries a Bundle to an address: the server's client.
+pub trait Messenger {
+    /// Posts `body` as `application/fhir+json` with the headers of `endpoint`. Every status from 200
+    /// to 299 means that it was taken. No redirect is followed, no proxy used.
+    fn post(
+        &self,
+        endpoint: &Endpoint,
+        address: &str,
+        body: &[u8],
+        timeout: Duration,
+    ) -> std::result::Result<(), Failure>;
 }
 
 #[cfg(test)]
