@@ -26,9 +26,9 @@ export KURA_TEST_TOOLS=1
 # Networks are off in the build of the workspace: what needs them is tested by itself.
 cargo test --locked -p kura-service --features network network
 # Everything on SQLite; then on PostgreSQL the whole of the store, and of the program what goes
-# through the FHIR API, imports, data sets and access.
+# through the FHIR API, imports, data sets, access, copies and what follows the bank.
 cargo test --workspace --locked "$@"
 start_postgres
 export KURA_TEST_POSTGRES
 cargo test --locked -p kura-store
-cargo test --locked -p kura --test it -- fhir_api:: fhir_write:: import:: dataset:: access:: together::
+cargo test --locked -p kura --test it -- fhir_api:: fhir_write:: import:: dataset:: access:: together:: backup:: changes:: subscription::

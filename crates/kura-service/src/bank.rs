@@ -121,6 +121,14 @@ impl Bank {
         Ok(known.parameters.clone())
     }
 
+    pub(crate) fn zone(&self, zone: Zone) -> &Store {
+        match zone {
+            Zone::Identity => &self.identity,
+            Zone::Clinical => &self.clinical,
+            Zone::Research => &self.research,
+        }
+    }
+
     /// Holds the bank for an import: two at once would each read what the other reads. Released
     /// when dropped, also by a crash.
     pub(crate) fn hold(&self) -> Result<Guard> {

@@ -25,6 +25,7 @@ mod symbol;
 mod write;
 
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
+pub use backup::CopyOf;
 pub use blob::{BlobStore, BlobWriter};
 pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 pub use database::{Address, Database};

@@ -135,12 +135,8 @@ impl Store {
         })
     }
 
-    /// The file of the database, where it is one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        match &self.inner.place {
-            Place::Sqlite(file) => Some(file),
-            Place::Postgres { .. } => None,
-        }
+    pub(crate) fn place(&self) -> &Place {
+        &self.inner.place
     }
 
     pub fn zone(&self) -> Zone {

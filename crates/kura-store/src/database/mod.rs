@@ -2,6 +2,7 @@
 //! server. The rest of the store is written once; what differs in words is [`Dialect`].
 
 mod address;
+mod copy;
 mod dialect;
 mod io;
 mod place;

@@ -70,6 +70,19 @@ impl Place {
         }
     }
 
+    /// Takes a zone away whose making failed.
+    pub(crate) fn remove(&self, folder: &Path) {
+        match self {
+            Place::Sqlite(file) => drop(fs::remove_file(file)),
+            Place::Postgres { zone, .. } => {
+                if let Ok(Connection::Postgres(connection)) = self.writer() {
+                    let _ = connection.drop_tables(zone.as_str());
+                }
+                let _ = fs::remove_file(folder.join(MARKER));
+            }
+        }
+    }
+
     /// Whether the database is the one this folder's bank was made on.
     pub(crate) fn check(&self, folder: &Path, connection: &Connection) -> Result<()> {
         if let Place::Sqlite(_) = self {

@@ -40,6 +40,10 @@ impl Postgres {
         Ok(connection)
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
     }

@@ -12,8 +12,9 @@ use crate::output::{self, Format, thousands};
 
 /// Copy the bank while it is served
 ///
-/// One consistent state of the three zones, checked against hashes. A second copy into the same
-/// folder adds only files (images, documents, models) that are new. A copy holds everything the
+/// One consistent state of the three zones, on SQLite or PostgreSQL, checked against hashes. A second
+/// copy into the same folder adds only what is new: files (images, documents, models) and pieces of
+/// the databases. A copy holds everything the
 /// bank holds, keys too: keep it as safe.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -29,7 +30,8 @@ pub struct Backup {
 /// Make a bank from a copy
 ///
 /// From the newest copy of a folder, or from one of its copies/ that is named. Every file is
-/// checked, and the audit chain.
+/// checked, and the audit chain. A copy of a bank on PostgreSQL needs the address of an empty
+/// database in KURA_DATABASE.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   kura restore --from /mnt/backup --bank /srv/bank-again

@@ -57,7 +57,7 @@ fn a_copy_of_a_served_bank_is_a_bank() {
     });
     assert!(first["blobs"].as_u64() > Some(0));
     assert_eq!(first["blobs"], first["new_blobs"]);
-    // A second copy takes only what is new.
+    // A second copy takes only what is new: of the zones the pieces that changed.
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     let second = bank
         .kura(&["backup", "--out", &place, "--format", "json"])
@@ -67,14 +67,15 @@ fn a_copy_of_a_served_bank_is_a_bank() {
         (&second["blobs"], second["new_blobs"].as_u64()),
         (&first["blobs"], Some(0))
     );
+    let bytes = |copy: &serde_json::Value| copy["new_bytes"].as_u64().expect("a number");
+    assert!(bytes(&second) * 2 < bytes(&first), "{first} {second}");
     assert_eq!(copies(&out).len(), 2);
     assert_eq!(
         files(&out.join("blobs")) as u64,
         first["blobs"].as_u64().unwrap()
     );
 
-    let restored = TestBank::new();
-    std::fs::remove_dir_all(restored.path()).unwrap();
+    let restored = TestBank::place();
     let told = restored
         .kura(&["restore", "--from", &place, "--format", "json"])
         .ok()
@@ -103,8 +104,7 @@ fn a_copy_of_a_served_bank_is_a_bank() {
     restored.import(&[&sample("fhir/Patient.ndjson.gz")], 0);
 
     // The older copy is an older state.
-    let older = TestBank::new();
-    std::fs::remove_dir_all(older.path()).unwrap();
+    let older = TestBank::place();
     let from = copies(&out)[0].display().to_string();
     older.kura(&["restore", "--from", &from]).ok();
     assert!(older.live("Patient") <= restored.live("Patient"));
@@ -121,21 +121,32 @@ fn a_damaged_copy_is_refused() {
     let refused = bank.kura(&["backup", "--out", &inside]).exits(1);
     assert!(refused.err.contains("inside the bank"), "{}", refused.err);
 
-    let to = TestBank::new();
     // Not over a bank that is there.
-    let refused = to.kura(&["restore", "--from", &place]).exits(1);
+    let refused = TestBank::new()
+        .kura(&["restore", "--from", &place])
+        .exits(1);
     assert!(refused.err.contains("not empty"), "{}", refused.err);
-    std::fs::remove_dir_all(to.path()).unwrap();
+    let to = TestBank::place();
     let copy = copies(&out).remove(0);
-    let database = copy.join("clinical.db");
-    let whole = std::fs::read(&database).unwrap();
-    let mut broken = whole.clone();
+    let list = copy.join("clinical.chunks");
+    let whole = std::fs::read(&list).unwrap();
+    std::fs::write(&list, &whole[65..]).unwrap();
+    let refused = to.kura(&["restore", "--from", &place]).exits(1);
+    assert!(refused.err.contains("clinical.chunks"), "{}", refused.err);
+    std::fs::write(&list, &whole).unwrap();
+    // A piece of the last zone but one.
+    let hash = String::from_utf8_lossy(&whole[..64]).into_owned();
+    let piece = out.join("chunks").join(&hash[..2]).join(&hash[2..]);
+    let bytes = std::fs::read(&piece).unwrap();
+    let mut broken = bytes.clone();
     let middle = broken.len() / 2;
     broken[middle] ^= 1;
-    std::fs::write(&database, &broken).unwrap();
+    std::fs::write(&piece, &broken).unwrap();
     let refused = to.kura(&["restore", "--from", &place]).exits(1);
-    assert!(refused.err.contains("clinical.db"), "{}", refused.err);
-    std::fs::write(&database, &whole).unwrap();
+    assert!(refused.err.contains("damaged"), "{}", refused.err);
+    to.kura(&["status"]).exits(1);
+    std::fs::remove_dir_all(to.path()).unwrap();
+    std::fs::write(&piece, &bytes).unwrap();
 
     let mut blob = None;
     for entry in std::fs::read_dir(out.join("blobs")).unwrap() {
@@ -155,7 +166,7 @@ fn a_damaged_copy_is_refused() {
 
     // A copy without its manifest was never finished.
     std::fs::remove_file(copy.join("manifest.json")).unwrap();
-    std::fs::remove_dir_all(to.path()).unwrap();
+    let to = TestBank::place();
     let refused = to.kura(&["restore", "--from", &place]).exits(1);
     assert!(refused.err.contains("no copy"), "{}", refused.err);
 }

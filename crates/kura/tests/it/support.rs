@@ -92,11 +92,16 @@ pub struct TestBank {
 }
 
 impl TestBank {
-    pub fn new() -> Self {
-        let bank = Self {
+    /// A place for a bank, without one.
+    pub fn place() -> Self {
+        Self {
             folder: TempDir::new().expect("a temporary folder"),
             database: Throwaway::new(),
-        };
+        }
+    }
+
+    pub fn new() -> Self {
+        let bank = Self::place();
         bank.kura(&["init", &bank.path()]).ok();
         bank
     }

@@ -3,9 +3,10 @@
 //! ```text
 //! backups/
 //!   blobs/ab/cdef…          files of the bank, by their hash, once for all copies
+//!   chunks/ab/cdef…         pieces of the zones, by their hash, once for all copies
 //!   copies/00000042-…/      one copy: t of the clinical zone and when
 //!     kura.toml
-//!     identity.db clinical.db research.db
+//!     identity.chunks clinical.chunks research.chunks
 //!     blobs.txt             hash and size of each blob the copy needs
 //!     manifest.json         hashes of the above; written last: a folder without it is no copy
 //! ```
@@ -13,7 +14,9 @@
 //! The zones are copied in the order research, clinical, identity: what a zone relies on is written
 //! before it, so it is in the later copy. Blobs are durable before a commit names them and nothing
 //! takes them away, so they are copied after. A second copy into the same folder adds only blobs
-//! that are new.
+//! and pieces that are new.
+
+mod chunks;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,12 +25,13 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use kura_model::{ContentHash, Error, LogicalTime, RequestContext, Result, Zone};
-use kura_store::{AuditEntry, BlobStore, Commit, Database, Store};
+use kura_store::{AuditEntry, BlobStore, Commit, CopyOf, Database, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
+use crate::{Bank, Config};
+use chunks::{Chunks, Joined};
 
 const ORDER: [Zone; 3] = [Zone::Research, Zone::Clinical, Zone::Identity];
 
@@ -40,6 +44,9 @@ struct Manifest {
     t: LogicalTime,
     blobs: u64,
     blob_bytes: u64,
+    /// What the zones lie on, and the schema of their tables.
+    database: CopyOf,
+    schema: i64,
     /// BLAKE3 of each file of the copy.
     files: BTreeMap<String, ContentHash>,
 }
@@ -52,6 +59,7 @@ pub struct Copied {
     pub blobs: u64,
     /// Blobs that were not in the folder yet.
     pub new_blobs: u64,
+    /// Of blobs and of the zones.
     pub new_bytes: u64,
 }
 
@@ -94,9 +102,26 @@ fn write_private(file: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| file_error(file, error))
 }
 
-fn blob_place(root: &Path, hash: ContentHash) -> PathBuf {
+/// Where a file lies that is kept by its hash: among `blobs` or `chunks`.
+fn place(root: &Path, among: &str, hash: ContentHash) -> PathBuf {
     let hex = hash.to_hex();
-    root.join("blobs").join(&hex[..2]).join(&hex[2..])
+    root.join(among).join(&hex[..2]).join(&hex[2..])
+}
+
+/// Makes a file that is there whole or not at all.
+fn settle(file: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+    // Two copies at once do not write one file.
+    let part = file.with_extension(format!("part-{}", std::process::id()));
+    let settle = || -> std::io::Result<()> {
+        write(&part)?;
+        fs::set_permissions(&part, fs::Permissions::from_mode(0o600))?;
+        File::open(&part)?.sync_all()?;
+        fs::rename(&part, file)
+    };
+    settle().map_err(|error| {
+        let _ = fs::remove_file(&part);
+        file_error(file, error)
+    })
 }
 
 /// Copies a file so that it is there whole or not at all, and checks it against its name.
@@ -104,22 +129,19 @@ fn copy_blob(from: &Path, to: &Path, hash: ContentHash) -> Result<()> {
     if let Some(parent) = to.parent() {
         private_folder(parent)?;
     }
-    // Two copies at once do not write one file.
-    let part = to.with_extension(format!("part-{}", std::process::id()));
-    fs::copy(from, &part).map_err(|error| file_error(from, error))?;
-    if hash_of(&part)? != hash {
-        let _ = fs::remove_file(&part);
-        return Err(Error::internal(format!(
-            "the file {} of the bank is damaged; it is not copied",
-            hash.to_hex()
-        )));
-    }
-    let settle = || -> std::io::Result<()> {
-        fs::set_permissions(&part, fs::Permissions::from_mode(0o600))?;
-        File::open(&part)?.sync_all()?;
-        fs::rename(&part, to)
-    };
-    settle().map_err(|error| file_error(to, error))
+    settle(to, |part| {
+        fs::copy(from, part)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(part)?)?;
+        if ContentHash(*hasher.finalize().as_bytes()) == hash {
+            Ok(())
+        } else {
+            Err(std::io::Error::other(format!(
+                "the file {} of the bank is damaged; it is not copied",
+                hash.to_hex()
+            )))
+        }
+    })
 }
 
 /// Makes a copy of the bank under `to`. `go_on` is told how many blobs are done, of how many, and
@@ -145,18 +167,21 @@ pub fn backup(
     }
     private_folder(&folder)?;
     let mut files = BTreeMap::new();
+    let (mut new_blobs, mut new_bytes, mut bytes) = (0, 0, 0);
     for zone in ORDER {
-        let store = match zone {
-            Zone::Identity => &bank.identity,
-            Zone::Clinical => &bank.clinical,
-            Zone::Research => &bank.research,
-        };
-        let name = format!("{}.db", zone.as_str());
-        let file = folder.join(&name);
-        store.copy_to(&file)?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))
-            .map_err(|error| file_error(&file, error))?;
-        files.insert(name, hash_of(&file)?);
+        let store = bank.zone(zone);
+        let mut chunks = Chunks::new(to);
+        let copied = store
+            .copy_to(&folder, &mut chunks)
+            .and_then(|()| chunks.flush().map_err(|error| file_error(to, error)));
+        if let Err(error) = copied {
+            let _ = fs::remove_dir_all(&folder);
+            return Err(chunks.failure.take().unwrap_or(error));
+        }
+        let name = format!("{}.chunks", zone.as_str());
+        write_private(&folder.join(&name), chunks.list.as_bytes())?;
+        files.insert(name, ContentHash::of(chunks.list.as_bytes()));
+        new_bytes += chunks.new_bytes;
     }
     let settings = bank.folder().join("kura.toml");
     let text = fs::read(&settings).map_err(|error| file_error(&settings, error))?;
@@ -174,7 +199,6 @@ pub fn backup(
             wanted.push((store.blobs().path(hash), hash, size));
         }
     }
-    let (mut new_blobs, mut new_bytes, mut bytes) = (0, 0, 0);
     for (done, (from, hash, size)) in wanted.iter().enumerate() {
         if !go_on(done as u64, wanted.len() as u64) {
             // Without a manifest it is no copy; the blobs serve the next.
@@ -185,7 +209,7 @@ pub fn backup(
             ));
         }
         bytes += size;
-        let place = blob_place(to, *hash);
+        let place = place(to, "blobs", *hash);
         if !place.is_file() {
             copy_blob(from, &place, *hash)?;
             new_blobs += 1;
@@ -200,6 +224,8 @@ pub fn backup(
         t,
         blobs: wanted.len() as u64,
         blob_bytes: bytes,
+        database: bank.clinical.copy_is_of(),
+        schema: Store::schema(),
         files,
     };
     let text = serde_json::to_vec_pretty(&manifest)
@@ -247,6 +273,23 @@ fn newest(from: &Path) -> Result<PathBuf> {
         .ok_or_else(|| Error::not_found(format!("there is no copy under {}", from.display())))
 }
 
+/// Where the zones of a copy are brought back to: on the same kind of database, since each keeps
+/// keys that are very long in its own way.
+fn databases(config: &Config, of: CopyOf) -> Result<Vec<(Zone, Database)>> {
+    ORDER
+        .into_iter()
+        .map(|zone| match (of, config.database.of(zone)?) {
+            (CopyOf::Sqlite, Database::Postgres(_)) => Err(Error::conflict(
+                "this copy is of a bank on SQLite, and an address of PostgreSQL was given; unset KURA_DATABASE",
+            )),
+            (CopyOf::Postgresql, Database::Sqlite) => Err(Error::invalid(
+                "this copy is of a bank on PostgreSQL; give the address of an empty database in KURA_DATABASE",
+            )),
+            (_, database) => Ok((zone, database)),
+        })
+        .collect()
+}
+
 /// Makes a bank at `to`, which must not exist, from a copy: one folder of `copies`, or the newest.
 /// Everything is checked against the manifest first, and the audit chain after.
 pub fn restore(
@@ -282,9 +325,9 @@ pub fn restore(
     for name in [
         "kura.toml",
         "blobs.txt",
-        "identity.db",
-        "clinical.db",
-        "research.db",
+        "identity.chunks",
+        "clinical.chunks",
+        "research.chunks",
     ] {
         if !manifest.files.contains_key(name) {
             return Err(Error::invalid(format!(
@@ -292,25 +335,69 @@ pub fn restore(
             )));
         }
     }
-    private_folder(to)?;
-    for zone in ORDER {
-        let folder = to.join(zone.as_str());
-        private_folder(&folder)?;
-        BlobStore::open(&folder)?;
-        let name = format!("{}.db", zone.as_str());
-        let target = folder.join(&name);
-        fs::copy(copy.join(&name), &target).map_err(|error| file_error(&target, error))?;
-        fs::set_permissions(&target, fs::Permissions::from_mode(0o600))
-            .map_err(|error| file_error(&target, error))?;
-        File::open(&target)
-            .and_then(|file| file.sync_all())
-            .map_err(|error| file_error(&target, error))?;
+    if manifest.schema != Store::schema() {
+        return Err(Error::invalid(format!(
+            "this copy has schema {}, this program {}: restore it with kura {}, then run kura upgrade",
+            manifest.schema,
+            Store::schema(),
+            manifest.kura
+        )));
     }
+    let config = Config::load(&copy.join("kura.toml"), std::env::vars())?;
+    let databases = databases(&config, manifest.database)?;
+    private_folder(to)?;
+    let mut made = Vec::new();
+    let filled = (|| {
+        for (zone, database) in &databases {
+            let name = format!("{}.chunks", zone.as_str());
+            let list = copy.join(&name);
+            let list = fs::read_to_string(&list).map_err(|error| file_error(&list, error))?;
+            let folder = to.join(zone.as_str());
+            let mut joined = Joined::new(&root, &list);
+            Store::restore(&folder, *zone, database, &mut joined)
+                .map_err(|error| joined.failure.take().unwrap_or(error))?;
+            made.push((folder, *zone, database));
+        }
+        fill(context, &copy, &root, to, &databases, manifest.blobs, go_on)
+    })();
+    let audit_rows = match filled {
+        Ok(rows) => rows,
+        Err(error) => {
+            // Tables of half a bank would be taken for a bank.
+            for (folder, zone, database) in made {
+                Store::discard(&folder, zone, database);
+            }
+            return Err(error);
+        }
+    };
+    // Last: a folder is a bank once its configuration is there.
+    write_private(
+        &to.join("kura.toml"),
+        &fs::read(copy.join("kura.toml")).map_err(|error| file_error(&copy, error))?,
+    )?;
+    Ok(Restored {
+        copy,
+        t: manifest.t,
+        blobs: manifest.blobs,
+        audit_rows,
+    })
+}
+
+/// The files, and what is to be checked and noted in the end. How many rows the audit chain has.
+fn fill(
+    context: &RequestContext,
+    copy: &Path,
+    root: &Path,
+    to: &Path,
+    databases: &[(Zone, Database)],
+    blobs: u64,
+    go_on: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<u64> {
     let list = fs::read_to_string(copy.join("blobs.txt"))
         .map_err(|error| file_error(&copy.join("blobs.txt"), error))?;
     let wrong = || Error::invalid("blobs.txt of the copy is damaged");
     for (done, line) in list.lines().enumerate() {
-        if !go_on(done as u64, manifest.blobs) {
+        if !go_on(done as u64, blobs) {
             return Err(Error::new(
                 kura_model::Category::Interrupted,
                 "stopped; the folder is not a bank, remove it before you try again",
@@ -323,14 +410,13 @@ pub fn restore(
             .ok_or_else(wrong)?;
         let zone = words.nth(1).ok_or_else(wrong)?;
         let store = BlobStore::open(&to.join(zone))?;
-        copy_blob(&blob_place(&root, hash), &store.path(hash), hash)?;
+        copy_blob(&place(root, "blobs", hash), &store.path(hash), hash)?;
     }
-    // A copy is of SQLite, and so is the bank made from it.
-    let clinical = Store::open(
-        &to.join(Zone::Clinical.as_str()),
-        Zone::Clinical,
-        &Database::Sqlite,
-    )?;
+    let clinical = databases
+        .iter()
+        .find(|(zone, _)| *zone == Zone::Clinical)
+        .map(|(zone, database)| Store::open(&to.join(zone.as_str()), *zone, database))
+        .ok_or_else(|| Error::internal("no clinical zone"))??;
     let check = clinical.audit_verify(None)?;
     if let Some(broken) = check.broken_at {
         return Err(Error::invalid(format!(
@@ -345,15 +431,5 @@ pub fn restore(
         )],
         ..Commit::default()
     })?;
-    // Last: a folder is a bank once its configuration is there.
-    write_private(
-        &to.join("kura.toml"),
-        &fs::read(copy.join("kura.toml")).map_err(|error| file_error(&copy, error))?,
-    )?;
-    Ok(Restored {
-        copy,
-        t: manifest.t,
-        blobs: manifest.blobs,
-        audit_rows: check.rows,
-    })
+    Ok(check.rows)
 }
