@@ -2,6 +2,7 @@
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
 mod database;
+mod validation;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub use database::Database;
+pub use validation::{OnWrite, Validation};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,7 @@ pub struct Config {
     pub database: Database,
     pub server: Server,
     pub fhir: Fhir,
+    pub validation: Validation,
     pub dicom: Dicom,
     pub import: Import,
     pub inference: Inference,
@@ -233,7 +236,9 @@ impl Config {
         }
         if let Some(folder) = file.parent() {
             config.database.relative_to(folder);
+            config.validation.relative_to(folder);
         }
+        config.validation.check()?;
         Ok(config)
     }
 
@@ -256,7 +261,7 @@ fn scalar(text: &str) -> toml::Value {
     match text {
         "true" => toml::Value::Boolean(true),
         "false" => toml::Value::Boolean(false),
-        list if list.starts_with('[') => list
+        list if list.starts_with(['[', '{']) => list
             .parse::<toml::Value>()
             .unwrap_or_else(|_| toml::Value::String(list.to_owned())),
         other => toml::Value::String(other.to_owned()),

@@ -4,15 +4,23 @@
 //! that is not loaded, or of which only a fragment is, has the answer *unknown*.
 
 mod code_system;
+mod concept_map;
+mod filter;
+mod grammar;
 mod value_set;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
+use serde_json::Value;
+
 use crate::definitions::{Definitions, Kind, canonical};
 
-pub(crate) use code_system::CodeSystem;
-pub(crate) use value_set::ValueSet;
+pub use code_system::{CodeSystem, Designation, InSystem, Property};
+pub use concept_map::{Ask, ConceptMap, Match, Product, Target};
+pub use value_set::{Member, ValueSet};
+
+use code_system::Written;
 
 /// How deep value sets may build on one another.
 const MAX_DEPTH: usize = 16;
@@ -68,12 +76,21 @@ pub struct Unknown {
     pub missing: BTreeSet<String>,
 }
 
+impl Unknown {
+    fn of(url: &str) -> Unknown {
+        Unknown {
+            missing: BTreeSet::from([url.to_owned()]),
+        }
+    }
+}
+
 /// The terminology of some definitions. Compiled when asked, kept, shared among threads.
 #[derive(Debug)]
 pub struct Terminology {
     definitions: Arc<Definitions>,
     systems: RwLock<HashMap<String, Option<Arc<CodeSystem>>>>,
     sets: RwLock<HashMap<String, Option<Arc<ValueSet>>>>,
+    maps: RwLock<HashMap<String, Arc<ConceptMap>>>,
 }
 
 impl Terminology {
@@ -83,6 +100,7 @@ impl Terminology {
             definitions,
             systems: RwLock::default(),
             sets: RwLock::default(),
+            maps: RwLock::default(),
         }
     }
 
@@ -92,12 +110,12 @@ impl Terminology {
     ///
     /// What is not loaded, where the codes cannot all be listed.
     pub fn expand(&self, value_set: &str) -> Result<Expansion, Unknown> {
-        let missing = |url: &str| Unknown {
-            missing: BTreeSet::from([url.to_owned()]),
-        };
         let set = self.value_set(value_set);
-        let set = set.ok_or_else(|| missing(value_set))?;
-        set.expand()
+        let set = set.ok_or_else(|| Unknown::of(value_set))?;
+        let members = set.members()?;
+        Ok(Expansion {
+            concepts: members.iter().map(Member::concept).collect(),
+        })
     }
 
     /// Whether a code is in a value set. Without a system the code may be of any, as the value of an
@@ -117,37 +135,44 @@ impl Terminology {
         let one = found.get(code)?;
         Some(Concept {
             system: canonical(system).0.to_owned(),
-            code: one.code.clone(),
-            display: one.display.clone(),
+            code: one.code().to_owned(),
+            display: one.display().map(str::to_owned),
         })
     }
 
     /// How the first code lies to the second.
     #[must_use]
     pub fn subsumes(&self, system: &str, code: &str, other: &str) -> Subsumption {
-        let Some(system) = self.code_system(system) else {
-            return Subsumption::Unknown;
-        };
-        let (Some(one), Some(two)) = (system.position(code), system.position(other)) else {
-            return Subsumption::Unknown;
-        };
-        if one == two {
-            Subsumption::Equivalent
-        } else if system.is_below(two, one) {
-            Subsumption::Subsumes
-        } else if system.is_below(one, two) {
-            Subsumption::SubsumedBy
-        } else {
-            Subsumption::NotSubsumed
+        match self.code_system(system) {
+            Some(system) => system.subsumes(code, other),
+            None => Subsumption::Unknown,
         }
     }
 
-    pub(crate) fn code_system(&self, url: &str) -> Option<Arc<CodeSystem>> {
+    /// Whether a code is one of a code system's: of one that is loaded, or that has a grammar.
+    #[must_use]
+    pub fn is_code(&self, system: &str, code: &str) -> Membership {
+        match (self.code_system(system), grammar::grammar(system)) {
+            (Some(system), _) => system.contains(code),
+            (None, Some(grammar)) => Membership::of(grammar(code)),
+            (None, None) => Membership::Unknown,
+        }
+    }
+
+    /// A code system by canonical URL; behind `|` the version, if one is asked for.
+    #[must_use]
+    pub fn code_system(&self, url: &str) -> Option<Arc<CodeSystem>> {
         if let Some(known) = self.systems.read().ok()?.get(url) {
             return known.clone();
         }
-        let definition = self.definitions.get(Kind::CodeSystem, url);
-        let system = definition.map(|json| Arc::new(CodeSystem::read(&json)));
+        if !self.definitions.has(Kind::CodeSystem, url) {
+            return None;
+        }
+        let written = self
+            .definitions
+            .read::<Written>(Kind::CodeSystem, url)
+            .map(CodeSystem::of);
+        let system = written.map(Arc::new);
         // What a sender names and nobody knows would fill the memory.
         system.as_ref()?;
         let mut systems = self.systems.write().ok()?;
@@ -155,7 +180,56 @@ impl Terminology {
         system
     }
 
-    pub(crate) fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
+    /// A code system that is not loaded but brought.
+    #[must_use]
+    pub fn code_system_of(&self, json: &Value) -> Option<CodeSystem> {
+        CodeSystem::read(json)
+    }
+
+    /// A value set that is not loaded but brought; what it builds on is loaded.
+    #[must_use]
+    pub fn value_set_of(&self, json: &Value) -> ValueSet {
+        ValueSet::read(json, self, 0)
+    }
+
+    /// A concept map by canonical URL.
+    #[must_use]
+    pub fn concept_map(&self, url: &str) -> Option<Arc<ConceptMap>> {
+        if let Some(known) = self.maps.read().ok()?.get(url) {
+            return Some(Arc::clone(known));
+        }
+        if !self.definitions.has(Kind::ConceptMap, url) {
+            return None;
+        }
+        let map = Arc::new(ConceptMap::read(
+            &*self.definitions.get(Kind::ConceptMap, url)?,
+        ));
+        let mut maps = self.maps.write().ok()?;
+        maps.insert(url.to_owned(), Arc::clone(&map));
+        Some(map)
+    }
+
+    /// All concept maps that are loaded, by canonical URL.
+    #[must_use]
+    pub fn concept_maps(&self) -> Vec<Arc<ConceptMap>> {
+        let urls = self.definitions.urls(Kind::ConceptMap);
+        urls.into_iter()
+            .filter_map(|url| self.concept_map(url))
+            .collect()
+    }
+
+    /// What a concept map has for a code, and where it sends on to another map, what that has.
+    ///
+    /// # Errors
+    ///
+    /// The map it sends on to is not loaded.
+    pub fn translate(&self, map: &ConceptMap, ask: &Ask<'_>) -> Result<Vec<Match>, Unknown> {
+        concept_map::translate(self, map, ask, 0)
+    }
+
+    /// A value set by canonical URL; behind `|` the version, if one is asked for.
+    #[must_use]
+    pub fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
         self.value_set_at(url, 0)
     }
 

@@ -15,6 +15,7 @@ mod images;
 mod import;
 mod messy;
 mod models;
+mod on_write;
 mod pages;
 mod reading;
 mod search_index;
