@@ -2,6 +2,7 @@
 
 mod operations;
 mod shape;
+mod terminology;
 mod validate;
 mod write;
 
@@ -58,6 +59,7 @@ fn interactions() -> Router<App> {
         .route("/metadata", get(metadata))
         .route("/_history", get(history_system))
         .merge(operations::routes())
+        .merge(terminology::routes())
         .route("/{kind}/$validate", post(validate::kind))
         .route(
             "/{kind}/{id}/$validate",

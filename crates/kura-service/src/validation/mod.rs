@@ -15,6 +15,7 @@ use crate::access::{Action, authorize};
 use crate::{Bank, fhir_read};
 
 pub use package::{PACKAGE_SYSTEM, PackageReport, package_add, packages_add};
+pub(crate) use package::{add_definitions, identify};
 
 /// What of a bank decides whether a resource conforms, and what codes mean.
 const KINDS: [&str; 4] = [

@@ -361,4 +361,154 @@ mod tests {
         assert_eq!(all.contains(mime, None, "text/plain"), Membership::Yes);
         assert_eq!(all.contains(mime, None, "text plain"), Membership::No);
     }
+
+    /// An inline value set over a code system with properties.
+    fn filtered(filter: &serde_json::Value) -> Vec<String> {
+        let mut all = Definitions::r4();
+        all.add(json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/drugs", "content": "complete",
+            "property": [{
+                "code": "off", "uri": "http://hl7.org/fhir/concept-properties#inactive", "type": "boolean"
+            }],
+            "concept": [
+                { "code": "a", "display": "Aspirin", "concept": [
+                    { "code": "a1", "property": [{ "code": "form", "valueCode": "tablet" }], "concept": [
+                        { "code": "a11" }
+                    ] },
+                    { "code": "a2", "property": [
+                        { "code": "form", "valueCode": "powder" }, { "code": "off", "valueBoolean": true }
+                    ] }
+                ] },
+                { "code": "b", "property": [{ "code": "strength", "valueDecimal": 2.5 }] }
+            ]
+        }));
+        let terminology = Terminology::new(Arc::new(all));
+        let mut compose = json!({ "include": [{ "system": "http://example.org/drugs" }] });
+        if filter["inactive"] == false {
+            compose["inactive"] = json!(false);
+        } else {
+            compose["include"][0]["filter"] = json!([filter]);
+        }
+        let set =
+            terminology.value_set_of(&json!({ "resourceType": "ValueSet", "compose": compose }));
+        let members = set.members().unwrap();
+        for one in &members {
+            let found = set.contains(Some(one.system()), one.code(), &mut BTreeSet::new());
+            assert_eq!(found, Membership::Yes);
+        }
+        members.iter().map(|one| one.code().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_filter_of_r4_selects() {
+        // FHIR R4 valueset-filter-operator.html
+        for (property, op, value, codes) in [
+            ("concept", "is-a", "a1", &["a1", "a11"][..]),
+            ("concept", "descendent-of", "a", &["a1", "a11", "a2"]),
+            ("concept", "is-not-a", "a", &["b"]),
+            ("concept", "generalizes", "a11", &["a", "a1", "a11"]),
+            ("concept", "in", "a,b,none", &["a", "b"]),
+            ("concept", "not-in", "a,a1,a11", &["a2", "b"]),
+            ("concept", "regex", "a[12]", &["a1", "a2"]),
+            ("form", "=", "tablet", &["a1"]),
+            ("form", "exists", "true", &["a1", "a2"]),
+            ("form", "exists", "false", &["a", "a11", "b"]),
+            ("strength", "=", "2.5", &["b"]),
+            ("display", "regex", "Asp.*", &["a"]),
+            ("inactive", "=", "true", &["a2"]),
+            ("parent", "=", "a", &["a1", "a2"]),
+        ] {
+            let filter = json!({ "property": property, "op": op, "value": value });
+            assert_eq!(filtered(&filter), codes, "{property} {op} {value}");
+        }
+        assert_eq!(
+            filtered(&json!({ "inactive": false })),
+            ["a", "a1", "a11", "b"]
+        );
+    }
+
+    #[test]
+    fn text_of_a_definition_is_what_json_of_it_is() {
+        let organs = json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/o", "version": "1",
+            "content": "complete",
+            "concept": [{ "code": "lung", "display": 5, "designation": [
+                { "language": "ja", "value": "肺" }
+            ], "property": [{ "code": "weight", "valueDecimal": 1.0 }] }]
+        });
+        let mut parsed = Definitions::r4();
+        assert!(parsed.add(organs.clone()));
+        let mut text = Definitions::r4();
+        assert!(text.add_text(organs.to_string().into_bytes()));
+        assert!(!text.add_text(b"{\"resourceType\":\"Patient\",\"url\":\"x\"}".to_vec()));
+        assert!(!text.add_text(b"nothing".to_vec()));
+        for all in [parsed, text] {
+            let all = Terminology::new(Arc::new(all));
+            let system = all.code_system("http://example.org/o|1").unwrap();
+            let lung = system.get("lung").unwrap();
+            // A display that is no string counts as none.
+            assert_eq!(lung.display(), None);
+            assert_eq!(&*lung.designations()[0].value, "肺");
+            let (name, weight) = lung.properties().next().unwrap();
+            assert_eq!((name, &*weight.text()), ("weight", "1.0"));
+            assert!(all.code_system("http://example.org/o|2").is_none());
+        }
+    }
+
+    #[test]
+    fn maps_translate_forth_and_back() {
+        let map = ConceptMap::read(&json!({
+            "resourceType": "ConceptMap", "url": "http://example.org/m",
+            "group": [{ "source": "http://example.org/a", "target": "http://example.org/b",
+                "element": [
+                    { "code": "1", "target": [
+                        { "code": "x", "equivalence": "narrower" },
+                        { "code": "y", "equivalence": "equivalent", "dependsOn": [{ "property": "p", "value": "v" }] }
+                    ] },
+                    { "code": "2", "target": [{ "equivalence": "unmatched" }] }
+                ],
+                "unmapped": { "mode": "fixed", "code": "other" } }]
+        }));
+        let all = Terminology::new(Arc::new(Definitions::r4()));
+        let ask = |system: &str, code: &str, reverse| {
+            let ask = Ask {
+                system,
+                code,
+                target: None,
+                reverse,
+            };
+            let found = all.translate(&map, &ask).unwrap();
+            let found = found.into_iter();
+            let told = found.map(|one| (one.equivalence, one.target.map(|target| target.code)));
+            told.collect::<Vec<_>>()
+        };
+        let pair = |equivalence: &str, code: Option<&str>| {
+            (equivalence.to_owned(), code.map(str::to_owned))
+        };
+        let (a, b) = ("http://example.org/a", "http://example.org/b");
+        // What depends on other elements is no translation of the code alone.
+        assert_eq!(ask(a, "1", false), [pair("narrower", Some("x"))]);
+        assert_eq!(ask(a, "2", false), [pair("unmatched", None)]);
+        assert_eq!(ask(a, "3", false), [pair("relatedto", Some("other"))]);
+        assert_eq!(ask(b, "x", true), [pair("wider", Some("1"))]);
+        assert_eq!(ask(b, "1", false), []);
+    }
+
+    #[test]
+    fn r4s_own_concept_maps_are_there() {
+        // FHIR R4 cm-administrative-gender-v3.html
+        let all = Terminology::new(Arc::new(Definitions::r4()));
+        let url = "http://hl7.org/fhir/ConceptMap/cm-administrative-gender-v3";
+        let map = all.concept_map(url).unwrap();
+        let ask = Ask {
+            system: "http://hl7.org/fhir/administrative-gender",
+            code: "female",
+            target: None,
+            reverse: false,
+        };
+        let found = all.translate(&map, &ask).unwrap();
+        let target = found[0].target.as_ref().unwrap();
+        assert_eq!(target.code, "F");
+        assert!(all.concept_maps().len() > 50);
+    }
 }

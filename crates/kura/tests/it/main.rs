@@ -20,6 +20,7 @@ mod pages;
 mod reading;
 mod search_index;
 mod support;
+mod terminology;
 mod together;
 mod trial;
 mod validation;
