@@ -1,5 +1,6 @@
 //! The definitions that resources are held against: R4's own and those of packages.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
@@ -202,6 +203,19 @@ impl Definitions {
         }
     }
 
+    /// A name for what `get` finds: the same for every version that R4's own answer to.
+    pub(crate) fn key<'u>(&self, kind: Kind, url: &'u str) -> Option<Cow<'u, str>> {
+        if self.find(kind, url).is_some() {
+            return Some(Cow::Borrowed(url));
+        }
+        let (url, _) = canonical(url);
+        BASE.text(kind, url)?;
+        Some(match self.find(kind, url) {
+            Some(_) => Cow::Owned(format!("{url}|R4")),
+            None => Cow::Borrowed(url),
+        })
+    }
+
     /// Whether a canonical is loaded, in the version behind `|` if it has one.
     pub(crate) fn has(&self, kind: Kind, url: &str) -> bool {
         if self.find(kind, url).is_some() {
@@ -299,5 +313,18 @@ mod tests {
                 .is_none()
         );
         assert!(!all.add(json!({ "resourceType": "Patient", "url": "x" })));
+        // R4's own stay what they are beside another version of them.
+        let gender = "http://hl7.org/fhir/ValueSet/administrative-gender";
+        all.add(json!({ "resourceType": "ValueSet", "url": gender, "version": "5.0.0" }));
+        let version = |url: &str| all.get(Kind::ValueSet, url).unwrap()["version"].clone();
+        assert_eq!(version(gender), "5.0.0");
+        assert_eq!(version(&format!("{gender}|4.0.1")), "4.0.1");
+        let key = |asked: &str| {
+            all.key(Kind::ValueSet, &format!("{gender}{asked}"))
+                .unwrap()
+                .into_owned()
+        };
+        assert_eq!(key("|4.0.1"), key("|4.0.0"));
+        assert_ne!(key("|4.0.1"), key(""));
     }
 }

@@ -56,11 +56,11 @@ impl Service<'_> {
             .ok_or_else(|| Error::invalid("url or valueSet is needed").coded("required"))?;
         let name = canonical(url, parameters.text("valueSetVersion")?);
         let definition = self.validator.definitions().value_set(&name);
-        let set = self.terminology().value_set(&name);
-        match (definition, set) {
-            (Some(definition), Some(set)) => Ok(Asked { definition, set }),
-            _ => Err(not_loaded("value set", &name)),
-        }
+        let found = definition.and_then(|definition| {
+            let set = self.terminology().value_set(&name)?;
+            Some(Asked { definition, set })
+        });
+        found.ok_or_else(|| not_loaded("value set", &name))
     }
 }
 

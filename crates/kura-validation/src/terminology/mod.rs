@@ -84,12 +84,34 @@ impl Unknown {
     }
 }
 
+/// The value sets that are being compiled, each for the one above it.
+struct Above<'a> {
+    key: &'a str,
+    above: Option<&'a Above<'a>>,
+}
+
+impl Above<'_> {
+    /// Whether a value set builds on itself, or many upon each other.
+    fn is_endless(&self) -> bool {
+        let mut depth = 0;
+        let mut above = self.above;
+        while let Some(one) = above {
+            if one.key == self.key || depth == MAX_DEPTH {
+                return true;
+            }
+            depth += 1;
+            above = one.above;
+        }
+        false
+    }
+}
+
 /// The terminology of some definitions. Compiled when asked, kept, shared among threads.
 #[derive(Debug)]
 pub struct Terminology {
     definitions: Arc<Definitions>,
     systems: RwLock<HashMap<String, Option<Arc<CodeSystem>>>>,
-    sets: RwLock<HashMap<String, Option<Arc<ValueSet>>>>,
+    sets: RwLock<HashMap<String, Arc<ValueSet>>>,
     maps: RwLock<HashMap<String, Arc<ConceptMap>>>,
 }
 
@@ -189,7 +211,7 @@ impl Terminology {
     /// A value set that is not loaded but brought; what it builds on is loaded.
     #[must_use]
     pub fn value_set_of(&self, json: &Value) -> ValueSet {
-        ValueSet::read(json, self, 0)
+        ValueSet::read(json, self, None)
     }
 
     /// A concept map by canonical URL.
@@ -230,21 +252,26 @@ impl Terminology {
     /// A value set by canonical URL; behind `|` the version, if one is asked for.
     #[must_use]
     pub fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
-        self.value_set_at(url, 0)
+        self.value_set_for(url, None)
     }
 
-    fn value_set_at(&self, url: &str, depth: usize) -> Option<Arc<ValueSet>> {
-        if depth > MAX_DEPTH {
+    /// A value set on its own or for those above it, which build on it.
+    fn value_set_for(&self, url: &str, above: Option<&Above<'_>>) -> Option<Arc<ValueSet>> {
+        // What a sender names and nobody knows would fill the memory; so would every version that
+        // R4's own are asked for by.
+        let key = self.definitions.key(Kind::ValueSet, url)?;
+        if let Some(known) = self.sets.read().ok()?.get(&*key) {
+            return Some(Arc::clone(known));
+        }
+        let here = Above { key: &key, above };
+        if here.is_endless() {
             return None;
         }
-        if let Some(known) = self.sets.read().ok()?.get(url) {
-            return known.clone();
-        }
-        let definition = self.definitions.get(Kind::ValueSet, url);
-        let set = definition.map(|json| Arc::new(ValueSet::read(&json, self, depth)));
+        let json = self.definitions.get(Kind::ValueSet, url)?;
+        let set = Arc::new(ValueSet::read(&json, self, Some(&here)));
         let mut sets = self.sets.write().ok()?;
-        sets.insert(url.to_owned(), set.clone());
-        set
+        sets.insert(key.into_owned(), Arc::clone(&set));
+        Some(set)
     }
 }
 
@@ -425,6 +452,22 @@ mod tests {
             filtered(&json!({ "inactive": false })),
             ["a", "a1", "a11", "b"]
         );
+    }
+
+    #[test]
+    fn a_value_set_that_builds_on_itself_is_unknown() {
+        let mut all = Definitions::r4();
+        let name = |at: usize| format!("http://example.org/vs/{at}");
+        for at in 0..3 {
+            // Each of three builds ten times on the next, the last on the first.
+            let next = name((at + 1) % 3);
+            let include = json!({ "valueSet": [next] });
+            all.add(json!({ "resourceType": "ValueSet", "url": name(at),
+                "compose": { "include": vec![include; 10] } }));
+        }
+        let all = Terminology::new(Arc::new(all));
+        assert_eq!(all.contains(&name(0), None, "a"), Membership::Unknown);
+        assert!(all.expand(&name(0)).unwrap_err().missing.contains(&name(0)));
     }
 
     #[test]

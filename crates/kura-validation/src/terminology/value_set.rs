@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::code_system::{Designation, designations};
 use super::filter::Filter;
 use super::grammar::{Grammar, grammar};
-use super::{CodeSystem, Concept, Membership, Terminology, Unknown};
+use super::{Above, CodeSystem, Concept, Membership, Terminology, Unknown};
 
 /// A value set, compiled.
 #[derive(Debug)]
@@ -123,11 +123,15 @@ enum Codes {
 }
 
 impl ValueSet {
-    pub(crate) fn read(json: &Value, terminology: &Terminology, depth: usize) -> ValueSet {
+    pub(super) fn read(
+        json: &Value,
+        terminology: &Terminology,
+        above: Option<&Above<'_>>,
+    ) -> ValueSet {
         let parts = |key: &str| {
             let parts = json["compose"][key].as_array().into_iter().flatten();
             parts
-                .map(|part| Part::read(part, terminology, depth))
+                .map(|part| Part::read(part, terminology, above))
                 .collect()
         };
         let mut set = ValueSet {
@@ -251,11 +255,11 @@ fn any(
 }
 
 impl Part {
-    fn read(json: &Value, terminology: &Terminology, depth: usize) -> Part {
+    fn read(json: &Value, terminology: &Terminology, above: Option<&Above<'_>>) -> Part {
         let sets = json["valueSet"].as_array().into_iter().flatten();
         let sets = sets.filter_map(Value::as_str).map(|url| {
             terminology
-                .value_set_at(url, depth + 1)
+                .value_set_for(url, above)
                 .ok_or_else(|| url.to_owned())
         });
         let system = json["system"].as_str();
