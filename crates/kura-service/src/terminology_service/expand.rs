@@ -23,6 +23,7 @@ pub(super) const TAKES: &[&str] = &[
     "includeDefinition",
     "activeOnly",
     "excludeNested",
+    "excludeNotForUI",
     "displayLanguage",
 ];
 
@@ -76,6 +77,9 @@ pub(super) fn expand(service: &Service<'_>, parameters: &Parameters) -> Result<V
     let mut members = asked.set.members().map_err(|unknown| undecided(&unknown))?;
     if active_only {
         members.retain(|one| !one.is_inactive());
+    }
+    if is_set("excludeNotForUI")? {
+        members.retain(|one| !one.is_abstract());
     }
     if let Some(filter) = filter {
         let words: Vec<String> = filter.split_whitespace().map(fold).collect();
@@ -218,7 +222,12 @@ fn echoed(set: &ValueSet, parameters: &Parameters) -> Result<Vec<Value>> {
             all.push(json!({ "name": name, "valueInteger": number }));
         }
     }
-    for name in ["activeOnly", "includeDesignations", "includeDefinition"] {
+    for name in [
+        "activeOnly",
+        "excludeNotForUI",
+        "includeDesignations",
+        "includeDefinition",
+    ] {
         if let Some(value) = parameters.boolean(name)? {
             all.push(json!({ "name": name, "valueBoolean": value }));
         }

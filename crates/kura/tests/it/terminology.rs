@@ -206,6 +206,12 @@ fn what_the_bank_has_is_asked_by_url_and_by_id() {
         &[("activeOnly", "true")],
     ));
     assert_eq!(codes(&answer), ["lung", "lobe"]);
+    let answer = ok(&ask(
+        &server,
+        "ValueSet/$expand",
+        &[url, ("excludeNotForUI", "true")],
+    ));
+    assert_eq!(codes(&answer), ["lobe", "gill"]);
     // Half-width katakana finds the reading; the display comes in the language that is asked for.
     let params = [
         url,
