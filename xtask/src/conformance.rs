@@ -35,7 +35,10 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
         else {
             continue;
         };
-        if !matches!(kind, "StructureDefinition" | "ValueSet" | "CodeSystem") {
+        if !matches!(
+            kind,
+            "StructureDefinition" | "ValueSet" | "CodeSystem" | "ConceptMap"
+        ) {
             continue;
         }
         let text = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -51,10 +54,23 @@ pub fn make(arguments: &[String]) -> Result<(), String> {
         }
         let slim = match kind {
             "StructureDefinition" => structure(&resource),
-            "ValueSet" => keep(&resource, &["compose", "expansion"]),
+            "ValueSet" => keep(&resource, &["name", "status", "compose", "expansion"]),
+            "ConceptMap" => keep(
+                &resource,
+                &[
+                    "name",
+                    "status",
+                    "sourceUri",
+                    "sourceCanonical",
+                    "targetUri",
+                    "targetCanonical",
+                    "group",
+                ],
+            ),
             _ => keep(
                 &resource,
                 &[
+                    "name",
                     "content",
                     "caseSensitive",
                     "hierarchyMeaning",

@@ -1,16 +1,30 @@
 //! OperationOutcome: how FHIR says that something is wrong.
 
-use kura_model::{Category, Error, Refusal};
+use kura_model::{Category, Error, Issue, Refusal};
 use serde_json::{Value, json};
 
-/// One issue, from our error. FHIR R4 valueset-issue-type.html.
+/// Our error: one issue, or the findings that it is made of. FHIR R4 valueset-issue-type.html.
 pub fn of(error: &Error) -> Value {
+    if !error.issues().is_empty() {
+        let found: Vec<Value> = error.issues().iter().map(finding).collect();
+        return json!({ "resourceType": "OperationOutcome", "issue": found });
+    }
     let code = error.code().unwrap_or_else(|| code(error.category));
     let mut issue = issue("error", code, error.message());
     if let Some(place) = error.place() {
         issue["expression"] = json!([place]);
     }
     json!({ "resourceType": "OperationOutcome", "issue": [issue] })
+}
+
+/// A finding: what is said in `details`, the rule in `diagnostics`, the place in `expression`.
+pub fn finding(found: &Issue) -> Value {
+    let mut issue = issue(found.severity, found.code, &found.rule);
+    issue["details"] = json!({ "text": found.message });
+    if let Some(place) = &found.place {
+        issue["expression"] = json!([place]);
+    }
+    issue
 }
 
 /// The error a refused resource is to whoever sent it.

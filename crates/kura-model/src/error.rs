@@ -49,6 +49,22 @@ pub struct Error {
 struct Detail {
     code: Option<&'static str>,
     place: Option<String>,
+    issues: Vec<Issue>,
+}
+
+/// One finding of several that make up an error, in the words of FHIR R4 operationoutcome.html.
+/// Never a value of the input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// A code of valueset-issue-severity.html.
+    pub severity: &'static str,
+    /// A code of valueset-issue-type.html.
+    pub code: &'static str,
+    pub message: String,
+    /// The rule that was broken.
+    pub rule: String,
+    /// The element concerned.
+    pub place: Option<String>,
 }
 
 impl Error {
@@ -105,6 +121,18 @@ impl Error {
         self.detail
             .as_ref()
             .and_then(|detail| detail.place.as_deref())
+    }
+
+    /// The findings that the error is made of; they are told instead of the sentence.
+    pub fn with_issues(mut self, issues: Vec<Issue>) -> Self {
+        self.detail.get_or_insert_default().issues = issues;
+        self
+    }
+
+    pub fn issues(&self) -> &[Issue] {
+        self.detail
+            .as_ref()
+            .map_or(&[][..], |detail| &detail.issues)
     }
 
     pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

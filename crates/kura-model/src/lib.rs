@@ -8,7 +8,7 @@ mod index;
 mod refusal;
 
 pub use context::{Actor, PurposeOfUse, RequestContext, Role, Zone};
-pub use error::{Category, Error, Result};
+pub use error::{Category, Error, Issue, Result};
 pub use id::{ContentHash, LogicalTime, ParseHashError, RecordKey};
 pub use index::{IndexEntry, IndexValue, Seconds};
 pub use refusal::{Location, Refusal};

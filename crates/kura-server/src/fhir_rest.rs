@@ -3,6 +3,7 @@
 mod changes;
 mod operations;
 mod shape;
+mod terminology;
 mod validate;
 mod write;
 
@@ -60,6 +61,7 @@ fn interactions() -> Router<App> {
         .route("/_history", get(history_system))
         .route("/$changes", get(changes::changes))
         .merge(operations::routes())
+        .merge(terminology::routes())
         .route("/{kind}/$validate", post(validate::kind))
         .route(
             "/{kind}/{id}/$validate",

@@ -25,7 +25,6 @@ pub struct App {
     pub(crate) auth: Arc<auth::Auth>,
     pub(crate) workshop: Arc<ui::Workshop>,
     pub(crate) arrivals: Arc<rounds::Arrivals>,
-    pub(crate) profiles: Arc<kura_service::validation::Profiles>,
 }
 
 /// Where a bank answers.
@@ -56,12 +55,15 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let address = listener
         .local_addr()
         .map_err(|error| Error::internal("the address is not known").because(error))?;
+    let added = kura_service::validation::packages_add(&bank, &dimse::context("packages"))?;
+    if added > 0 {
+        tracing::info!(added, "packages added");
+    }
     let bank = Arc::new(bank);
     let app = App {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
         arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
-        profiles: Arc::default(),
         bank,
     };
     let dicom = dimse::start(&app.bank, address)?;

@@ -6,6 +6,7 @@ use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
 
+use crate::validation::Profiles;
 use crate::{Config, search_index};
 
 /// A bank: three zones, each a folder with a database of its own.
@@ -24,6 +25,8 @@ pub struct Bank {
     pub clinical: Store,
     pub research: Store,
     search: Mutex<Known>,
+    /// What resources are held against.
+    pub(crate) profiles: Profiles,
 }
 
 /// The search parameters, and the state of the bank they were read in.
@@ -104,6 +107,7 @@ impl Bank {
                 parameters: Registry::r4().clone(),
                 state: (0, None),
             }),
+            profiles: Profiles::default(),
         })
     }
 

@@ -3,6 +3,8 @@
 use kura_fhir::search_parameter::{Kind, Registry};
 use serde_json::{Value, json};
 
+use crate::terminology_service::OPERATIONS;
+
 /// Types that have no place of their own on a server.
 const NOT_STORED: [&str; 1] = ["Parameters"];
 
@@ -131,11 +133,14 @@ fn resource(registry: &Registry, several: bool, kind: &str) -> Value {
         )],
         _ => Vec::new(),
     };
+    let terminology = OPERATIONS.iter().filter(|one| one.kind == kind);
+    let terminology = terminology.map(|one| operation(one.name, &one.definition()));
     stated["operation"] = std::iter::once(operation(
         "validate",
         "http://hl7.org/fhir/OperationDefinition/Resource-validate",
     ))
     .chain(operations)
+    .chain(terminology)
     .collect();
     stated
 }

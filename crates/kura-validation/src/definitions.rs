@@ -1,8 +1,11 @@
 //! The definitions that resources are held against: R4's own and those of packages.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Made by `cargo run -p xtask -- conformance FOLDER` from HL7's definitions (CC0).
@@ -18,6 +21,7 @@ pub(crate) enum Kind {
     Structure,
     ValueSet,
     CodeSystem,
+    ConceptMap,
 }
 
 impl Kind {
@@ -26,6 +30,7 @@ impl Kind {
             "StructureDefinition" => Some(Kind::Structure),
             "ValueSet" => Some(Kind::ValueSet),
             "CodeSystem" => Some(Kind::CodeSystem),
+            "ConceptMap" => Some(Kind::ConceptMap),
             _ => None,
         }
     }
@@ -57,9 +62,13 @@ impl Base {
         Base { text, rows }
     }
 
-    fn get(&self, kind: Kind, url: &str) -> Option<Value> {
+    fn text(&self, kind: Kind, url: &str) -> Option<&str> {
         let (start, end) = *self.rows.get(&(kind, url.to_owned()))?;
-        serde_json::from_str(&self.text[start..end]).ok()
+        Some(&self.text[start..end])
+    }
+
+    fn get(&self, kind: Kind, url: &str) -> Option<Value> {
+        serde_json::from_str(self.text(kind, url)?).ok()
     }
 }
 
@@ -71,10 +80,51 @@ pub(crate) fn canonical(url: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// StructureDefinitions, ValueSets and CodeSystems by canonical URL. R4's own are always there.
+/// StructureDefinitions, ValueSets, CodeSystems and ConceptMaps by canonical URL. R4's own are
+/// always there.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
-    loaded: HashMap<(Kind, String), Vec<Arc<Value>>>,
+    loaded: HashMap<(Kind, String), Vec<Loaded>>,
+}
+
+#[derive(Clone, Debug)]
+struct Loaded {
+    version: String,
+    body: Body,
+}
+
+/// A definition as it was handed in: text is parsed when it is asked for, because a code system of
+/// tens of thousands of codes is many times as large once it is parsed.
+#[derive(Clone, Debug)]
+enum Body {
+    Parsed(Arc<Value>),
+    Text(Arc<[u8]>),
+}
+
+/// What a definition is found by.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "resourceType")]
+    resource_type: String,
+    url: String,
+    #[serde(default)]
+    version: Option<String>,
+}
+
+impl Body {
+    fn value(&self) -> Option<Arc<Value>> {
+        match self {
+            Body::Parsed(value) => Some(Arc::clone(value)),
+            Body::Text(text) => serde_json::from_slice(text).ok().map(Arc::new),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        match self {
+            Body::Parsed(value) => T::deserialize(&**value).ok(),
+            Body::Text(text) => serde_json::from_slice(text).ok(),
+        }
+    }
 }
 
 impl Definitions {
@@ -84,8 +134,8 @@ impl Definitions {
         Definitions::default()
     }
 
-    /// Adds the resources of a package. What is no StructureDefinition, ValueSet or CodeSystem with
-    /// a `url` is passed over. How many were added.
+    /// Adds the resources of a package. What is no StructureDefinition, ValueSet, CodeSystem or
+    /// ConceptMap with a `url` is passed over. How many were added.
     pub fn add_package(&mut self, resources: impl IntoIterator<Item = Value>) -> usize {
         let added = resources
             .into_iter()
@@ -95,33 +145,106 @@ impl Definitions {
 
     /// Adds one definition; of two with the same URL and version the later one counts.
     pub fn add(&mut self, resource: Value) -> bool {
-        let Some(kind) = resource["resourceType"].as_str().and_then(Kind::of) else {
+        let text = |key: &str| resource[key].as_str().map(str::to_owned);
+        let (Some(resource_type), Some(url)) = (text("resourceType"), text("url")) else {
             return false;
         };
-        let Some(url) = resource["url"].as_str().map(str::to_owned) else {
+        let head = Head {
+            resource_type,
+            url,
+            version: text("version"),
+        };
+        self.put(head, Body::Parsed(Arc::new(resource)))
+    }
+
+    /// The same of JSON that stays text until it is needed.
+    pub fn add_text(&mut self, json: Vec<u8>) -> bool {
+        match serde_json::from_slice::<Head>(&json) {
+            Ok(head) => self.put(head, Body::Text(json.into())),
+            Err(_) => false,
+        }
+    }
+
+    fn put(&mut self, head: Head, body: Body) -> bool {
+        let Some(kind) = Kind::of(&head.resource_type) else {
             return false;
         };
-        let all = self.loaded.entry((kind, url)).or_default();
-        all.retain(|one| one["version"] != resource["version"]);
-        all.push(Arc::new(resource));
-        all.sort_by(|one, other| {
-            let version = |value: &Value| natural(value["version"].as_str().unwrap_or_default());
-            version(one).cmp(&version(other))
-        });
+        let version = head.version.unwrap_or_default();
+        let all = self.loaded.entry((kind, head.url)).or_default();
+        all.retain(|one| one.version != version);
+        all.push(Loaded { version, body });
+        all.sort_by_cached_key(|one| natural(&one.version));
         true
     }
 
     /// The definition of a canonical; without a version the newest one, with a version that is not
     /// loaded none (R4's own answer for every 4.x version).
     pub(crate) fn get(&self, kind: Kind, url: &str) -> Option<Arc<Value>> {
+        match self.find(kind, url) {
+            Some(found) => found.body.value(),
+            None => BASE.get(kind, canonical(url).0).map(Arc::new),
+        }
+    }
+
+    /// The same, read as something else than a tree of JSON.
+    pub(crate) fn read<T: DeserializeOwned>(&self, kind: Kind, url: &str) -> Option<T> {
+        match self.find(kind, url) {
+            Some(found) => found.body.read(),
+            None => serde_json::from_str(BASE.text(kind, canonical(url).0)?).ok(),
+        }
+    }
+
+    fn find(&self, kind: Kind, url: &str) -> Option<&Loaded> {
         let (url, version) = canonical(url);
-        let loaded = self.loaded.get(&(kind, url.to_owned()));
-        let found = match (loaded, version) {
-            (Some(all), Some(version)) => all.iter().find(|one| one["version"] == version),
-            (Some(all), None) => all.last(),
-            (None, _) => None,
+        let all = self.loaded.get(&(kind, url.to_owned()))?;
+        match version {
+            Some(version) => all.iter().find(|one| one.version == version),
+            None => all.last(),
+        }
+    }
+
+    /// A name for what `get` finds: the same for every version that R4's own answer to.
+    pub(crate) fn key<'u>(&self, kind: Kind, url: &'u str) -> Option<Cow<'u, str>> {
+        if self.find(kind, url).is_some() {
+            return Some(Cow::Borrowed(url));
+        }
+        let (url, _) = canonical(url);
+        BASE.text(kind, url)?;
+        Some(match self.find(kind, url) {
+            Some(_) => Cow::Owned(format!("{url}|R4")),
+            None => Cow::Borrowed(url),
+        })
+    }
+
+    /// Whether a canonical is loaded, in the version behind `|` if it has one.
+    pub(crate) fn has(&self, kind: Kind, url: &str) -> bool {
+        if self.find(kind, url).is_some() {
+            return true;
+        }
+        let (url, version) = canonical(url);
+        let Some(row) = BASE.text(kind, url) else {
+            return false;
         };
-        found.cloned().or_else(|| BASE.get(kind, url).map(Arc::new))
+        version.is_none_or(|version| {
+            serde_json::from_str::<Head>(row)
+                .is_ok_and(|head| head.version.as_deref() == Some(version))
+        })
+    }
+
+    /// The canonical URLs of all of a kind, in order.
+    pub(crate) fn urls(&self, kind: Kind) -> BTreeSet<&str> {
+        let loaded = self.loaded.keys();
+        let all = loaded.chain(BASE.rows.keys());
+        all.filter(|(of, _)| *of == kind)
+            .map(|(_, url)| url.as_str())
+            .collect()
+    }
+
+    /// A ValueSet by canonical URL, as it was handed in; R4's own are cut down to what decides.
+    #[must_use]
+    pub fn value_set(&self, canonical: &str) -> Option<Arc<Value>> {
+        let found = self.has(Kind::ValueSet, canonical);
+        found.then(|| self.get(Kind::ValueSet, canonical)).flatten()
     }
 
     /// One of R4's own structures.
@@ -190,5 +313,18 @@ mod tests {
                 .is_none()
         );
         assert!(!all.add(json!({ "resourceType": "Patient", "url": "x" })));
+        // R4's own stay what they are beside another version of them.
+        let gender = "http://hl7.org/fhir/ValueSet/administrative-gender";
+        all.add(json!({ "resourceType": "ValueSet", "url": gender, "version": "5.0.0" }));
+        let version = |url: &str| all.get(Kind::ValueSet, url).unwrap()["version"].clone();
+        assert_eq!(version(gender), "5.0.0");
+        assert_eq!(version(&format!("{gender}|4.0.1")), "4.0.1");
+        let key = |asked: &str| {
+            all.key(Kind::ValueSet, &format!("{gender}{asked}"))
+                .unwrap()
+                .into_owned()
+        };
+        assert_eq!(key("|4.0.1"), key("|4.0.0"));
+        assert_ne!(key("|4.0.1"), key(""));
     }
 }

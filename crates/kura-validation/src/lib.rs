@@ -35,8 +35,11 @@ mod validate;
 pub use definitions::Definitions;
 pub use outcome::{Issue, IssueCode, Outcome, Severity, Verdict};
 pub use snapshot::SnapshotError;
-pub use terminology::{Concept, Expansion, Membership, Subsumption, Terminology, Unknown};
-pub use validate::Validator;
+pub use terminology::{
+    Ask, CodeSystem, Concept, ConceptMap, Designation, Expansion, InSystem, Match, Member,
+    Membership, Product, Property, Subsumption, Target, Terminology, Unknown, ValueSet,
+};
+pub use validate::{Neighbours, Validator};
 
 /// How deep the JSON of a resource may be nested.
 pub const MAX_DEPTH: usize = 100;

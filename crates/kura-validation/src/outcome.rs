@@ -140,6 +140,18 @@ impl Outcome {
         self.issues.iter().filter(fails)
     }
 
+    /// The verdict in a sentence.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        match self.verdict() {
+            Verdict::Pass => "The resource keeps every rule that it was held against",
+            Verdict::Unknown => {
+                "No rule is known to be broken, but definitions that decide it are not loaded"
+            }
+            Verdict::Fail => "The resource breaks a rule",
+        }
+    }
+
     /// As FHIR answers `$validate`: an `OperationOutcome`. It has one issue at least.
     #[must_use]
     pub fn operation_outcome(&self) -> Value {
@@ -156,17 +168,10 @@ impl Outcome {
                 })
             })
             .collect();
-        let summary = match self.verdict() {
-            Verdict::Pass => "The resource keeps every rule that it was held against",
-            Verdict::Unknown => {
-                "No rule is known to be broken, but definitions that decide it are not loaded"
-            }
-            Verdict::Fail => "The resource breaks a rule",
-        };
         issues.push(json!({
             "severity": "information",
             "code": "informational",
-            "details": { "text": summary },
+            "details": { "text": self.summary() },
             "diagnostics": self.verdict().code(),
         }));
         json!({ "resourceType": "OperationOutcome", "issue": issues })

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::date::month_days;
 use super::record::{Header, Insurance, Line, LineKind, Receipt, Sex};
+use crate::systems::{DEVICE, DISEASE, DRUG, MODIFIER};
 
 /// 医療機関コード of ten digits, as JP Core names it.
 const INSTITUTION: &str = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no";
@@ -11,13 +12,8 @@ const INSTITUTION: &str = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical
 const INSURER: &str = "urn:oid:1.2.392.100495.20.3.61";
 /// 公費負担者番号, JP Core NamingSystem.
 const PUBLIC_PAYER: &str = "urn:oid:1.2.392.100495.20.3.71";
-const DISEASE: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterB-disease";
-const MODIFIER: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterZ-disease-modifier";
 const ACT: &str = "http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterS-medicalProcedure";
-/// レセプト電算処理システム用医薬品コード.
-const DRUG: &str = "urn:oid:1.2.392.100495.20.1.71";
 /// No published name is known for these; they are ours.
-const DEVICE: &str = "urn:kura:uke:tokutei-kizai";
 const COMMENT: &str = "urn:kura:uke:comment";
 const CATEGORY: &str = "urn:kura:uke:shinryo-shikibetsu";
 const RECEIPT_KIND: &str = "urn:kura:uke:receipt-shubetsu";

@@ -75,8 +75,7 @@ async fn sent(
             let body = take(&headers, body, FHIR)?;
             let outcome = run(move || {
                 let asked = asked(query.as_deref())?;
-                let (bank, profiles) = (&app.bank, &app.profiles);
-                validation::resource_validate(bank, profiles, &context, Some(&kind), &body, &asked)
+                validation::resource_validate(&app.bank, &context, Some(&kind), &body, &asked)
             })
             .await?;
             Ok(answer(&outcome))
@@ -96,8 +95,7 @@ async fn stored(
         async {
             let outcome = run(move || {
                 let asked = asked(query.as_deref())?;
-                let (bank, profiles) = (&app.bank, &app.profiles);
-                validation::instance_validate(bank, profiles, &context, &kind, &id, &asked)
+                validation::instance_validate(&app.bank, &context, &kind, &id, &asked)
             })
             .await?;
             Ok(answer(&outcome))

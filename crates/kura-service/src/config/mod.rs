@@ -3,6 +3,7 @@
 
 mod database;
 mod subscriptions;
+mod validation;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use database::Database;
 pub use subscriptions::{Endpoint, Subscriptions};
+pub use validation::{OnWrite, Validation};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +21,7 @@ pub struct Config {
     pub database: Database,
     pub server: Server,
     pub fhir: Fhir,
+    pub validation: Validation,
     pub dicom: Dicom,
     pub import: Import,
     pub inference: Inference,
@@ -236,7 +239,9 @@ impl Config {
         }
         if let Some(folder) = file.parent() {
             config.database.relative_to(folder);
+            config.validation.relative_to(folder);
         }
+        config.validation.check()?;
         Ok(config)
     }
 
@@ -259,7 +264,7 @@ fn scalar(text: &str) -> toml::Value {
     match text {
         "true" => toml::Value::Boolean(true),
         "false" => toml::Value::Boolean(false),
-        list if list.starts_with('[') => list
+        list if list.starts_with(['[', '{']) => list
             .parse::<toml::Value>()
             .unwrap_or_else(|_| toml::Value::String(list.to_owned())),
         other => toml::Value::String(other.to_owned()),

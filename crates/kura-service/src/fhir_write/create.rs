@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Condition, Criteria, Planned, Written, check, criteria, new_id, plan, single, write};
 use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::validation::on_write::Judge;
 
 /// FHIR R4 http.html#create and, with criteria, #ccreate. An id in the body does not count.
 ///
@@ -40,6 +41,7 @@ pub(super) fn create_value(
         &*bank.search_parameters()?,
         resource::with_id(value.clone(), &new_id()?),
     )?);
+    let judged = Judge::of(bank)?.resource(&value);
     let written = write(bank, context, "fhir_create", kind, || {
         let mut expect = Vec::new();
         if let Some(criteria) = criteria {
@@ -57,7 +59,7 @@ pub(super) fn create_value(
                 resource::with_id(value.clone(), &new_id()?),
             )?,
         };
-        let plan = plan::put(bank, sound, &Condition::default())?;
+        let plan = plan::put(bank, sound, &Condition::default())?.judged(&judged)?;
         Ok(Planned {
             plans: vec![plan],
             expect,

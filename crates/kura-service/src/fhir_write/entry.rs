@@ -3,7 +3,7 @@
 
 use kura_fhir::patch::Patch;
 use kura_fhir::search;
-use kura_model::{Category, Error, RecordKey, Result};
+use kura_model::{Category, Error, Issue, RecordKey, Result};
 use serde_json::{Map, Value};
 
 use super::{Condition, Criteria, Tags, check};
@@ -236,7 +236,20 @@ fn text<'a>(request: &'a Map<String, Value>, name: &str) -> Result<Option<&'a st
 
 /// Tells which entry an error is of: `Patient.id` becomes `Bundle.entry[2].resource.id`.
 pub(super) fn in_entry(index: usize, error: Error) -> Error {
-    let place = match error.place() {
+    if !error.issues().is_empty() {
+        let issues = error.issues().iter().map(|issue| Issue {
+            place: Some(place_in_entry(index, issue.place.as_deref())),
+            ..issue.clone()
+        });
+        let issues = issues.collect();
+        return error.with_issues(issues);
+    }
+    let place = place_in_entry(index, error.place());
+    error.at(place)
+}
+
+fn place_in_entry(index: usize, place: Option<&str>) -> String {
+    match place {
         None => format!("Bundle.entry[{index}]"),
         Some(place)
             if place.starts_with("request")
@@ -255,10 +268,12 @@ pub(super) fn in_entry(index: usize, error: Error) -> Error {
                 Some((kind, element)) if kind.starts_with(|c: char| c.is_ascii_uppercase()) => {
                     element
                 }
+                None if place.starts_with(|c: char| c.is_ascii_uppercase()) => {
+                    return format!("Bundle.entry[{index}].resource");
+                }
                 _ => place,
             };
             format!("Bundle.entry[{index}].resource.{element}")
         }
-    };
-    error.at(place)
+    }
 }

@@ -29,6 +29,9 @@ pub use update::{update, update_conditional};
 
 use kura_model::{Category, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Expect, Write};
+use kura_validation::{Outcome, Verdict};
+
+use serde_json::{Value, json};
 
 use crate::{Bank, subscription};
 use plan::Plan;
@@ -58,6 +61,8 @@ pub struct Written {
     pub what: What,
     /// As a read gives it; empty after a deletion.
     pub body: Vec<u8>,
+    /// What validation found, where the type is validated on write.
+    pub findings: Option<Outcome>,
 }
 
 /// How often a write that lost a race is decided anew.
@@ -151,14 +156,45 @@ fn audit(
     target: &str,
     plans: &[Plan],
 ) -> AuditEntry {
-    match plans {
-        [plan] => AuditEntry::new(context, action, plan.key.to_string()),
+    let mut detail = serde_json::Map::new();
+    let target = match plans {
+        [plan] => plan.key.to_string(),
         plans => {
             let written: Vec<String> = plans.iter().map(|plan| plan.key.to_string()).collect();
-            AuditEntry::new(context, action, target)
-                .detail(serde_json::json!({ "records": written }).to_string())
+            detail.insert("records".to_owned(), written.into());
+            target.to_owned()
         }
+    };
+    let broken: Vec<Value> = plans.iter().filter_map(broken).collect();
+    if !broken.is_empty() {
+        detail.insert("broken".to_owned(), broken.into());
     }
+    let entry = AuditEntry::new(context, action, target);
+    if detail.is_empty() {
+        entry
+    } else {
+        entry.detail(Value::Object(detail).to_string())
+    }
+}
+
+/// The most rules that one audit record names.
+const RULES: usize = 5;
+
+/// A record that is written although it breaks rules, and the first of them.
+fn broken(plan: &Plan) -> Option<Value> {
+    let found = plan.findings.as_ref()?;
+    if !plan.is_change() || found.verdict() != Verdict::Fail {
+        return None;
+    }
+    let rules = found.errors().take(RULES).map(|issue| issue.rule.as_str());
+    let rules: Vec<&str> = rules.collect();
+    let count = found.errors().count();
+    tracing::warn!(
+        kind = plan.key.kind,
+        errors = count,
+        "written although it breaks rules"
+    );
+    Some(json!({ "record": plan.key.to_string(), "errors": count, "rules": rules }))
 }
 
 fn single(written: Vec<Written>) -> Result<Written> {

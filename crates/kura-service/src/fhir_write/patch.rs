@@ -3,10 +3,12 @@
 use kura_fhir::patch::Patch;
 use kura_model::{Error, RecordKey, RequestContext, Result};
 use kura_store::Expect;
+use serde_json::Value;
 
 use super::{Condition, Criteria, Planned, Written, check, criteria, plan, single, write};
 use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::validation::on_write::{Judge, Judgement};
 
 /// FHIR R4 http.html#patch with JSON Patch (RFC 6902).
 ///
@@ -34,10 +36,13 @@ pub(super) fn patch_key(
     patch: &Patch,
     condition: &Condition,
 ) -> Result<Written> {
+    let foreseen = Foreseen::of(bank, key, patch)?;
     let written = write(bank, context, "fhir_patch", &key.to_string(), || {
         check::not_reserved(key)?;
         let (value, expect) = plan::patched(bank, key, patch, condition)?;
-        plan::put_patched(bank, value, expect).map(Planned::from)
+        let judged = foreseen.judge(&value);
+        let plan = plan::put_patched(bank, value, expect)?;
+        plan.judged(&judged).map(Planned::from)
     })?;
     single(written)
 }
@@ -65,16 +70,57 @@ pub(super) fn patch_where(
     patch: &Patch,
     condition: &Condition,
 ) -> Result<Written> {
+    let foreseen = match only(bank, criteria) {
+        Ok((key, _)) => Foreseen::of(bank, &key, patch)?,
+        Err(_) => Foreseen::nothing(bank)?,
+    };
     let written = write(bank, context, "fhir_patch", criteria.kind, || {
         let (key, expect) = only(bank, criteria)?;
         check::not_reserved(&key)?;
         let (value, newest) = plan::patched(bank, &key, patch, condition)?;
+        let judged = foreseen.judge(&value);
         Ok(Planned {
-            plans: vec![plan::put_patched(bank, value, newest)?],
+            plans: vec![plan::put_patched(bank, value, newest)?.judged(&judged)?],
             expect: vec![expect],
         })
     })?;
     single(written)
+}
+
+/// What a patch will make of a resource unless somebody writes it in between, judged before the
+/// writing lock.
+struct Foreseen {
+    judge: Judge,
+    seen: Option<(Value, Judgement)>,
+}
+
+impl Foreseen {
+    fn of(bank: &Bank, key: &RecordKey, patch: &Patch) -> Result<Self> {
+        let judge = Judge::of(bank)?;
+        let seen = if judge.looks_at(&key.kind) {
+            // What is wrong with the patch itself is said under the lock.
+            plan::patched(bank, key, patch, &Condition::default()).ok()
+        } else {
+            None
+        };
+        let seen = seen.map(|(value, _)| {
+            let judged = judge.resource(&value);
+            (value, judged)
+        });
+        Ok(Self { judge, seen })
+    }
+
+    fn nothing(bank: &Bank) -> Result<Self> {
+        let judge = Judge::of(bank)?;
+        Ok(Self { judge, seen: None })
+    }
+
+    fn judge(&self, value: &Value) -> Judgement {
+        match &self.seen {
+            Some((seen, judged)) if seen == value => judged.clone(),
+            _ => self.judge.resource(value),
+        }
+    }
 }
 
 /// The one resource that matches.

@@ -3,11 +3,13 @@
 use kura_fhir::resource;
 use kura_model::{Category, ContentHash, Error, RecordKey, Result};
 use kura_store::{Expect, Version, Write};
+use kura_validation::Outcome;
 use serde_json::Value;
 
 use super::check::{self, Sound};
 use super::{Condition, What, Written};
 use crate::import::BLOB_URL;
+use crate::validation::on_write::Judgement;
 use crate::{Bank, imaging};
 
 /// One record's part of a commit.
@@ -21,9 +23,25 @@ pub(super) struct Plan {
     body: Vec<u8>,
     pub(super) write: Option<Write>,
     pub(super) expect: Expect,
+    /// What validation found.
+    pub(super) findings: Option<Outcome>,
 }
 
 impl Plan {
+    /// Whether a version comes of it.
+    pub(super) fn is_change(&self) -> bool {
+        self.at.is_none()
+    }
+
+    /// With what validation found.
+    ///
+    /// # Errors
+    /// `Unprocessable` if it may not be written.
+    pub(super) fn judged(mut self, judged: &Judgement) -> Result<Plan> {
+        self.findings = judged.admit()?;
+        Ok(self)
+    }
+
     /// As it is once the commit was made at `at`, milliseconds since 1970.
     pub(super) fn done(self, at: i64) -> Written {
         let at = self.at.unwrap_or(at);
@@ -38,6 +56,7 @@ impl Plan {
             last_updated: at,
             what: self.what,
             body,
+            findings: self.findings,
         }
     }
 }
@@ -77,6 +96,7 @@ pub(super) fn put(bank: &Bank, sound: Sound, condition: &Condition) -> Result<Pl
         body: put.body.clone(),
         write: Some(Write::Put(put)),
         expect,
+        findings: None,
         key,
     })
 }
@@ -98,6 +118,7 @@ fn found(current: &Version, expect: Expect, what: What) -> Plan {
         body: current.body.clone(),
         write: None,
         expect,
+        findings: None,
     }
 }
 
@@ -142,6 +163,7 @@ pub(super) fn delete(bank: &Bank, key: &RecordKey, condition: &Condition) -> Res
         body: Vec::new(),
         write: None,
         expect: expect.clone(),
+        findings: None,
     };
     let Some(live) = current.filter(|version| !version.deleted) else {
         return Ok(absent);

@@ -2,11 +2,13 @@
 
 use kura_fhir::{date, outcome};
 use kura_model::Error;
+use kura_validation::Verdict;
 use serde_json::{Value, json};
 
 use super::{What, Written};
 use crate::bundle_writer::BundleWriter;
 use crate::fhir_read::Answer;
+use crate::validation::on_write;
 
 /// How much of the result a client wants back. FHIR R4 http.html#ops, Prefer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,9 @@ impl Answered {
             location: (!deleted).then(|| format!("{}/_history/{}", written.key, written.version)),
             version: known.then_some(written.version),
             last_modified: known.then_some(written.last_updated),
-            outcome: (returning == Returning::OperationOutcome).then(|| told(written.what)),
+            // FHIR R4 bundle.html, response.outcome: warnings are told without being asked for.
+            outcome: (returning == Returning::OperationOutcome || written.is_broken())
+                .then(|| written.outcome()),
             resource: (returning == Returning::Representation && !deleted).then_some(written.body),
         }
     }
@@ -146,8 +150,18 @@ pub(super) fn told(what: What) -> Value {
 }
 
 impl Written {
-    /// For `Prefer: return=OperationOutcome`.
+    /// For `Prefer: return=OperationOutcome`: what happened, and what validation found.
     pub fn outcome(&self) -> Value {
-        told(self.what)
+        let mut told = told(self.what);
+        if let (Some(found), Some(all)) = (&self.findings, told["issue"].as_array_mut()) {
+            all.extend(on_write::issues(found).iter().map(outcome::finding));
+        }
+        told
+    }
+
+    /// Whether it was written although it breaks a rule.
+    fn is_broken(&self) -> bool {
+        let found = self.findings.as_ref();
+        found.is_some_and(|found| found.verdict() == Verdict::Fail)
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use kura_fhir::references::{self, Names};
 use kura_fhir::{resource, search};
-use kura_model::{Category, Error, IndexEntry, RecordKey, RequestContext, Result};
+use kura_model::{Category, Error, IndexEntry, Issue, RecordKey, RequestContext, Result};
 use kura_store::Expect;
+use kura_validation::Neighbours;
 use serde_json::Value;
 
 use super::bundle::read_now;
@@ -15,6 +16,10 @@ use super::response::{Answered, Returning};
 use super::update::update_target;
 use super::{Criteria, Planned, check, criteria, delete, new_id, plan, write};
 use crate::Bank;
+use crate::validation::on_write::{Judge, Judgement};
+
+/// The most findings that one refusal tells.
+const ISSUES: usize = 1_000;
 
 /// A transaction: one commit.
 pub(super) fn all(
@@ -30,8 +35,10 @@ pub(super) fn all(
         .collect::<Result<Vec<_>>>()?;
     let mut answers: Vec<Option<Answered>> = Vec::new();
     let mut of_entry = Vec::new();
+    let judge = Judge::of(bank)?;
+    let judged = judge_entries(&judge, entries);
     let written = write(bank, context, "fhir_transaction", "Bundle", || {
-        let decided = decide(bank, entries, &fresh)?;
+        let decided = decide(bank, entries, &fresh, &judge, &judged)?;
         answers = reads_before(bank, context, base, entries, &decided)?;
         of_entry = decided.of_plan;
         Ok(decided.planned)
@@ -54,6 +61,26 @@ pub(super) fn all(
         });
     }
     Ok(out)
+}
+
+/// What each entry brings, judged before the writing lock: its references may point at the others
+/// by their fullUrl. What a patch makes is judged when it is known.
+fn judge_entries(judge: &Judge, entries: &[Entry]) -> Vec<Judgement> {
+    fn brought(entry: &Entry) -> Option<&Value> {
+        match &entry.request {
+            Request::Create { value, .. } | Request::Update { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+    let others = entries.iter();
+    let others = Neighbours::new(
+        others.filter_map(|entry| Some((entry.full_url.as_deref(), brought(entry)?))),
+    );
+    let all = entries.iter().map(|entry| match brought(entry) {
+        Some(value) => judge.among(value, Some(&others)),
+        None => Judgement::Unseen,
+    });
+    all.collect()
 }
 
 struct Decided {
@@ -328,7 +355,13 @@ impl Draft {
     }
 }
 
-fn decide(bank: &Bank, entries: &[Entry], fresh: &[String]) -> Result<Decided> {
+fn decide(
+    bank: &Bank,
+    entries: &[Entry],
+    fresh: &[String],
+    judge: &Judge,
+    judged: &[Judgement],
+) -> Result<Decided> {
     let mut draft = Draft::default();
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by_key(|index| entries[*index].request.turn());
@@ -347,8 +380,15 @@ fn decide(bank: &Bank, entries: &[Entry], fresh: &[String]) -> Result<Decided> {
         written: draft.touched,
         deleted: draft.deleted,
     };
+    // A transaction that breaks rules says so of all its entries at once.
+    let mut broken: Vec<Issue> = Vec::new();
     for (index, goal) in draft.goals {
         let condition = &entries[index].condition;
+        let patched = match &goal {
+            Goal::Patched(_, value, _) => Some(judge.resource(value)),
+            _ => None,
+        };
+        let is_put = matches!(goal, Goal::Put(..) | Goal::Patched(..));
         let plan = match goal {
             Goal::Delete(key) => {
                 check::not_reserved(&key).and_then(|()| plan::delete(bank, &key, condition))
@@ -358,11 +398,23 @@ fn decide(bank: &Bank, entries: &[Entry], fresh: &[String]) -> Result<Decided> {
                 .and_then(|sound| plan::put(bank, sound, condition)),
             Goal::Patched(_, value, expect) => plan::put_patched(bank, value, expect),
         };
-        decided
-            .planned
-            .plans
-            .push(plan.map_err(|error| in_entry(index, error))?);
+        let mut plan = plan.map_err(|error| in_entry(index, error))?;
+        if is_put {
+            match patched.as_ref().unwrap_or(&judged[index]).admit() {
+                Ok(found) => plan.findings = found,
+                Err(error) => broken.extend_from_slice(in_entry(index, error).issues()),
+            }
+        }
+        decided.planned.plans.push(plan);
         decided.of_plan.push(index);
+    }
+    if !broken.is_empty() {
+        broken.truncate(ISSUES);
+        return Err(Error::new(
+            Category::Unprocessable,
+            "resources of the transaction break rules of their types or profiles",
+        )
+        .with_issues(broken));
     }
     // The same state was asked about again and again: once is enough for the writer.
     let mut seen = Vec::new();

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Condition, Criteria, Planned, Written, check, criteria, new_id, plan, single, write};
 use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::validation::on_write::Judge;
 
 /// FHIR R4 http.html#update, also as a create with the client's id (#upsert).
 pub fn update(
@@ -34,12 +35,14 @@ pub(super) fn update_value(
 ) -> Result<Written> {
     check::same_id(&key.kind, &key.id, &value)?;
     let mut sound = Some(check::sound(&*bank.search_parameters()?, value.clone())?);
+    let judged = Judge::of(bank)?.resource(&value);
     let written = write(bank, context, "fhir_update", &key.to_string(), || {
         let sound = match sound.take() {
             Some(sound) => sound,
             None => check::sound(&*bank.search_parameters()?, value.clone())?,
         };
-        plan::put(bank, sound, condition).map(Planned::from)
+        let plan = plan::put(bank, sound, condition)?;
+        plan.judged(&judged).map(Planned::from)
     })?;
     single(written)
 }
@@ -68,6 +71,7 @@ pub(super) fn update_where(
     condition: &Condition,
 ) -> Result<Written> {
     let fresh = new_id()?;
+    let judged = Judge::of(bank)?.resource(&value);
     let written = write(bank, context, "fhir_update", criteria.kind, || {
         let (id, expect) = update_target(bank, criteria, &value, &fresh)?;
         let sound = check::sound(
@@ -75,7 +79,7 @@ pub(super) fn update_where(
             resource::with_id(value.clone(), &id),
         )?;
         Ok(Planned {
-            plans: vec![plan::put(bank, sound, condition)?],
+            plans: vec![plan::put(bank, sound, condition)?.judged(&judged)?],
             expect: vec![expect],
         })
     })?;

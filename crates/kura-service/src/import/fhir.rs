@@ -6,12 +6,14 @@ use kura_fhir::search_parameter::Registry;
 use kura_fhir::{Resource, bundle, resource, view};
 use kura_model::{Refusal, Result};
 use kura_store::Put;
+use kura_validation::Neighbours;
 
 use crate::search_index;
 
 use super::Feed;
 use super::input::{self, Line, Lines};
 use super::sink::{Item, Sink};
+use crate::validation::on_write::Judgement;
 
 /// Makes the write of one resource, to be searched by the parameters of `registry`.
 pub(crate) fn put(registry: &Registry, resource: &Resource, source: Option<(i64, u64)>) -> Put {
@@ -59,7 +61,7 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             Ok(Line::Whole) => {
                 if lines.number > feed.position {
                     if !line.trim_ascii().is_empty() {
-                        item(sink, &line, lines.number, lines.offset);
+                        item(feed, sink, &line, lines.number, lines.offset)?;
                     }
                     sink.reached(lines.number)?;
                 }
@@ -110,12 +112,12 @@ pub(super) fn document(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
     if let Some(refusal) = refusal {
         return sink.refuse_file(feed.path, refusal);
     }
-    item(sink, &bytes, 1, 0);
+    item(feed, sink, &bytes, 1, 0)?;
     sink.reached(1)
 }
 
 /// One JSON item: a resource, or a Bundle of many. `offset` is where it begins in the input.
-fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
+fn item(feed: &Feed<'_>, sink: &Sink, bytes: &[u8], line: u64, offset: u64) -> Result<()> {
     let source = Some((sink.source(), line));
     let refuse = |mut refusal: Refusal| {
         refusal.location.byte = refusal.location.byte.map(|byte| byte + offset);
@@ -125,30 +127,52 @@ fn item(sink: &Sink, bytes: &[u8], line: u64, offset: u64) {
             size: bytes.len() as u64,
         });
     };
+    let keep = |resource: &Resource, judged: &Judgement| match judged.refusal() {
+        Some(refusal) => refuse(refusal),
+        None => {
+            sink.warned(judged);
+            sink.push(Item::Put(put(&sink.registry(), resource, source)));
+        }
+    };
     let value = match resource::parse_json(bytes) {
         Ok(value) => value,
-        Err(refusal) => return refuse(refusal),
+        Err(refusal) => {
+            refuse(refusal);
+            return Ok(());
+        }
     };
     match resource::kind_of(&value) {
         Ok("Bundle") => match bundle::unpack(value) {
             Ok(entries) => {
-                for entry in entries {
-                    match entry.and_then(foreign) {
+                let judge = sink.judge(feed.bank)?;
+                let entries: Vec<_> = entries
+                    .into_iter()
+                    .map(|entry| entry.and_then(foreign))
+                    .collect();
+                // References between entries point at ids by now.
+                let others = entries.iter().filter_map(|entry| entry.as_ref().ok());
+                let others = Neighbours::new(others.map(|one| (None, one.value())));
+                for entry in &entries {
+                    match entry {
                         Ok(resource) => {
-                            sink.push(Item::Put(put(&sink.registry(), &resource, source)))
+                            keep(resource, &judge.among(resource.value(), Some(&others)))
                         }
-                        Err(refusal) => refuse(refusal),
+                        Err(refusal) => refuse(refusal.clone()),
                     }
                 }
             }
             Err(refusal) => refuse(refusal),
         },
         Ok(_) => match Resource::from_value(value).and_then(foreign) {
-            Ok(resource) => sink.push(Item::Put(put(&sink.registry(), &resource, source))),
+            Ok(resource) => {
+                let judged = sink.judge(feed.bank)?.resource(resource.value());
+                keep(&resource, &judged);
+            }
             Err(refusal) => refuse(refusal),
         },
         Err(refusal) => refuse(refusal),
     }
+    Ok(())
 }
 
 /// Records that only the bank itself writes: a model's versions and steps, answers and decisions.

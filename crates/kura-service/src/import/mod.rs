@@ -78,6 +78,8 @@ pub struct FileReport {
     /// Records the bank had already.
     pub unchanged: u64,
     pub refused: u64,
+    /// Resources that break rules and were taken all the same (`validation`, `warn`).
+    pub warned: u64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -87,6 +89,8 @@ pub struct Report {
     pub accepted: u64,
     pub unchanged: u64,
     pub refused: u64,
+    /// Resources that break rules and were taken all the same (`validation`, `warn`).
+    pub warned: u64,
     /// Studies, documents and claims that no patient could be found for, in the whole bank.
     pub unlinked: u64,
     /// Of those, how many this import linked.
@@ -109,6 +113,28 @@ pub fn import(
     observer: &dyn Observer,
     cancel: &AtomicBool,
 ) -> Result<Report> {
+    bring_in(bank, context, paths, observer, cancel, true)
+}
+
+/// The same for definitions, which are what others are held against.
+pub(crate) fn definitions(
+    bank: &Bank,
+    context: &RequestContext,
+    paths: &[PathBuf],
+    observer: &dyn Observer,
+    cancel: &AtomicBool,
+) -> Result<Report> {
+    bring_in(bank, context, paths, observer, cancel, false)
+}
+
+fn bring_in(
+    bank: &Bank,
+    context: &RequestContext,
+    paths: &[PathBuf],
+    observer: &dyn Observer,
+    cancel: &AtomicBool,
+    judged: bool,
+) -> Result<Report> {
     authorize(context, Action::Import)?;
     let started = Instant::now();
     let _held = bank.hold()?;
@@ -130,6 +156,7 @@ pub fn import(
         observer,
         cancel,
         job: job.id,
+        judged,
         reports: Vec::new(),
         accepted: 0,
         refused: 0,
@@ -158,6 +185,7 @@ pub fn import(
         accepted: run.accepted,
         unchanged: run.reports.iter().map(|file| file.unchanged).sum(),
         refused: run.refused,
+        warned: run.reports.iter().map(|file| file.warned).sum(),
         files: run.reports,
         unlinked: link::unlinked_count(bank)?,
         linked,
@@ -197,6 +225,7 @@ fn finish(
         "accepted": report.accepted,
         "unchanged": report.unchanged,
         "refused": report.refused,
+        "warned": report.warned,
         "linked": report.linked,
         "seconds": (report.seconds * 1000.0).round() / 1000.0,
         "error": failure.map(Error::message),
@@ -265,6 +294,7 @@ struct Run<'a> {
     observer: &'a dyn Observer,
     cancel: &'a AtomicBool,
     job: i64,
+    judged: bool,
     reports: Vec<FileReport>,
     accepted: u64,
     refused: u64,
@@ -282,6 +312,7 @@ impl Run<'_> {
             accepted: 0,
             unchanged: 0,
             refused: 0,
+            warned: 0,
         };
         if format == Format::Skip {
             report.state = FileState::Skipped;
@@ -344,6 +375,7 @@ impl Run<'_> {
                 source,
                 before,
             )?;
+            let sink = sink.judging(self.judged);
             let read = dispatch(&feed, &sink, format);
             let complete = read.is_ok() && !self.cancel.load(Ordering::Relaxed);
             let totals = sink.finish(writer, complete)?;
@@ -352,6 +384,7 @@ impl Run<'_> {
         report.accepted = totals.accepted;
         report.unchanged = totals.unchanged;
         report.refused = totals.refused;
+        report.warned = totals.warned;
         report.state = if totals.done {
             FileState::Imported
         } else {

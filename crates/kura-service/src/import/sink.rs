@@ -4,6 +4,7 @@ use std::cell::{Ref, RefCell};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Instant;
@@ -20,6 +21,7 @@ use crate::Bank;
 use crate::bank::file_error;
 use crate::imaging_study::{self, NewInstance};
 use crate::link::Linkable;
+use crate::validation::on_write::{Judge, Judgement};
 
 /// A batch is committed when it holds this much: large enough that one fsync is cheap, small
 /// enough that memory stays flat.
@@ -55,6 +57,8 @@ struct Batch {
     bytes: usize,
     position: u64,
     done: bool,
+    /// Resources that break rules and are written all the same.
+    warned: u64,
 }
 
 /// Totals of one file in this import.
@@ -63,6 +67,7 @@ pub(super) struct Totals {
     pub(super) accepted: u64,
     pub(super) unchanged: u64,
     pub(super) refused: u64,
+    pub(super) warned: u64,
     pub(super) done: bool,
 }
 
@@ -75,6 +80,8 @@ pub(super) struct Sink<'a> {
     job: i64,
     source: i64,
     name: String,
+    /// Whether resources are held against the rules of the bank.
+    judged: bool,
 }
 
 struct State {
@@ -82,6 +89,8 @@ struct State {
     since: Instant,
     /// Inside an archive: the member's name; items count no further.
     member: Option<String>,
+    /// By which the resources of this batch are judged.
+    judge: Option<Rc<Judge>>,
 }
 
 impl<'env> Sink<'env> {
@@ -123,12 +132,19 @@ impl<'env> Sink<'env> {
                 },
                 since: Instant::now(),
                 member: None,
+                judge: None,
             }),
             job,
             source: source.id,
             name: source.name.clone(),
+            judged: true,
         };
         Ok((sink, handle))
+    }
+
+    /// Whether resources are held against the rules of the bank; they are unless it is said.
+    pub(super) fn judging(self, judged: bool) -> Self {
+        Self { judged, ..self }
     }
 
     /// What resources are searched by.
@@ -139,6 +155,26 @@ impl<'env> Sink<'env> {
     /// Id of the import source, for [`Put::source`].
     pub(super) fn source(&self) -> i64 {
         self.source
+    }
+
+    /// What resources are judged by: the definitions as they were when the batch was begun.
+    pub(super) fn judge(&self, bank: &Bank) -> Result<Rc<Judge>> {
+        let mut state = self.state.borrow_mut();
+        if let Some(judge) = &state.judge {
+            return Ok(Rc::clone(judge));
+        }
+        let judge = Rc::new(if self.judged {
+            Judge::of(bank)?
+        } else {
+            Judge::nothing()
+        });
+        state.judge = Some(Rc::clone(&judge));
+        Ok(judge)
+    }
+
+    /// Counts a resource that is written although it breaks a rule.
+    pub(super) fn warned(&self, judged: &Judgement) {
+        self.state.borrow_mut().batch.warned += u64::from(judged.is_warned());
     }
 
     /// Adds what an item came to. It is committed with [`Sink::reached`] of the same item.
@@ -207,6 +243,7 @@ impl<'env> Sink<'env> {
         let batch = std::mem::replace(&mut state.batch, next);
         state.since = Instant::now();
         self.registry.replace(self.bank.search_parameters()?);
+        state.judge = None;
         // The writer hangs up when a commit failed; its error is the one to tell.
         self.sender
             .send(batch)
@@ -281,6 +318,7 @@ impl Writer<'_> {
         }
         imaging_study::write(self.bank, batch.instances, &mut writes)?;
         self.totals.refused += batch.refused.len() as u64;
+        self.totals.warned += batch.warned;
         let mut commit = Commit {
             writes,
             blobs: batch.blobs,

@@ -4,15 +4,23 @@
 //! that is not loaded, or of which only a fragment is, has the answer *unknown*.
 
 mod code_system;
+mod concept_map;
+mod filter;
+mod grammar;
 mod value_set;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, RwLock};
 
+use serde_json::Value;
+
 use crate::definitions::{Definitions, Kind, canonical};
 
-pub(crate) use code_system::CodeSystem;
-pub(crate) use value_set::ValueSet;
+pub use code_system::{CodeSystem, Designation, InSystem, Property};
+pub use concept_map::{Ask, ConceptMap, Match, Product, Target};
+pub use value_set::{Member, ValueSet};
+
+use code_system::Written;
 
 /// How deep value sets may build on one another.
 const MAX_DEPTH: usize = 16;
@@ -68,12 +76,43 @@ pub struct Unknown {
     pub missing: BTreeSet<String>,
 }
 
+impl Unknown {
+    fn of(url: &str) -> Unknown {
+        Unknown {
+            missing: BTreeSet::from([url.to_owned()]),
+        }
+    }
+}
+
+/// The value sets that are being compiled, each for the one above it.
+struct Above<'a> {
+    key: &'a str,
+    above: Option<&'a Above<'a>>,
+}
+
+impl Above<'_> {
+    /// Whether a value set builds on itself, or many upon each other.
+    fn is_endless(&self) -> bool {
+        let mut depth = 0;
+        let mut above = self.above;
+        while let Some(one) = above {
+            if one.key == self.key || depth == MAX_DEPTH {
+                return true;
+            }
+            depth += 1;
+            above = one.above;
+        }
+        false
+    }
+}
+
 /// The terminology of some definitions. Compiled when asked, kept, shared among threads.
 #[derive(Debug)]
 pub struct Terminology {
     definitions: Arc<Definitions>,
     systems: RwLock<HashMap<String, Option<Arc<CodeSystem>>>>,
-    sets: RwLock<HashMap<String, Option<Arc<ValueSet>>>>,
+    sets: RwLock<HashMap<String, Arc<ValueSet>>>,
+    maps: RwLock<HashMap<String, Arc<ConceptMap>>>,
 }
 
 impl Terminology {
@@ -83,6 +122,7 @@ impl Terminology {
             definitions,
             systems: RwLock::default(),
             sets: RwLock::default(),
+            maps: RwLock::default(),
         }
     }
 
@@ -92,12 +132,12 @@ impl Terminology {
     ///
     /// What is not loaded, where the codes cannot all be listed.
     pub fn expand(&self, value_set: &str) -> Result<Expansion, Unknown> {
-        let missing = |url: &str| Unknown {
-            missing: BTreeSet::from([url.to_owned()]),
-        };
         let set = self.value_set(value_set);
-        let set = set.ok_or_else(|| missing(value_set))?;
-        set.expand()
+        let set = set.ok_or_else(|| Unknown::of(value_set))?;
+        let members = set.members()?;
+        Ok(Expansion {
+            concepts: members.iter().map(Member::concept).collect(),
+        })
     }
 
     /// Whether a code is in a value set. Without a system the code may be of any, as the value of an
@@ -117,37 +157,44 @@ impl Terminology {
         let one = found.get(code)?;
         Some(Concept {
             system: canonical(system).0.to_owned(),
-            code: one.code.clone(),
-            display: one.display.clone(),
+            code: one.code().to_owned(),
+            display: one.display().map(str::to_owned),
         })
     }
 
     /// How the first code lies to the second.
     #[must_use]
     pub fn subsumes(&self, system: &str, code: &str, other: &str) -> Subsumption {
-        let Some(system) = self.code_system(system) else {
-            return Subsumption::Unknown;
-        };
-        let (Some(one), Some(two)) = (system.position(code), system.position(other)) else {
-            return Subsumption::Unknown;
-        };
-        if one == two {
-            Subsumption::Equivalent
-        } else if system.is_below(two, one) {
-            Subsumption::Subsumes
-        } else if system.is_below(one, two) {
-            Subsumption::SubsumedBy
-        } else {
-            Subsumption::NotSubsumed
+        match self.code_system(system) {
+            Some(system) => system.subsumes(code, other),
+            None => Subsumption::Unknown,
         }
     }
 
-    pub(crate) fn code_system(&self, url: &str) -> Option<Arc<CodeSystem>> {
+    /// Whether a code is one of a code system's: of one that is loaded, or that has a grammar.
+    #[must_use]
+    pub fn is_code(&self, system: &str, code: &str) -> Membership {
+        match (self.code_system(system), grammar::grammar(system)) {
+            (Some(system), _) => system.contains(code),
+            (None, Some(grammar)) => Membership::of(grammar(code)),
+            (None, None) => Membership::Unknown,
+        }
+    }
+
+    /// A code system by canonical URL; behind `|` the version, if one is asked for.
+    #[must_use]
+    pub fn code_system(&self, url: &str) -> Option<Arc<CodeSystem>> {
         if let Some(known) = self.systems.read().ok()?.get(url) {
             return known.clone();
         }
-        let definition = self.definitions.get(Kind::CodeSystem, url);
-        let system = definition.map(|json| Arc::new(CodeSystem::read(&json)));
+        if !self.definitions.has(Kind::CodeSystem, url) {
+            return None;
+        }
+        let written = self
+            .definitions
+            .read::<Written>(Kind::CodeSystem, url)
+            .map(CodeSystem::of);
+        let system = written.map(Arc::new);
         // What a sender names and nobody knows would fill the memory.
         system.as_ref()?;
         let mut systems = self.systems.write().ok()?;
@@ -155,22 +202,76 @@ impl Terminology {
         system
     }
 
-    pub(crate) fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
-        self.value_set_at(url, 0)
+    /// A code system that is not loaded but brought.
+    #[must_use]
+    pub fn code_system_of(&self, json: &Value) -> Option<CodeSystem> {
+        CodeSystem::read(json)
     }
 
-    fn value_set_at(&self, url: &str, depth: usize) -> Option<Arc<ValueSet>> {
-        if depth > MAX_DEPTH {
+    /// A value set that is not loaded but brought; what it builds on is loaded.
+    #[must_use]
+    pub fn value_set_of(&self, json: &Value) -> ValueSet {
+        ValueSet::read(json, self, None)
+    }
+
+    /// A concept map by canonical URL.
+    #[must_use]
+    pub fn concept_map(&self, url: &str) -> Option<Arc<ConceptMap>> {
+        if let Some(known) = self.maps.read().ok()?.get(url) {
+            return Some(Arc::clone(known));
+        }
+        if !self.definitions.has(Kind::ConceptMap, url) {
             return None;
         }
-        if let Some(known) = self.sets.read().ok()?.get(url) {
-            return known.clone();
+        let map = Arc::new(ConceptMap::read(
+            &*self.definitions.get(Kind::ConceptMap, url)?,
+        ));
+        let mut maps = self.maps.write().ok()?;
+        maps.insert(url.to_owned(), Arc::clone(&map));
+        Some(map)
+    }
+
+    /// All concept maps that are loaded, by canonical URL.
+    #[must_use]
+    pub fn concept_maps(&self) -> Vec<Arc<ConceptMap>> {
+        let urls = self.definitions.urls(Kind::ConceptMap);
+        urls.into_iter()
+            .filter_map(|url| self.concept_map(url))
+            .collect()
+    }
+
+    /// What a concept map has for a code, and where it sends on to another map, what that has.
+    ///
+    /// # Errors
+    ///
+    /// The map it sends on to is not loaded.
+    pub fn translate(&self, map: &ConceptMap, ask: &Ask<'_>) -> Result<Vec<Match>, Unknown> {
+        concept_map::translate(self, map, ask, 0)
+    }
+
+    /// A value set by canonical URL; behind `|` the version, if one is asked for.
+    #[must_use]
+    pub fn value_set(&self, url: &str) -> Option<Arc<ValueSet>> {
+        self.value_set_for(url, None)
+    }
+
+    /// A value set on its own or for those above it, which build on it.
+    fn value_set_for(&self, url: &str, above: Option<&Above<'_>>) -> Option<Arc<ValueSet>> {
+        // What a sender names and nobody knows would fill the memory; so would every version that
+        // R4's own are asked for by.
+        let key = self.definitions.key(Kind::ValueSet, url)?;
+        if let Some(known) = self.sets.read().ok()?.get(&*key) {
+            return Some(Arc::clone(known));
         }
-        let definition = self.definitions.get(Kind::ValueSet, url);
-        let set = definition.map(|json| Arc::new(ValueSet::read(&json, self, depth)));
+        let here = Above { key: &key, above };
+        if here.is_endless() {
+            return None;
+        }
+        let json = self.definitions.get(Kind::ValueSet, url)?;
+        let set = Arc::new(ValueSet::read(&json, self, Some(&here)));
         let mut sets = self.sets.write().ok()?;
-        sets.insert(url.to_owned(), set.clone());
-        set
+        sets.insert(key.into_owned(), Arc::clone(&set));
+        Some(set)
     }
 }
 
@@ -286,5 +387,171 @@ mod tests {
         let mime = "http://hl7.org/fhir/ValueSet/mimetypes|4.0.1";
         assert_eq!(all.contains(mime, None, "text/plain"), Membership::Yes);
         assert_eq!(all.contains(mime, None, "text plain"), Membership::No);
+    }
+
+    /// An inline value set over a code system with properties.
+    fn filtered(filter: &serde_json::Value) -> Vec<String> {
+        let mut all = Definitions::r4();
+        all.add(json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/drugs", "content": "complete",
+            "property": [{
+                "code": "off", "uri": "http://hl7.org/fhir/concept-properties#inactive", "type": "boolean"
+            }],
+            "concept": [
+                { "code": "a", "display": "Aspirin", "concept": [
+                    { "code": "a1", "property": [{ "code": "form", "valueCode": "tablet" }], "concept": [
+                        { "code": "a11" }
+                    ] },
+                    { "code": "a2", "property": [
+                        { "code": "form", "valueCode": "powder" }, { "code": "off", "valueBoolean": true }
+                    ] }
+                ] },
+                { "code": "b", "property": [{ "code": "strength", "valueDecimal": 2.5 }] }
+            ]
+        }));
+        let terminology = Terminology::new(Arc::new(all));
+        let mut compose = json!({ "include": [{ "system": "http://example.org/drugs" }] });
+        if filter["inactive"] == false {
+            compose["inactive"] = json!(false);
+        } else {
+            compose["include"][0]["filter"] = json!([filter]);
+        }
+        let set =
+            terminology.value_set_of(&json!({ "resourceType": "ValueSet", "compose": compose }));
+        let members = set.members().unwrap();
+        for one in &members {
+            let found = set.contains(Some(one.system()), one.code(), &mut BTreeSet::new());
+            assert_eq!(found, Membership::Yes);
+        }
+        members.iter().map(|one| one.code().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_filter_of_r4_selects() {
+        // FHIR R4 valueset-filter-operator.html
+        for (property, op, value, codes) in [
+            ("concept", "is-a", "a1", &["a1", "a11"][..]),
+            ("concept", "descendent-of", "a", &["a1", "a11", "a2"]),
+            ("concept", "is-not-a", "a", &["b"]),
+            ("concept", "generalizes", "a11", &["a", "a1", "a11"]),
+            ("concept", "in", "a,b,none", &["a", "b"]),
+            ("concept", "not-in", "a,a1,a11", &["a2", "b"]),
+            ("concept", "regex", "a[12]", &["a1", "a2"]),
+            ("form", "=", "tablet", &["a1"]),
+            ("form", "exists", "true", &["a1", "a2"]),
+            ("form", "exists", "false", &["a", "a11", "b"]),
+            ("strength", "=", "2.5", &["b"]),
+            ("display", "regex", "Asp.*", &["a"]),
+            ("inactive", "=", "true", &["a2"]),
+            ("parent", "=", "a", &["a1", "a2"]),
+        ] {
+            let filter = json!({ "property": property, "op": op, "value": value });
+            assert_eq!(filtered(&filter), codes, "{property} {op} {value}");
+        }
+        assert_eq!(
+            filtered(&json!({ "inactive": false })),
+            ["a", "a1", "a11", "b"]
+        );
+    }
+
+    #[test]
+    fn a_value_set_that_builds_on_itself_is_unknown() {
+        let mut all = Definitions::r4();
+        let name = |at: usize| format!("http://example.org/vs/{at}");
+        for at in 0..3 {
+            // Each of three builds ten times on the next, the last on the first.
+            let next = name((at + 1) % 3);
+            let include = json!({ "valueSet": [next] });
+            all.add(json!({ "resourceType": "ValueSet", "url": name(at),
+                "compose": { "include": vec![include; 10] } }));
+        }
+        let all = Terminology::new(Arc::new(all));
+        assert_eq!(all.contains(&name(0), None, "a"), Membership::Unknown);
+        assert!(all.expand(&name(0)).unwrap_err().missing.contains(&name(0)));
+    }
+
+    #[test]
+    fn text_of_a_definition_is_what_json_of_it_is() {
+        let organs = json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/o", "version": "1",
+            "content": "complete",
+            "concept": [{ "code": "lung", "display": 5, "designation": [
+                { "language": "ja", "value": "肺" }
+            ], "property": [{ "code": "weight", "valueDecimal": 1.0 }] }]
+        });
+        let mut parsed = Definitions::r4();
+        assert!(parsed.add(organs.clone()));
+        let mut text = Definitions::r4();
+        assert!(text.add_text(organs.to_string().into_bytes()));
+        assert!(!text.add_text(b"{\"resourceType\":\"Patient\",\"url\":\"x\"}".to_vec()));
+        assert!(!text.add_text(b"nothing".to_vec()));
+        for all in [parsed, text] {
+            let all = Terminology::new(Arc::new(all));
+            let system = all.code_system("http://example.org/o|1").unwrap();
+            let lung = system.get("lung").unwrap();
+            // A display that is no string counts as none.
+            assert_eq!(lung.display(), None);
+            assert_eq!(&*lung.designations()[0].value, "肺");
+            let (name, weight) = lung.properties().next().unwrap();
+            assert_eq!((name, &*weight.text()), ("weight", "1.0"));
+            assert!(all.code_system("http://example.org/o|2").is_none());
+        }
+    }
+
+    #[test]
+    fn maps_translate_forth_and_back() {
+        let map = ConceptMap::read(&json!({
+            "resourceType": "ConceptMap", "url": "http://example.org/m",
+            "group": [{ "source": "http://example.org/a", "target": "http://example.org/b",
+                "element": [
+                    { "code": "1", "target": [
+                        { "code": "x", "equivalence": "narrower" },
+                        { "code": "y", "equivalence": "equivalent", "dependsOn": [{ "property": "p", "value": "v" }] }
+                    ] },
+                    { "code": "2", "target": [{ "equivalence": "unmatched" }] }
+                ],
+                "unmapped": { "mode": "fixed", "code": "other" } }]
+        }));
+        let all = Terminology::new(Arc::new(Definitions::r4()));
+        let ask = |system: &str, code: &str, reverse| {
+            let ask = Ask {
+                system,
+                code,
+                target: None,
+                reverse,
+            };
+            let found = all.translate(&map, &ask).unwrap();
+            let found = found.into_iter();
+            let told = found.map(|one| (one.equivalence, one.target.map(|target| target.code)));
+            told.collect::<Vec<_>>()
+        };
+        let pair = |equivalence: &str, code: Option<&str>| {
+            (equivalence.to_owned(), code.map(str::to_owned))
+        };
+        let (a, b) = ("http://example.org/a", "http://example.org/b");
+        // What depends on other elements is no translation of the code alone.
+        assert_eq!(ask(a, "1", false), [pair("narrower", Some("x"))]);
+        assert_eq!(ask(a, "2", false), [pair("unmatched", None)]);
+        assert_eq!(ask(a, "3", false), [pair("relatedto", Some("other"))]);
+        assert_eq!(ask(b, "x", true), [pair("wider", Some("1"))]);
+        assert_eq!(ask(b, "1", false), []);
+    }
+
+    #[test]
+    fn r4s_own_concept_maps_are_there() {
+        // FHIR R4 cm-administrative-gender-v3.html
+        let all = Terminology::new(Arc::new(Definitions::r4()));
+        let url = "http://hl7.org/fhir/ConceptMap/cm-administrative-gender-v3";
+        let map = all.concept_map(url).unwrap();
+        let ask = Ask {
+            system: "http://hl7.org/fhir/administrative-gender",
+            code: "female",
+            target: None,
+            reverse: false,
+        };
+        let found = all.translate(&map, &ask).unwrap();
+        let target = found[0].target.as_ref().unwrap();
+        assert_eq!(target.code, "F");
+        assert!(all.concept_maps().len() > 50);
     }
 }

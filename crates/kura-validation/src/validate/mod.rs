@@ -80,6 +80,24 @@ impl Validator {
         run.finish()
     }
 
+    /// The same for a resource that will be written together with others: its references may point
+    /// at them.
+    #[must_use]
+    pub fn validate_among(
+        &self,
+        resource: &Value,
+        profiles: &[&str],
+        others: &Neighbours<'_>,
+    ) -> Outcome {
+        if resource.get("resourceType").and_then(Value::as_str) == Some("Bundle") {
+            // A Bundle that is kept is a world of its own.
+            return self.validate(resource, profiles);
+        }
+        let mut run = Run::new(self, &others.0);
+        run.start(resource, profiles);
+        run.finish()
+    }
+
     fn lookup(&self, url: &str) -> Lookup {
         if let Ok(profiles) = self.profiles.read()
             && let Some(known) = profiles.get(url)
@@ -117,6 +135,17 @@ impl Validator {
             .cell
             .get_or_init(|| self.terminology.value_set(&binding.url));
         found.as_ref()
+    }
+}
+
+/// The resources of one transaction, for references among them.
+#[derive(Debug, Default)]
+pub struct Neighbours<'a>(Index<'a>);
+
+impl<'a> Neighbours<'a> {
+    /// Resources, each with its `fullUrl` if it has one.
+    pub fn new(all: impl IntoIterator<Item = (Option<&'a str>, &'a Value)>) -> Neighbours<'a> {
+        Neighbours(Index::among(all))
     }
 }
 

@@ -46,6 +46,24 @@ impl<'a> Index<'a> {
         index
     }
 
+    /// Resources that will be written together, by the URLs that they are given.
+    pub(super) fn among(all: impl IntoIterator<Item = (Option<&'a str>, &'a Value)>) -> Index<'a> {
+        let mut index = Index {
+            is_bundle: true,
+            ..Index::default()
+        };
+        for (url, resource) in all {
+            if let Some(url) = url {
+                index.by_url.entry(url).or_insert(resource);
+            }
+            let text = |key: &str| resource.get(key).and_then(Value::as_str);
+            if let (Some(kind), Some(id)) = (text("resourceType"), text("id")) {
+                index.by_id.entry((kind, id)).or_insert(resource);
+            }
+        }
+        index
+    }
+
     pub(super) fn get(&self, reference: &str) -> Option<&'a Value> {
         let (reference, _) = reference.split_once('#').unwrap_or((reference, ""));
         if let Some(found) = self.by_url.get(reference) {
@@ -78,7 +96,11 @@ pub(super) fn reference_kind(reference: &Value) -> Option<TypeId> {
         Value::String(text) => Some(text.as_str()),
         other => other.get("reference").and_then(Value::as_str),
     };
-    let by_url = text.and_then(parts).and_then(|(kind, _)| all.type_id(kind));
+    // FHIR R4 http.html#trules: a conditional reference, `Type?criteria`.
+    let by_url = match text.and_then(|text| text.split_once('?')) {
+        Some((kind, _)) => all.type_id(kind),
+        None => text.and_then(parts).and_then(|(kind, _)| all.type_id(kind)),
+    };
     let named = || {
         let kind = reference.get("type")?.as_str()?;
         all.type_id(kind.rsplit('/').next().unwrap_or(kind))

@@ -4,6 +4,7 @@
     reason = "says what is skipped and what was found"
 )]
 
+mod expansions;
 mod hostile;
 mod jp;
 mod r4_examples;

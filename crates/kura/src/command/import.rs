@@ -109,6 +109,12 @@ fn tell(report: &Report) -> Result<()> {
         report.seconds,
         report.accepted as f64 / report.seconds.max(0.001)
     ))?;
+    if report.warned > 0 {
+        output::line(&format!(
+            "{} of them break rules of their types or profiles",
+            thousands(report.warned)
+        ))?;
+    }
     super::model::answered(&report.answered)?;
     if report.linked > 0 {
         output::line(&format!(

@@ -9,6 +9,7 @@ mod model;
 mod package;
 mod serve;
 mod status;
+mod terminology;
 mod train;
 mod trial;
 mod upgrade;
@@ -61,6 +62,8 @@ enum Command {
     Train(train::Train),
     #[command(subcommand)]
     Package(package::Package),
+    #[command(subcommand)]
+    Terminology(terminology::Terminology),
     #[command(subcommand)]
     Model(model::Model),
     #[command(subcommand)]
@@ -120,6 +123,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Dataset(command) => command.run(&shell),
         Command::Train(command) => command.run(&shell),
         Command::Package(command) => command.run(&shell),
+        Command::Terminology(command) => command.run(&shell),
         Command::Model(command) => command.run(&shell),
         Command::Trial(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
