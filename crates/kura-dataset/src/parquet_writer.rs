@@ -502,12 +502,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_said() {
-        let mut writer = ParquetWriter::new(
-            "t",
-            vec![field("c", FieldKind::Integer, false)],
-            Vec::new(),
-        )
-        .unwrap();
+        let mut writer =
+            ParquetWriter::new("t", vec![field("c", FieldKind::Integer, false)], Vec::new())
+                .unwrap();
         assert!(writer.row([]).is_err());
         assert!(writer.row([Slot::Null, Slot::Null]).is_err());
         assert!(writer.row([Slot::One(Scalar::Flag(true))]).is_err());

@@ -1,8 +1,10 @@
 //! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
 
+mod asynchronous;
 mod operations;
 mod shape;
 mod validate;
+mod view_definition;
 mod write;
 
 use axum::body::Bytes;
@@ -27,8 +29,10 @@ pub(crate) fn routes(request_bytes: u64) -> Router<App> {
     Router::new()
         .nest(
             "/fhir",
-            layered(interactions(), request_bytes)
-                .merge(sized(operations::tables(), request_bytes)),
+            layered(interactions(), request_bytes).merge(sized(
+                asynchronous::routes().merge(view_definition::routes()),
+                request_bytes,
+            )),
         )
         .merge(layered(
             slash.method_not_allowed_fallback(not_allowed),

@@ -66,7 +66,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let dicom = dimse::start(&app.bank, address)?;
     rounds::again(&app.bank, dimse::context("again"));
     rounds::index(&app.bank, dimse::context("index"));
-    kura_service::export::resume(&app.bank)?;
+    kura_service::async_request::resume(&app.bank)?;
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,

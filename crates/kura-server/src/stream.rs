@@ -23,7 +23,11 @@ impl Out {
     }
 }
 
-struct Chunks(mpsc::Receiver<io::Result<Bytes>>);
+struct Chunks {
+    /// What was taken already.
+    first: Option<io::Result<Bytes>>,
+    rest: mpsc::Receiver<io::Result<Bytes>>,
+}
 
 impl http_body::Body for Chunks {
     type Data = Bytes;
@@ -33,9 +37,63 @@ impl http_body::Body for Chunks {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.0
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first.map(Frame::data)));
+        }
+        self.rest
             .poll_recv(context)
             .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+}
+
+/// As [`stream`], for work that may find out only when it has begun that it cannot be done: what
+/// it says before its first piece is an error of the request. Small bodies are one piece.
+pub(crate) async fn checked(
+    work: impl FnOnce(&Out) -> kura_model::Result<()> + Send + 'static,
+) -> kura_model::Result<Body> {
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let out = Out(sender);
+        if let Err(error) = work(&out) {
+            let broken = io::Error::other(error.message().to_owned());
+            // Whoever asked waits for the first piece, or looks at the body by now.
+            let _ = told.send(error);
+            let _ = out.0.blocking_send(Err(broken));
+        }
+    });
+    match receiver.recv().await {
+        Some(Err(error)) => Err(outcome
+            .await
+            .unwrap_or_else(|_| kura_model::Error::internal("the work broke down").because(error))),
+        first => {
+            tokio::spawn(async move {
+                if let Ok(error) = outcome.await
+                    && error.category != kura_model::Category::Interrupted
+                {
+                    crate::error::log(&error);
+                    tracing::warn!(reason = error.message(), "an answer was broken off");
+                }
+            });
+            Ok(Body::new(Chunks {
+                first,
+                rest: receiver,
+            }))
+        }
+    }
+}
+
+/// Where the pieces go, as bytes are written.
+pub(crate) struct Pieces<'a>(pub(crate) &'a Out);
+
+impl io::Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(Bytes::copy_from_slice(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -49,5 +107,8 @@ pub(crate) fn stream(work: impl FnOnce(&Out) -> io::Result<()> + Send + 'static)
             let _ = out.0.blocking_send(Err(error));
         }
     });
-    Body::new(Chunks(receiver))
+    Body::new(Chunks {
+        first: None,
+        rest: receiver,
+    })
 }

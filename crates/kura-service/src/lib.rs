@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod async_request;
 pub mod backup;
 mod bank;
 pub mod bedside;
@@ -38,6 +39,7 @@ pub mod timeline;
 mod toml_file;
 pub mod trial;
 pub mod validation;
+pub mod view_definition;
 
 pub use bank::Bank;
 pub use config::Config;
