@@ -83,17 +83,40 @@ pub(crate) async fn checked(
     }
 }
 
-/// Where the pieces go, as bytes are written.
-pub(crate) struct Pieces<'a>(pub(crate) &'a Out);
+/// Bytes sent together.
+const PIECE: usize = 256 * 1024;
+
+/// Gathers what is written into pieces. What was not flushed is never sent, so that work which
+/// breaks off early has sent nothing.
+pub(crate) struct Pieces<'a> {
+    out: &'a Out,
+    piece: Vec<u8>,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(out: &'a Out) -> Self {
+        Self {
+            out,
+            piece: Vec::with_capacity(PIECE),
+        }
+    }
+}
 
 impl io::Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.send(Bytes::copy_from_slice(bytes))?;
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.flush()?;
+        }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        self.out.send(piece.into())
     }
 }
 

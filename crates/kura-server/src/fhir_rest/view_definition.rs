@@ -48,7 +48,7 @@ async fn run(
     };
     let kind = asked.format.media_type();
     let body = stream::checked(move |out| {
-        view_definition::run(&app.bank, &context, &asked, Box::new(Pieces(out)))
+        view_definition::run(&app.bank, &context, &asked, Box::new(Pieces::new(out)))
     });
     match body.await {
         Ok(body) => (StatusCode::OK, [(header::CONTENT_TYPE, kind)], body).into_response(),

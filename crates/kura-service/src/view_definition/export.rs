@@ -1,6 +1,7 @@
 //! `$viewdefinition-export`: several views into files, asked for and asked after.
 
 use std::collections::HashSet;
+use std::io::BufWriter;
 use std::sync::Arc;
 
 use kura_fhir::date;
@@ -180,7 +181,11 @@ pub(crate) fn write(task: &Task<'_>, asked: &Asked) -> Result<Option<Value>> {
         let whole = out
             .try_clone()
             .map_err(|error| file_error(&task.folder.join(&file), error))?;
-        let mut table = format::table(asked.format, &compiled, Box::new(out))?;
+        let mut table = format::table(
+            asked.format,
+            &compiled,
+            Box::new(BufWriter::with_capacity(1 << 20, out)),
+        )?;
         source.each(task.bank, &compiled, &mut |rows| {
             for row in rows {
                 table.row(row)?;

@@ -1,6 +1,6 @@
 //! What a table is written as.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use kura_fhir::view_definition::{Row, ViewDefinition};
 use kura_model::{Category, Error, Result};
@@ -63,7 +63,8 @@ pub(super) trait Table {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// Begins a table. What the form cannot have is refused before anything is written.
+/// Begins a table. What the form cannot have is refused before anything is written. `out` gathers
+/// the small writes.
 pub(super) fn table<'a>(
     format: Format,
     view: &ViewDefinition,
@@ -74,7 +75,6 @@ pub(super) fn table<'a>(
         .iter()
         .map(|column| column.name.clone())
         .collect();
-    let out = BufWriter::with_capacity(PIECE, out);
     Ok(match format {
         Format::Parquet => Box::new(parquet::Parquet::new(view, out)?),
         Format::Json | Format::NdJson => Box::new(Json {
@@ -92,9 +92,6 @@ pub(super) fn table<'a>(
         }
     })
 }
-
-/// Bytes written together.
-const PIECE: usize = 256 * 1024;
 
 pub(super) fn unwritten(error: io::Error) -> Error {
     let category = match error.kind() {
@@ -123,11 +120,13 @@ impl<W: Write> Table for Json<W> {
         };
         self.any = true;
         let row: Map<String, Value> = self.names.iter().cloned().zip(row).collect();
-        self.out
-            .write_all(before)
-            .and_then(|()| serde_json::to_writer(&mut self.out, &row).map_err(io::Error::from))
-            .and_then(|()| self.out.write_all(if self.lines { b"\n" } else { b"" }))
-            .map_err(unwritten)
+        let mut text = before.to_vec();
+        serde_json::to_writer(&mut text, &row)
+            .map_err(|error| Error::internal("a row cannot be written").because(error))?;
+        if self.lines {
+            text.push(b'\n');
+        }
+        self.out.write_all(&text).map_err(unwritten)
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {

@@ -22,4 +22,5 @@ mod support;
 mod together;
 mod trial;
 mod validation;
+mod views;
 mod wizard;
