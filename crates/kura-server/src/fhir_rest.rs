@@ -1,6 +1,7 @@
 //! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
 
 mod asynchronous;
+mod import;
 mod operations;
 mod shape;
 mod validate;
@@ -29,10 +30,13 @@ pub(crate) fn routes(request_bytes: u64) -> Router<App> {
     Router::new()
         .nest(
             "/fhir",
-            layered(interactions(), request_bytes).merge(sized(
-                asynchronous::routes().merge(view_definition::routes()),
-                request_bytes,
-            )),
+            layered(interactions(), request_bytes)
+                .merge(sized(
+                    asynchronous::routes().merge(view_definition::routes()),
+                    request_bytes,
+                ))
+                // Lines may be longer than a request: they go to disk.
+                .merge(import::routes()),
         )
         .merge(layered(
             slash.method_not_allowed_fallback(not_allowed),

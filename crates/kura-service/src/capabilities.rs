@@ -8,10 +8,15 @@ const NOT_STORED: [&str; 1] = ["Parameters"];
 
 /// Operations of no type, and their definitions. The two on views are of the system on a server
 /// of R4, where ViewDefinition is no resource type.
-const OF_THE_SYSTEM: [(&str, &str); 3] = [
+const OF_THE_SYSTEM: [(&str, &str); 4] = [
     (
         "export",
         "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+    ),
+    // A draft without an OperationDefinition: what it says is here.
+    (
+        "import",
+        "https://github.com/smart-on-fhir/bulk-import/blob/master/import-manifest.md",
     ),
     (
         "viewdefinition-run",

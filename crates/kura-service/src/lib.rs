@@ -10,6 +10,7 @@ pub mod async_request;
 pub mod backup;
 mod bank;
 pub mod bedside;
+pub mod bulk_import;
 mod bundle_writer;
 mod capabilities;
 pub mod config;

@@ -27,13 +27,26 @@ pub(super) const EXPORT: Place = Place {
     status: "$export-status",
 };
 
+pub(super) const IMPORT: Place = Place {
+    kind: Kind::Import,
+    status: "$import-status",
+};
+
 pub(super) fn routes() -> Router<App> {
+    of(EXPORT, "/$export-status/{id}", "/$export-file/{id}/{name}").merge(of(
+        IMPORT,
+        "/$import-status/{id}",
+        "/$import-file/{id}/{name}",
+    ))
+}
+
+fn of(place: Place, status_path: &str, file_path: &str) -> Router<App> {
+    let asked = move |app, context, id| async move { status(place, app, context, id) };
+    let given_up = move |app, context, id| async move { cancel(place, app, context, id) };
+    let taken = move |app, context, path| async move { file(place, app, context, path) };
     Router::new()
-        .route(
-            "/$export-status/{id}",
-            get(status_of_export).delete(cancel_export),
-        )
-        .route("/$export-file/{id}/{name}", get(file_of_export))
+        .route(status_path, get(asked).delete(given_up))
+        .route(file_path, get(taken))
 }
 
 /// Begins what `work` begins: its id, and what is told at once if the operation says so.
@@ -96,14 +109,6 @@ pub(super) fn turned_away(error: &Error) -> Response {
     response
 }
 
-async fn status_of_export(
-    app: State<App>,
-    context: Extension<RequestContext>,
-    id: Path<String>,
-) -> Response {
-    status(EXPORT, app, context, id)
-}
-
 fn status(
     place: Place,
     State(app): State<App>,
@@ -147,14 +152,6 @@ fn status(
     }
 }
 
-async fn cancel_export(
-    app: State<App>,
-    context: Extension<RequestContext>,
-    id: Path<String>,
-) -> Response {
-    cancel(EXPORT, app, context, id)
-}
-
 fn cancel(
     place: Place,
     State(app): State<App>,
@@ -165,14 +162,6 @@ fn cancel(
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(error) => refuse(&error),
     }
-}
-
-async fn file_of_export(
-    app: State<App>,
-    context: Extension<RequestContext>,
-    path: Path<(String, String)>,
-) -> Response {
-    file(EXPORT, app, context, path)
 }
 
 fn file(

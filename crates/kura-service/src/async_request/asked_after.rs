@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use kura_model::{Error, RequestContext, Result};
-use kura_store::AuditEntry;
+use kura_store::{AuditEntry, Commit};
 use serde_json::Value;
 
 use super::{KEPT, Kind, folder, running};
@@ -87,13 +87,11 @@ pub fn cancel(bank: &Bank, context: &RequestContext, kind: Kind, id: &str) -> Re
         Some(progress) => progress.cancelled.store(true, Ordering::Release),
         None => fs::remove_dir_all(&folder).map_err(|error| file_error(&folder, error))?,
     }
-    bank.clinical.audit(AuditEntry::new(
-        context,
-        match kind {
-            Kind::Export => "bulk_export_cancel",
-        },
-        id.to_owned(),
-    ));
+    let [_, action, _] = kind.audited();
+    bank.clinical.commit(Commit {
+        audit: vec![AuditEntry::new(context, action, id.to_owned())],
+        ..Commit::default()
+    })?;
     Ok(())
 }
 
@@ -128,16 +126,9 @@ pub fn file(
     }
     let file = File::open(folder.join(name)).map_err(|_| absent())?;
     let length = file.metadata().map_err(|_| absent())?.len();
-    bank.clinical.audit(
-        AuditEntry::new(
-            context,
-            match kind {
-                Kind::Export => "bulk_export_file",
-            },
-            id.to_owned(),
-        )
-        .detail(name.to_owned()),
-    );
+    let [.., action] = kind.audited();
+    bank.clinical
+        .audit(AuditEntry::new(context, action, id.to_owned()).detail(name.to_owned()));
     Ok((file, length))
 }
 

@@ -12,19 +12,27 @@ use super::{Begun, Kind};
 use crate::Bank;
 use crate::bank::file_error;
 
-/// Makes the folder of a new request; its id too.
-pub(super) fn make(bank: &Bank, kind: Kind) -> Result<(String, PathBuf)> {
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    let id = crate::sealed::hex(&random);
-    let folder = kind.home(bank).join(&id);
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&folder)
-        .map_err(|error| file_error(&folder, error))?;
-    Ok((id, folder))
+/// The folder of a new request.
+pub(crate) struct Place {
+    pub(crate) id: String,
+    pub(crate) folder: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn make(bank: &Bank, kind: Kind) -> Result<Self> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| {
+            Error::internal("the system gives no random numbers").because(error)
+        })?;
+        let id = crate::sealed::hex(&random);
+        let folder = kind.home(bank).join(&id);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| file_error(&folder, error))?;
+        Ok(Self { id, folder })
+    }
 }
 
 /// The folder of a request that was begun.

@@ -22,10 +22,10 @@ use serde_json::Value;
 
 use crate::access::Action;
 use crate::bank::file_error;
-use crate::{Bank, export, view_definition};
+use crate::{Bank, bulk_import, export, view_definition};
 
 pub use asked_after::{Status, cancel, file, status};
-pub(crate) use folder::{private, write_whole};
+pub(crate) use folder::{Place, private, write_whole};
 
 /// How long what is finished is kept.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -34,20 +34,23 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Export,
+    Import,
 }
 
 impl Kind {
-    const ALL: [Self; 1] = [Self::Export];
+    const ALL: [Self; 2] = [Self::Export, Self::Import];
 
     fn home(self, bank: &Bank) -> PathBuf {
         bank.folder().join("clinical").join(match self {
             Self::Export => "exports",
+            Self::Import => "imports",
         })
     }
 
     fn action(self) -> Action {
         match self {
             Self::Export => Action::ExportClinical,
+            Self::Import => Action::Import,
         }
     }
 
@@ -55,19 +58,23 @@ impl Kind {
     fn at_once(self) -> usize {
         match self {
             Self::Export => 2,
+            // They read one after the other, and fetch side by side.
+            Self::Import => 4,
         }
     }
 
     fn absent(self) -> Error {
         Error::not_found(match self {
             Self::Export => "there is no such export",
+            Self::Import => "there is no such import",
         })
     }
 
-    /// What the audit trail calls it; `_cancel` and `_file` follow.
-    fn audited(self) -> &'static str {
+    /// What the audit trail calls it: that it was begun, given up, or one of its files taken.
+    fn audited(self) -> [&'static str; 3] {
         match self {
-            Self::Export => "bulk_export",
+            Self::Export => ["bulk_export", "bulk_export_cancel", "bulk_export_file"],
+            Self::Import => ["bulk_import", "bulk_import_cancel", "bulk_import_file"],
         }
     }
 }
@@ -77,12 +84,14 @@ impl Kind {
 pub(crate) enum Asked {
     Bulk(export::Asked),
     Views(view_definition::export::Asked),
+    Import(bulk_import::Asked),
 }
 
 impl Asked {
     fn kind(&self) -> Kind {
         match self {
             Self::Bulk(_) | Self::Views(_) => Kind::Export,
+            Self::Import(_) => Kind::Import,
         }
     }
 
@@ -91,13 +100,21 @@ impl Asked {
         match self {
             Self::Bulk(asked) => export::write(task, asked),
             Self::Views(asked) => view_definition::export::write(task, asked),
+            Self::Import(asked) => bulk_import::write(task, asked),
+        }
+    }
+
+    /// Takes away what is no longer needed once it has ended.
+    fn tidy(&self, folder: &Path) {
+        if let Self::Import(asked) = self {
+            bulk_import::tidy(folder, asked);
         }
     }
 
     /// What is told of it while it goes on, besides its progress.
     fn running(&self, id: &str, begun: &Begun) -> Option<Value> {
         match self {
-            Self::Bulk(_) => None,
+            Self::Bulk(_) | Self::Import(_) => None,
             Self::Views(asked) => Some(asked.accepted(id, "in-progress", Some(begun.at))),
         }
     }
@@ -123,12 +140,18 @@ pub(crate) struct Task<'a> {
     pub(crate) t: LogicalTime,
     /// When it was asked for, milliseconds since 1970.
     pub(crate) at: i64,
+    /// Who asked.
+    pub(crate) context: RequestContext,
     progress: &'a Progress,
 }
 
 impl Task<'_> {
     pub(crate) fn cancelled(&self) -> bool {
         self.progress.cancelled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn cancel_flag(&self) -> &AtomicBool {
+        &self.progress.cancelled
     }
 
     /// Says how far it is: fewer than 100 characters, for `X-Progress`.
@@ -188,7 +211,21 @@ pub(crate) fn begin(
     detail: String,
 ) -> Result<String> {
     room(asked.kind())?;
-    let (id, folder) = folder::make(bank, asked.kind())?;
+    let place = Place::make(bank, asked.kind())?;
+    let id = place.id.clone();
+    begin_in(bank, context, place, asked, t, detail)?;
+    Ok(id)
+}
+
+/// The same, in a folder that may have files already.
+pub(crate) fn begin_in(
+    bank: &Arc<Bank>,
+    context: &RequestContext,
+    place: Place,
+    asked: Asked,
+    t: LogicalTime,
+    detail: String,
+) -> Result<()> {
     let begun = Begun {
         asked,
         actor: context.actor.clone(),
@@ -198,15 +235,13 @@ pub(crate) fn begin(
     };
     let text = serde_json::to_vec(&begun)
         .map_err(|error| Error::internal("a request cannot be written").because(error))?;
-    write_whole(&folder, "asked.json", &text)?;
+    write_whole(&place.folder, "asked.json", &text)?;
+    let [action, ..] = begun.asked.kind().audited();
     bank.clinical.commit(Commit {
-        audit: vec![
-            AuditEntry::new(context, begun.asked.kind().audited(), id.clone()).detail(detail),
-        ],
+        audit: vec![AuditEntry::new(context, action, place.id).detail(detail)],
         ..Commit::default()
     })?;
-    start(bank, folder, begun)?;
-    Ok(id)
+    start(bank, place.folder, begun)
 }
 
 /// Milliseconds since 1970.
@@ -269,6 +304,7 @@ fn start(bank: &Arc<Bank>, folder: PathBuf, begun: Begun) -> Result<()> {
                     tracing::error!(error = ?error, "a request failed");
                     let text = crate::outcome_of(&error);
                     let _ = write_whole(&folder, "error.json", text.as_bytes());
+                    begun.asked.tidy(&folder);
                 }
                 running().remove(&folder);
                 drop(held);
@@ -292,10 +328,15 @@ fn work(bank: &Bank, folder: &Path, begun: &Begun, progress: &Progress) -> Resul
             .unwrap_or_default(),
         t: begun.t,
         at: begun.at,
+        context: RequestContext {
+            actor: begun.actor.clone(),
+            purpose: begun.purpose,
+        },
         progress,
     };
-    match begun.asked.write(&task)? {
-        Some(manifest) => write_whole(folder, "manifest.json", manifest.to_string().as_bytes()),
-        None => Ok(()),
+    if let Some(manifest) = begun.asked.write(&task)? {
+        write_whole(folder, "manifest.json", manifest.to_string().as_bytes())?;
+        begun.asked.tidy(folder);
     }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
 mod database;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub use database::Database;
+pub(crate) use sources::{Address, Sources};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -131,6 +133,12 @@ pub struct Import {
     pub expanded_bytes: u64,
     /// Members of one archive.
     pub members: u64,
+    /// Prefixes of the addresses that `$import` may fetch from; none, it fetches nothing.
+    pub sources: Vec<String>,
+    /// Bytes of one input of `$import`, as it is fetched or sent.
+    pub input_bytes: u64,
+    /// Minutes that fetching one input may take.
+    pub fetch_minutes: u64,
 }
 
 impl Default for Import {
@@ -140,6 +148,9 @@ impl Default for Import {
             expansion: 200,
             expanded_bytes: 1 << 30,
             members: 1_000_000,
+            sources: Vec::new(),
+            input_bytes: 64 << 30,
+            fetch_minutes: 360,
         }
     }
 }
@@ -234,6 +245,7 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.database.relative_to(folder);
         }
+        Sources::of(&config.import)?;
         Ok(config)
     }
 

@@ -86,6 +86,7 @@ fn sources_and_quarantine_are_remembered() {
                 accepted: 2,
                 unchanged: 0,
                 refused: 1,
+                counts_writes: false,
             }],
             quarantine: vec![Quarantined {
                 job: Some(job.id),

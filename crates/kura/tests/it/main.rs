@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod bedside;
+mod bulk_import;
 mod chest;
 mod dataset;
 mod dicom_network;

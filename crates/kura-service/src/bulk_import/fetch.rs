@@ -1,0 +1,267 @@
+//! One input from its address into a file. Only to addresses on the list, also after a redirect;
+//! TLS with the roots of the system, as for PostgreSQL; no proxy.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kura_model::{Category, Error, Refusal, Result};
+use ureq::http::{Response, Uri, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use super::write::Part;
+use crate::async_request::Task;
+use crate::config::{self, Address, Sources};
+
+/// Tries of one input, if a source does not answer or breaks off.
+const TRIES: u32 = 3;
+const REDIRECTS: usize = 5;
+const PIECE: usize = 256 * 1024;
+
+/// How fetching ended that is no fault of ours.
+pub(super) enum Fetched {
+    Whole,
+    Refused(Refusal),
+    Cancelled,
+}
+
+/// Asks sources.
+pub(super) struct Client {
+    agent: Agent,
+    limit: u64,
+}
+
+impl Client {
+    pub(super) fn new(config: &config::Import) -> Self {
+        let certificates: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
+            .certs
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect();
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::from(certificates))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .user_agent("kura")
+            .accept("application/fhir+ndjson")
+            .timeout_resolve(Some(Duration::from_secs(30)))
+            .timeout_connect(Some(Duration::from_secs(30)))
+            .timeout_recv_response(Some(Duration::from_secs(120)))
+            .timeout_recv_body(Some(Duration::from_secs(
+                config.fetch_minutes.saturating_mul(60),
+            )))
+            .build()
+            .new_agent();
+        Self {
+            agent,
+            limit: config.input_bytes,
+        }
+    }
+
+    /// Writes what lies at `address` to `part`, from its beginning.
+    ///
+    /// # Errors
+    /// Only our own: the disk.
+    pub(super) fn fetch(
+        &self,
+        task: &Task<'_>,
+        sources: &Sources,
+        address: &Uri,
+        part: &mut Part,
+    ) -> Result<Fetched> {
+        let mut last = unanswered();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                std::thread::sleep(Duration::from_secs(u64::from(attempt)));
+            }
+            if task.cancelled() {
+                return Ok(Fetched::Cancelled);
+            }
+            part.restart()?;
+            match self.once(task, sources, address, part)? {
+                Once::Ended(fetched) => return Ok(fetched),
+                Once::Again(refusal) => last = refusal,
+            }
+        }
+        Ok(Fetched::Refused(last))
+    }
+
+    fn once(
+        &self,
+        task: &Task<'_>,
+        sources: &Sources,
+        address: &Uri,
+        part: &mut Part,
+    ) -> Result<Once> {
+        let mut response = match self.asked(sources, address) {
+            Ok(response) => response,
+            Err(once) => return Ok(once),
+        };
+        let mut body = response.body_mut().as_reader();
+        let mut piece = vec![0; PIECE];
+        let mut size: u64 = 0;
+        loop {
+            if task.cancelled() {
+                return Ok(Once::Ended(Fetched::Cancelled));
+            }
+            let read = match body.read(&mut piece) {
+                Ok(0) => return Ok(Once::Ended(Fetched::Whole)),
+                Ok(read) => read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => {
+                    return Ok(Once::Again(Refusal::new(
+                        "input-broken-off",
+                        "the source broke off before the input was whole",
+                    )));
+                }
+            };
+            size += read as u64;
+            if size > self.limit {
+                return Ok(Once::Ended(Fetched::Refused(too_large(self.limit))));
+            }
+            part.write_all(&piece[..read])
+                .map_err(|error| part.failed(error))?;
+        }
+    }
+
+    /// The answer with the input, wherever the source says that it is.
+    fn asked(&self, sources: &Sources, address: &Uri) -> std::result::Result<Response<Body>, Once> {
+        let mut address = address.clone();
+        for _ in 0..=REDIRECTS {
+            let response = self
+                .agent
+                .get(address.clone())
+                .call()
+                .map_err(|error| Once::Again(unreachable(&error)))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response);
+            }
+            if !status.is_redirection() {
+                let refusal = Refusal::new(
+                    "input-status",
+                    format!("the source answered with status {}", status.as_u16()),
+                );
+                return Err(if status.is_server_error() || status.as_u16() == 429 {
+                    Once::Again(refusal)
+                } else {
+                    Once::Ended(Fetched::Refused(refusal))
+                });
+            }
+            let target = response
+                .headers()
+                .get(header::LOCATION)
+                .and_then(|place| place.to_str().ok())
+                .and_then(|place| moved(&address, place))
+                .and_then(|place| sources.admit(&place));
+            match target {
+                Some(Address::Http(target)) => address = target,
+                // Also to a file of this machine: only the manifest may name one.
+                _ => {
+                    return Err(Once::Ended(Fetched::Refused(Refusal::new(
+                        "input-redirect",
+                        "the source redirects to an address that import.sources does not allow",
+                    ))));
+                }
+            }
+        }
+        Err(Once::Ended(Fetched::Refused(Refusal::new(
+            "input-redirect",
+            "the source redirects too often",
+        ))))
+    }
+}
+
+enum Once {
+    Ended(Fetched),
+    /// It may go better another time.
+    Again(Refusal),
+}
+
+pub(super) fn too_large(limit: u64) -> Refusal {
+    Refusal::new(
+        "input-size",
+        format!("the input is larger than import.input_bytes, {limit} bytes"),
+    )
+}
+
+fn unanswered() -> Refusal {
+    Refusal::new("input-unreachable", "the source does not answer")
+}
+
+/// Why, in words of ours: the error may repeat the address.
+fn unreachable(error: &ureq::Error) -> Refusal {
+    let why = match error {
+        ureq::Error::HostNotFound => "its name is not known",
+        ureq::Error::Timeout(_) => "it took too long",
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            "its certificate is not trusted, or TLS failed"
+        }
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "it refused the connection"
+        }
+        ureq::Error::Io(error) if is_tls(error) => "its certificate is not trusted, or TLS failed",
+        _ => return unanswered(),
+    };
+    Refusal::new(
+        "input-unreachable",
+        format!("the source cannot be reached: {why}"),
+    )
+}
+
+fn is_tls(error: &std::io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// RFC 9110 section 10.2.2: an absolute address, or a path on the same host.
+fn moved(from: &Uri, place: &str) -> Option<String> {
+    if place.contains("://") {
+        return Some(place.to_owned());
+    }
+    let sound = place.starts_with('/') && !place.starts_with("//");
+    sound.then(|| {
+        Some(format!(
+            "{}://{}{place}",
+            from.scheme_str()?,
+            from.authority()?
+        ))
+    })?
+}
+
+/// A disk that is full is told as such.
+pub(super) fn disk(error: std::io::Error) -> Error {
+    let category = match error.kind() {
+        std::io::ErrorKind::StorageFull => Category::Exhausted,
+        _ => Category::Internal,
+    };
+    Error::new(category, "an input cannot be kept on disk").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_redirects() {
+        let from: Uri = "https://a.example:8443/x/y?z".parse().unwrap();
+        let to = |place: &str| moved(&from, place);
+        assert_eq!(
+            to("https://b.example/1").as_deref(),
+            Some("https://b.example/1")
+        );
+        assert_eq!(
+            to("/1?s=2").as_deref(),
+            Some("https://a.example:8443/1?s=2")
+        );
+        assert_eq!(to("//b.example/1"), None);
+        assert_eq!(to("1"), None);
+    }
+}
