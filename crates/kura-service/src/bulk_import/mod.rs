@@ -9,7 +9,6 @@
 //! last commit.
 
 mod asked;
-mod fetch;
 mod result;
 mod upload;
 mod write;
@@ -19,7 +18,6 @@ use std::sync::Arc;
 use kura_model::{Category, Error, RequestContext, Result};
 
 use crate::access::{Action, authorize};
-use crate::config::Sources;
 use crate::{Bank, async_request};
 
 pub use asked::Asked;
@@ -32,7 +30,7 @@ pub(crate) use write::{tidy, write};
 /// `Forbidden` for an address that `import.sources` does not allow; the message never repeats it.
 pub fn begin(bank: &Arc<Bank>, context: &RequestContext, asked: Asked) -> Result<String> {
     authorize(context, Action::Import)?;
-    let sources = Sources::of(&bank.config.import)?;
+    let sources = bank.config.import.allowed()?;
     for (number, input) in asked.inputs.iter().enumerate() {
         let Some(url) = &input.url else { continue };
         if sources.admit(url).is_none() {

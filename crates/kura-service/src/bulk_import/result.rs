@@ -7,7 +7,7 @@ use kura_model::{Refusal, Result};
 use serde_json::{Value, json};
 
 use super::asked::Asked;
-use super::fetch::disk;
+use super::write::disk;
 use crate::async_request::Task;
 use crate::import::FileReport;
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use kura_model::{Category, Error, RequestContext, Result};
 
 use super::asked::Asked;
-use super::fetch::too_large;
-use super::write::{Part, spool};
+use super::write::{Part, disk, spool};
 use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::async_request::{self, Kind, Place};
@@ -29,7 +28,7 @@ impl Upload {
         async_request::room(Kind::Import)?;
         let place = Place::make(bank, Kind::Import)?;
         let mut part = Part::create(&place.folder.join(spool(0)))?;
-        part.flush().map_err(super::fetch::disk)?;
+        part.flush().map_err(disk)?;
         Ok(Self {
             place: Some(place),
             part,
@@ -45,12 +44,13 @@ impl Upload {
         if self.size > self.limit {
             return Err(Error::new(
                 Category::TooLarge,
-                too_large(self.limit).message,
+                format!(
+                    "more than import.input_bytes were sent, {} bytes",
+                    self.limit
+                ),
             ));
         }
-        self.part
-            .write_all(bytes)
-            .map_err(|error| self.part.failed(error))
+        self.part.write_all(bytes).map_err(disk)
     }
 
     /// Begins the import of what was sent; its id.

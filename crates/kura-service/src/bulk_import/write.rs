@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use kura_fetch::{Address, Client, Fetched, Sources, Target};
 use kura_model::{Category, Error, Refusal, Result};
 use kura_store::Guard;
 use serde_json::Value;
 
 use super::asked::{Asked, Input};
-use super::fetch::{Client, Fetched, disk};
 use super::result::{Outcome, manifest};
 use crate::async_request::{Task, private};
 use crate::bank::file_error;
-use crate::config::{Address, Sources};
 use crate::import::{self, Begins, FileReport, Observer};
 
 /// The name of an input in the request's folder.
@@ -41,19 +40,6 @@ impl Part {
         })
     }
 
-    pub(super) fn restart(&mut self) -> Result<()> {
-        let restart = |out: &mut BufWriter<File>| {
-            out.flush()?;
-            out.get_mut().set_len(0)?;
-            out.get_mut().rewind()
-        };
-        restart(&mut self.out).map_err(disk)
-    }
-
-    pub(super) fn failed(&self, error: std::io::Error) -> Error {
-        disk(error)
-    }
-
     pub(super) fn finish(&mut self) -> Result<()> {
         self.out
             .flush()
@@ -73,6 +59,23 @@ impl Write for Part {
     }
 }
 
+impl Target for Part {
+    fn restart(&mut self) -> std::io::Result<()> {
+        self.out.flush()?;
+        self.out.get_mut().set_len(0)?;
+        self.out.get_mut().rewind()
+    }
+}
+
+/// A disk that is full is told as such.
+pub(super) fn disk(error: std::io::Error) -> Error {
+    let category = match error.kind() {
+        std::io::ErrorKind::StorageFull => Category::Exhausted,
+        _ => Category::Internal,
+    };
+    Error::new(category, "an input cannot be kept on disk").because(error)
+}
+
 /// Where an input lies once it is here.
 enum Here {
     File(PathBuf),
@@ -83,8 +86,12 @@ enum Here {
 /// Does an import; its manifest.
 pub(crate) fn write(task: &Task<'_>, asked: &Asked) -> Result<Option<Value>> {
     let config = &task.bank.config.import;
-    let sources = Sources::of(config)?;
-    let client = Client::new(config);
+    let sources = config.allowed()?;
+    let client = Client::new(
+        "application/fhir+ndjson",
+        config.input_bytes,
+        Duration::from_secs(config.fetch_minutes.saturating_mul(60)),
+    );
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut files = Vec::new();
     for (number, input) in asked.inputs.iter().enumerate() {
@@ -187,7 +194,11 @@ fn here(
         Some(Address::File(path)) => Ok(Here::File(path)),
         Some(Address::Http(address)) => {
             let mut part = Part::create(&path)?;
-            Ok(match client.fetch(task, sources, &address, &mut part)? {
+            let cancelled = || task.cancelled();
+            let fetched = client
+                .fetch(sources, &address, &mut part, &cancelled)
+                .map_err(disk)?;
+            Ok(match fetched {
                 Fetched::Whole => {
                     part.finish()?;
                     Here::File(path)

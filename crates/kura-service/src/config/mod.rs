@@ -2,7 +2,6 @@
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
 mod database;
-mod sources;
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,6 @@ use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 pub use database::Database;
-pub(crate) use sources::{Address, Sources};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -155,6 +153,16 @@ impl Default for Import {
     }
 }
 
+impl Import {
+    /// Where `$import` may fetch from.
+    ///
+    /// # Errors
+    /// An entry of `sources` that is no prefix of addresses.
+    pub(crate) fn allowed(&self) -> Result<kura_fetch::Sources> {
+        kura_fetch::Sources::of("import.sources", &self.sources)
+    }
+}
+
 /// How models are asked.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -245,7 +253,7 @@ impl Config {
         if let Some(folder) = file.parent() {
             config.database.relative_to(folder);
         }
-        Sources::of(&config.import)?;
+        config.import.allowed()?;
         Ok(config)
     }
 

@@ -1,18 +1,16 @@
-//! One input from its address into a file. Only to addresses on the list, also after a redirect;
-//! TLS with the roots of the system, as for PostgreSQL; no proxy.
+//! What lies at an address, into a file. Only from addresses on the list, also after a redirect;
+//! TLS with the roots of the system; no proxy.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kura_model::{Category, Error, Refusal, Result};
+use kura_model::Refusal;
 use ureq::http::{Response, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use super::write::Part;
-use crate::async_request::Task;
-use crate::config::{self, Address, Sources};
+use crate::{Address, Sources};
 
 /// Tries of one input, if a source does not answer or breaks off.
 const TRIES: u32 = 3;
@@ -20,20 +18,29 @@ const REDIRECTS: usize = 5;
 const PIECE: usize = 256 * 1024;
 
 /// How fetching ended that is no fault of ours.
-pub(super) enum Fetched {
+#[derive(Debug)]
+pub enum Fetched {
     Whole,
+    /// Rule and place; the address is not repeated.
     Refused(Refusal),
     Cancelled,
 }
 
+/// Where the bytes go.
+pub trait Target: Write {
+    /// Forgets what was written: it comes again from its beginning.
+    fn restart(&mut self) -> io::Result<()>;
+}
+
 /// Asks sources.
-pub(super) struct Client {
+pub struct Client {
     agent: Agent,
     limit: u64,
 }
 
 impl Client {
-    pub(super) fn new(config: &config::Import) -> Self {
+    /// `media` is what it accepts, `limit` the bytes and `time` the time one file may take.
+    pub fn new(media: &str, limit: u64, time: Duration) -> Self {
         let certificates: Vec<Certificate<'static>> = rustls_native_certs::load_native_certs()
             .certs
             .iter()
@@ -49,42 +56,37 @@ impl Client {
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent("kura")
-            .accept("application/fhir+ndjson")
+            .accept(media)
             .timeout_resolve(Some(Duration::from_secs(30)))
             .timeout_connect(Some(Duration::from_secs(30)))
             .timeout_recv_response(Some(Duration::from_secs(120)))
-            .timeout_recv_body(Some(Duration::from_secs(
-                config.fetch_minutes.saturating_mul(60),
-            )))
+            .timeout_recv_body(Some(time))
             .build()
             .new_agent();
-        Self {
-            agent,
-            limit: config.input_bytes,
-        }
+        Self { agent, limit }
     }
 
-    /// Writes what lies at `address` to `part`, from its beginning.
+    /// Writes what lies at `address` to `target`, from its beginning.
     ///
     /// # Errors
-    /// Only our own: the disk.
-    pub(super) fn fetch(
+    /// Only of the target.
+    pub fn fetch(
         &self,
-        task: &Task<'_>,
         sources: &Sources,
         address: &Uri,
-        part: &mut Part,
-    ) -> Result<Fetched> {
+        target: &mut dyn Target,
+        cancelled: &dyn Fn() -> bool,
+    ) -> io::Result<Fetched> {
         let mut last = unanswered();
         for attempt in 0..TRIES {
             if attempt > 0 {
                 std::thread::sleep(Duration::from_secs(u64::from(attempt)));
             }
-            if task.cancelled() {
+            if cancelled() {
                 return Ok(Fetched::Cancelled);
             }
-            part.restart()?;
-            match self.once(task, sources, address, part)? {
+            target.restart()?;
+            match self.once(sources, address, target, cancelled)? {
                 Once::Ended(fetched) => return Ok(fetched),
                 Once::Again(refusal) => last = refusal,
             }
@@ -94,11 +96,11 @@ impl Client {
 
     fn once(
         &self,
-        task: &Task<'_>,
         sources: &Sources,
         address: &Uri,
-        part: &mut Part,
-    ) -> Result<Once> {
+        target: &mut dyn Target,
+        cancelled: &dyn Fn() -> bool,
+    ) -> io::Result<Once> {
         let mut response = match self.asked(sources, address) {
             Ok(response) => response,
             Err(once) => return Ok(once),
@@ -107,13 +109,13 @@ impl Client {
         let mut piece = vec![0; PIECE];
         let mut size: u64 = 0;
         loop {
-            if task.cancelled() {
+            if cancelled() {
                 return Ok(Once::Ended(Fetched::Cancelled));
             }
             let read = match body.read(&mut piece) {
                 Ok(0) => return Ok(Once::Ended(Fetched::Whole)),
                 Ok(read) => read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => {
                     return Ok(Once::Again(Refusal::new(
                         "input-broken-off",
@@ -123,10 +125,12 @@ impl Client {
             };
             size += read as u64;
             if size > self.limit {
-                return Ok(Once::Ended(Fetched::Refused(too_large(self.limit))));
+                return Ok(Once::Ended(Fetched::Refused(Refusal::new(
+                    "input-size",
+                    format!("the input is larger than {} bytes", self.limit),
+                ))));
             }
-            part.write_all(&piece[..read])
-                .map_err(|error| part.failed(error))?;
+            target.write_all(&piece[..read])?;
         }
     }
 
@@ -166,7 +170,7 @@ impl Client {
                 _ => {
                     return Err(Once::Ended(Fetched::Refused(Refusal::new(
                         "input-redirect",
-                        "the source redirects to an address that import.sources does not allow",
+                        "the source redirects to an address that is not allowed",
                     ))));
                 }
             }
@@ -184,13 +188,6 @@ enum Once {
     Again(Refusal),
 }
 
-pub(super) fn too_large(limit: u64) -> Refusal {
-    Refusal::new(
-        "input-size",
-        format!("the input is larger than import.input_bytes, {limit} bytes"),
-    )
-}
-
 fn unanswered() -> Refusal {
     Refusal::new("input-unreachable", "the source does not answer")
 }
@@ -203,7 +200,7 @@ fn unreachable(error: &ureq::Error) -> Refusal {
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
             "its certificate is not trusted, or TLS failed"
         }
-        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             "it refused the connection"
         }
         ureq::Error::Io(error) if is_tls(error) => "its certificate is not trusted, or TLS failed",
@@ -215,7 +212,7 @@ fn unreachable(error: &ureq::Error) -> Refusal {
     )
 }
 
-fn is_tls(error: &std::io::Error) -> bool {
+fn is_tls(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<rustls::Error>())
@@ -234,15 +231,6 @@ fn moved(from: &Uri, place: &str) -> Option<String> {
             from.authority()?
         ))
     })?
-}
-
-/// A disk that is full is told as such.
-pub(super) fn disk(error: std::io::Error) -> Error {
-    let category = match error.kind() {
-        std::io::ErrorKind::StorageFull => Category::Exhausted,
-        _ => Category::Internal,
-    };
-    Error::new(category, "an input cannot be kept on disk").because(error)
 }
 
 #[cfg(test)]

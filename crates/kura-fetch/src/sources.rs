@@ -1,16 +1,14 @@
-//! Where `$import` may fetch from: a list of prefixes, so that nobody who may import makes the
-//! server ask around in the network it stands in.
+//! Where may be fetched from: a list of prefixes, so that nobody makes the server ask around in
+//! the network it stands in.
 
 use std::path::{Component, Path, PathBuf};
 
 use kura_model::{Error, Result};
 use ureq::http::Uri;
 
-use super::Import;
-
 /// An address that is on the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
+pub enum Address {
     Http(Uri),
     /// Of this machine, as its links lead; it is there, and a file.
     File(PathBuf),
@@ -18,7 +16,7 @@ pub(crate) enum Address {
 
 /// The list.
 #[derive(Debug)]
-pub(crate) struct Sources(Vec<Prefix>);
+pub struct Sources(Vec<Prefix>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Prefix {
@@ -36,20 +34,19 @@ struct Place {
 }
 
 impl Sources {
-    /// `import.sources` of the configuration.
+    /// The list as it is configured, under `name`.
     ///
     /// # Errors
     /// An entry that is no prefix: another scheme, `http` to another machine (what is fetched is
     /// patients' data), a query, a relative path.
-    pub(crate) fn of(config: &Import) -> Result<Self> {
-        config
-            .sources
+    pub fn of(name: &str, prefixes: &[String]) -> Result<Self> {
+        prefixes
             .iter()
             .enumerate()
             .map(|(number, text)| {
                 prefix(text).ok_or_else(|| {
                     Error::invalid(format!(
-                        "configuration: import.sources[{number}] has to be https://HOST/PATH, \
+                        "configuration: {name}[{number}] has to be https://HOST/PATH, \
                          file:///FOLDER, or http:// to this machine (127.0.0.1, [::1], localhost)"
                     ))
                 })
@@ -58,12 +55,12 @@ impl Sources {
             .map(Self)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The address, if some prefix allows it.
-    pub(crate) fn admit(&self, url: &str) -> Option<Address> {
+    pub fn admit(&self, url: &str) -> Option<Address> {
         if let Some(path) = file(url) {
             // Links are followed before it is compared: none leads out.
             let path = path.canonicalize().ok()?;
@@ -173,10 +170,8 @@ mod tests {
     use super::*;
 
     fn sources(list: &[&str]) -> Result<Sources> {
-        Sources::of(&Import {
-            sources: list.iter().map(|text| (*text).to_owned()).collect(),
-            ..Import::default()
-        })
+        let list: Vec<String> = list.iter().map(|text| (*text).to_owned()).collect();
+        Sources::of("sources", &list)
     }
 
     #[test]
@@ -236,7 +231,7 @@ mod tests {
             "file:///srv/../etc",
         ] {
             let error = sources(&[wrong]).unwrap_err();
-            assert!(error.message().contains("import.sources[0]"), "{error}");
+            assert!(error.message().contains("sources[0]"), "{error}");
         }
     }
 
