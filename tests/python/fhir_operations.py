@@ -202,5 +202,5 @@ assert {(short(r["id"]), short(r["patient"]), float(r["value"])) for r in lines}
 assert len(json.loads(ask("ViewDefinition/$run?_limit=3", JSON, view)[2])) == 3
 for broken in [{}, {**view, "resource": "Nothing"}, {**view, "select": [{"column": [{"name": "a b", "path": "id"}]}]}, {**view, "where": [{"path": "(("}]}]:
     status, _, body = ask("ViewDefinition/$run", JSON, broken)
-    assert status == 400 and json.loads(body)["resourceType"] == "OperationOutcome", body
+    assert status == 422 and json.loads(body)["resourceType"] == "OperationOutcome", body
 print("ok")

@@ -30,6 +30,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-inference", &["kura-model"]),
     ("kura-trial", &["kura-model", "kura-evaluation"]),
     ("kura-store", &["kura-model"]),
+    // What asks other servers.
+    ("kura-outbound", &["kura-model"]),
     (
         "kura-service",
         &[
@@ -48,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-inference",
             "kura-trial",
             "kura-store",
+            "kura-outbound",
         ],
     ),
     (
@@ -74,7 +77,13 @@ const IO_CRATES: &[&str] = &[
     "reqwest",
 ];
 /// `kura-cases` has SQLite for a temporary database of its own; it opens no other.
-const IO_ROOMS: &[&str] = &["kura-store", "kura-cases", "kura-server", "kura"];
+const IO_ROOMS: &[&str] = &[
+    "kura-store",
+    "kura-cases",
+    "kura-outbound",
+    "kura-server",
+    "kura",
+];
 
 pub fn check() -> Result<(), String> {
     let output = Command::new(env!("CARGO"))

@@ -3,9 +3,11 @@
 
 pub mod card;
 pub mod manifest;
+pub mod parquet_writer;
 pub mod spec;
 pub mod table;
 
 pub use manifest::{FileEntry, Manifest};
+pub use parquet_writer::ParquetWriter;
 pub use spec::Spec;
 pub use table::{TABLES, Table, TableWriter};

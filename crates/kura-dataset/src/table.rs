@@ -2,16 +2,12 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::sync::Arc;
 
 use kura_fhir::date;
-use kura_model::{Error, Result};
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::Type;
+use kura_model::Result;
 use serde_json::Value;
+
+use crate::parquet_writer::{Field, FieldKind, ParquetWriter, Scalar, Slot};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,35 +354,21 @@ pub fn by_name(name: &str) -> Option<&'static Table> {
 }
 
 impl Table {
-    fn schema(&self) -> Result<Type> {
-        let mut fields = Vec::with_capacity(self.columns.len());
-        for (name, column, _) in self.columns {
-            let (physical, logical) = match column {
-                Text | System | Code | Codes | Reference => {
-                    (Physical::BYTE_ARRAY, Some(LogicalType::String))
-                }
-                Number => (Physical::DOUBLE, None),
-                Integer => (Physical::INT64, None),
-                Flag => (Physical::BOOLEAN, None),
-                Time => (
-                    Physical::INT64,
-                    Some(LogicalType::timestamp(
-                        true,
-                        parquet::basic::TimeUnit::MILLIS,
-                    )),
-                ),
-            };
-            let field = Type::primitive_type_builder(name, physical)
-                .with_repetition(Repetition::OPTIONAL)
-                .with_logical_type(logical)
-                .build()
-                .map_err(broken)?;
-            fields.push(Arc::new(field));
-        }
-        Type::group_type_builder(self.name)
-            .with_fields(fields)
-            .build()
-            .map_err(broken)
+    fn fields(&self) -> Vec<Field> {
+        self.columns
+            .iter()
+            .map(|(name, column, _)| Field {
+                name: (*name).to_owned(),
+                kind: match column {
+                    Text | System | Code | Codes | Reference => FieldKind::Text,
+                    Number => FieldKind::Double,
+                    Integer => FieldKind::Long,
+                    Flag => FieldKind::Flag,
+                    Time => FieldKind::Millis,
+                },
+                list: false,
+            })
+            .collect()
     }
 
     /// The rows of one processed resource, a cell per column.
@@ -415,21 +397,6 @@ impl Table {
             })
             .collect()
     }
-}
-
-fn broken(error: parquet::errors::ParquetError) -> Error {
-    use parquet::errors::ParquetError;
-    let category = match &error {
-        ParquetError::External(inner)
-            if inner
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|inner| inner.kind() == std::io::ErrorKind::StorageFull) =>
-        {
-            kura_model::Category::Exhausted
-        }
-        _ => kura_model::Category::Internal,
-    };
-    Error::new(category, "a table cannot be written").because(error)
 }
 
 /// The first value along a path; lists give their first item.
@@ -503,15 +470,10 @@ fn collect_codes(value: &Value, out: &mut Vec<String>) {
     }
 }
 
-/// Rows of one row group: large enough to compress, small enough for memory.
-const GROUP_ROWS: usize = 50_000;
-
 /// Writes one table as it comes. The same rows give the same bytes.
 pub struct TableWriter<W: Write + Send> {
     table: &'static Table,
-    writer: SerializedFileWriter<W>,
-    pending: Vec<Vec<Option<Cell>>>,
-    rows: u64,
+    writer: ParquetWriter<W>,
 }
 
 impl TableWriter<File> {
@@ -522,20 +484,9 @@ impl TableWriter<File> {
 
 impl<W: Write + Send> TableWriter<W> {
     pub fn new(table: &'static Table, out: W) -> Result<Self> {
-        let level = ZstdLevel::try_new(3).map_err(broken)?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            // The library's version would make the same data differ between builds.
-            .set_created_by("kura".to_owned())
-            .build();
-        let writer =
-            SerializedFileWriter::new(out, Arc::new(table.schema()?), Arc::new(properties))
-                .map_err(broken)?;
         Ok(Self {
             table,
-            writer,
-            pending: Vec::new(),
-            rows: 0,
+            writer: ParquetWriter::new(table.name, table.fields(), out)?,
         })
     }
 
@@ -545,87 +496,25 @@ impl<W: Write + Send> TableWriter<W> {
 
     /// Adds the rows of one processed resource.
     pub fn add(&mut self, resource: &Value) -> Result<()> {
-        self.pending.extend(self.table.rows(resource));
-        if self.pending.len() >= GROUP_ROWS {
-            self.flush()?;
+        for row in self.table.rows(resource) {
+            self.writer.row(row.into_iter().map(slot))?;
         }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let rows = std::mem::take(&mut self.pending);
-        self.rows += rows.len() as u64;
-        let mut group = self.writer.next_row_group().map_err(broken)?;
-        let mut index = 0;
-        while let Some(mut column) = group.next_column().map_err(broken)? {
-            let levels: Vec<i16> = rows
-                .iter()
-                .map(|row| i16::from(row[index].is_some()))
-                .collect();
-            let cells = || rows.iter().filter_map(|row| row[index].as_ref());
-            let written = match self.table.columns[index].1 {
-                Number => {
-                    let values: Vec<f64> = cells()
-                        .filter_map(|cell| match cell {
-                            Cell::Number(number) => Some(*number),
-                            _ => None,
-                        })
-                        .collect();
-                    column
-                        .typed::<DoubleType>()
-                        .write_batch(&values, Some(&levels), None)
-                }
-                Integer | Time => {
-                    let values: Vec<i64> = cells()
-                        .filter_map(|cell| match cell {
-                            Cell::Integer(number) => Some(*number),
-                            _ => None,
-                        })
-                        .collect();
-                    column
-                        .typed::<Int64Type>()
-                        .write_batch(&values, Some(&levels), None)
-                }
-                Flag => {
-                    let values: Vec<bool> = cells()
-                        .filter_map(|cell| match cell {
-                            Cell::Flag(flag) => Some(*flag),
-                            _ => None,
-                        })
-                        .collect();
-                    column
-                        .typed::<BoolType>()
-                        .write_batch(&values, Some(&levels), None)
-                }
-                Text | System | Code | Codes | Reference => {
-                    let values: Vec<ByteArray> = cells()
-                        .filter_map(|cell| match cell {
-                            Cell::Text(text) => Some(ByteArray::from(text.as_str())),
-                            _ => None,
-                        })
-                        .collect();
-                    column
-                        .typed::<ByteArrayType>()
-                        .write_batch(&values, Some(&levels), None)
-                }
-            };
-            written.map_err(broken)?;
-            column.close().map_err(broken)?;
-            index += 1;
-        }
-        group.close().map_err(broken)?;
-        Ok(())
+        self.writer.settle()
     }
 
     /// Closes the file; returns the number of rows and what was written to.
-    pub fn finish(mut self) -> Result<(u64, W)> {
-        self.flush()?;
-        let rows = self.rows;
-        let out = self.writer.into_inner().map_err(broken)?;
-        Ok((rows, out))
+    pub fn finish(self) -> Result<(u64, W)> {
+        self.writer.finish()
+    }
+}
+
+fn slot(cell: Option<Cell>) -> Slot {
+    match cell {
+        None => Slot::Null,
+        Some(Cell::Text(text)) => Slot::One(Scalar::Text(text)),
+        Some(Cell::Number(number)) => Slot::One(Scalar::Double(number)),
+        Some(Cell::Integer(number)) => Slot::One(Scalar::Integer(number)),
+        Some(Cell::Flag(flag)) => Slot::One(Scalar::Flag(flag)),
     }
 }
 

@@ -1,10 +1,13 @@
 //! FHIR R4 RESTful API. <https://hl7.org/fhir/R4/http.html>
 
+mod asynchronous;
 mod changes;
+mod import;
 mod operations;
 mod shape;
 mod terminology;
 mod validate;
+mod view_definition;
 mod write;
 
 use axum::body::Bytes;
@@ -30,7 +33,12 @@ pub(crate) fn routes(request_bytes: u64) -> Router<App> {
         .nest(
             "/fhir",
             layered(interactions(), request_bytes)
-                .merge(sized(operations::tables(), request_bytes)),
+                .merge(sized(
+                    asynchronous::routes().merge(view_definition::routes()),
+                    request_bytes,
+                ))
+                // Lines may be longer than a request: they go to disk.
+                .merge(import::routes()),
         )
         .merge(layered(
             slash.method_not_allowed_fallback(not_allowed),

@@ -6,7 +6,6 @@ mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
-mod outbound;
 mod rounds;
 mod stream;
 mod ui;
@@ -70,7 +69,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     rounds::again(&app.bank, dimse::context("again"));
     rounds::index(&app.bank, dimse::context("index"));
     rounds::tell(&app.bank, dimse::context("subscriptions"));
-    kura_service::export::resume(&app.bank)?;
+    kura_service::async_request::resume(&app.bank)?;
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,

@@ -26,10 +26,10 @@ pub(crate) fn index(bank: &Arc<Bank>, context: RequestContext) {
             loop {
                 // The server has ended.
                 let Some(bank) = bank.upgrade() else { return };
-                // Once an hour: exports a day old go.
+                // Once an hour: what is finished for a day goes.
                 looks += 1;
                 if looks.is_multiple_of(3600)
-                    && let Err(error) = kura_service::export::resume(&bank)
+                    && let Err(error) = kura_service::async_request::resume(&bank)
                 {
                     crate::error::log(&error);
                 }
@@ -60,7 +60,7 @@ pub(crate) fn tell(bank: &Arc<Bank>, context: RequestContext) {
     let started = std::thread::Builder::new()
         .name("subscriptions".to_owned())
         .spawn(move || {
-            let mut engine = subscription::Engine::new(&crate::outbound::Client);
+            let mut engine = subscription::Engine::default();
             loop {
                 // The server has ended.
                 let Some(bank) = bank.upgrade() else { return };

@@ -23,7 +23,11 @@ impl Out {
     }
 }
 
-struct Chunks(mpsc::Receiver<io::Result<Bytes>>);
+struct Chunks {
+    /// What was taken already.
+    first: Option<io::Result<Bytes>>,
+    rest: mpsc::Receiver<io::Result<Bytes>>,
+}
 
 impl http_body::Body for Chunks {
     type Data = Bytes;
@@ -33,9 +37,86 @@ impl http_body::Body for Chunks {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.0
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(first.map(Frame::data)));
+        }
+        self.rest
             .poll_recv(context)
             .map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+}
+
+/// As [`stream`], for work that may find out only when it has begun that it cannot be done: what
+/// it says before its first piece is an error of the request. Small bodies are one piece.
+pub(crate) async fn checked(
+    work: impl FnOnce(&Out) -> kura_model::Result<()> + Send + 'static,
+) -> kura_model::Result<Body> {
+    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    let (told, outcome) = tokio::sync::oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let out = Out(sender);
+        if let Err(error) = work(&out) {
+            let broken = io::Error::other(error.message().to_owned());
+            // Whoever asked waits for the first piece, or looks at the body by now.
+            let _ = told.send(error);
+            let _ = out.0.blocking_send(Err(broken));
+        }
+    });
+    match receiver.recv().await {
+        Some(Err(error)) => Err(outcome
+            .await
+            .unwrap_or_else(|_| kura_model::Error::internal("the work broke down").because(error))),
+        first => {
+            tokio::spawn(async move {
+                if let Ok(error) = outcome.await
+                    && error.category != kura_model::Category::Interrupted
+                {
+                    crate::error::log(&error);
+                    tracing::warn!(reason = error.message(), "an answer was broken off");
+                }
+            });
+            Ok(Body::new(Chunks {
+                first,
+                rest: receiver,
+            }))
+        }
+    }
+}
+
+/// Bytes sent together.
+const PIECE: usize = 256 * 1024;
+
+/// Gathers what is written into pieces. What was not flushed is never sent, so that work which
+/// breaks off early has sent nothing.
+pub(crate) struct Pieces<'a> {
+    out: &'a Out,
+    piece: Vec<u8>,
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn new(out: &'a Out) -> Self {
+        Self {
+            out,
+            piece: Vec::with_capacity(PIECE),
+        }
+    }
+}
+
+impl io::Write for Pieces<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE));
+        self.out.send(piece.into())
     }
 }
 
@@ -49,5 +130,8 @@ pub(crate) fn stream(work: impl FnOnce(&Out) -> io::Result<()> + Send + 'static)
             let _ = out.0.blocking_send(Err(error));
         }
     });
-    Body::new(Chunks(receiver))
+    Body::new(Chunks {
+        first: None,
+        rest: receiver,
+    })
 }

@@ -8,6 +8,29 @@ use crate::terminology_service::OPERATIONS;
 /// Types that have no place of their own on a server.
 const NOT_STORED: [&str; 1] = ["Parameters"];
 
+/// Operations of no type, and their definitions. The two on views are of the system on a server
+/// of R4, where ViewDefinition is no resource type.
+const OF_THE_SYSTEM: [(&str, &str); 5] = [
+    (
+        "export",
+        "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
+    ),
+    ("changes", "urn:kura:OperationDefinition:changes"),
+    // A draft without an OperationDefinition: what it says is here.
+    (
+        "import",
+        "https://github.com/smart-on-fhir/bulk-import/blob/master/import-manifest.md",
+    ),
+    (
+        "viewdefinition-run",
+        "http://sql-on-fhir.org/OperationDefinition/$viewdefinition-run",
+    ),
+    (
+        "viewdefinition-export",
+        "http://sql-on-fhir.org/OperationDefinition/$viewdefinition-export",
+    ),
+];
+
 /// `several`: whether a conditional delete may delete more than one.
 pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
     let resources: Vec<Value> = kura_fhir::RESOURCE_TYPES
@@ -37,10 +60,8 @@ pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
             "mode": "server",
             "resource": resources,
             "interaction": [{ "code": "transaction" }, { "code": "batch" }, { "code": "history-system" }],
-            "operation": [
-                operation("export", "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"),
-                operation("changes", "urn:kura:OperationDefinition:changes"),
-            ],
+            "operation": OF_THE_SYSTEM
+                .map(|(name, definition)| operation(name, definition)),
             "compartment": compartments,
         }],
     })

@@ -214,6 +214,7 @@ fn progress(bank: &Bank, sender: &Sender) -> Result<SourceProgress> {
         accepted: source.accepted + 1,
         unchanged: source.unchanged,
         refused: source.refused,
+        counts_writes: false,
     })
 }
 

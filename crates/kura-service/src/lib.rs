@@ -6,9 +6,11 @@
 
 pub mod access;
 pub mod accounts;
+pub mod async_request;
 pub mod backup;
 mod bank;
 pub mod bedside;
+pub mod bulk_import;
 mod bundle_writer;
 mod capabilities;
 pub mod changes;
@@ -42,6 +44,7 @@ pub mod timeline;
 mod toml_file;
 pub mod trial;
 pub mod validation;
+pub mod view_definition;
 
 pub use bank::Bank;
 pub use config::Config;

@@ -1,9 +1,8 @@
-//! Operations that gather: everything of a patient or an encounter, a document, a table.
+//! Operations that gather: everything of a patient or an encounter, a document.
 
 use std::collections::HashSet;
 
 use kura_fhir::search::{self, Filter};
-use kura_fhir::view_definition::ViewDefinition;
 use kura_fhir::{RESOURCE_TYPES, date, resource_type};
 use kura_model::{Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Clause, Compare, Cursor, Predicate, Query, Reader, Version};
@@ -388,124 +387,4 @@ fn references(value: &Value, out: &mut Vec<RecordKey>) {
         }
         _ => {}
     }
-}
-
-/// Bytes of a table sent together.
-const PIECE: usize = 256 * 1024;
-
-/// What a table is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TableFormat {
-    Json,
-    NdJson,
-    Csv { header: bool },
-}
-
-/// Refuses a view that cannot be run, or by this person.
-pub fn check_view(context: &RequestContext, view: &Value) -> Result<()> {
-    authorize(context, Action::ExportClinical)?;
-    ViewDefinition::parse(view).map(drop)
-}
-
-/// SQL on FHIR 2.0, operation `$run` of a ViewDefinition: the rows of one state, handed on piece
-/// by piece, so that memory does not grow with the table. `limit` rows at most.
-pub fn run_view(
-    bank: &Bank,
-    context: &RequestContext,
-    view: &Value,
-    format: TableFormat,
-    limit: Option<u64>,
-    out: &mut dyn FnMut(Vec<u8>) -> bool,
-) -> Result<()> {
-    authorize(context, Action::ExportClinical)?;
-    let view = ViewDefinition::parse(view)?;
-    bank.clinical
-        .audit(AuditEntry::new(context, "fhir_view", view.resource));
-    let mut query = Query::all(view.resource);
-    query.at = Some(bank.clinical.now()?);
-    let mut after: Option<Cursor> = None;
-    let mut written = 0;
-    let mut piece = match format {
-        TableFormat::Json => b"[".to_vec(),
-        TableFormat::Csv { header: true } => {
-            let names: Vec<Value> = view
-                .columns()
-                .iter()
-                .map(|column| column.name.clone().into())
-                .collect();
-            csv(&names)
-        }
-        _ => Vec::new(),
-    };
-    'pages: loop {
-        let page = bank
-            .clinical
-            .read(|reader| reader.search(&query, after.as_ref(), 1_000))?;
-        for version in &page.versions {
-            let resource: Value = serde_json::from_slice(&answer(version).body)
-                .map_err(|error| Error::internal("a stored resource is damaged").because(error))?;
-            for row in view.rows(&resource)? {
-                if limit.is_some_and(|limit| written >= limit) {
-                    break 'pages;
-                }
-                match format {
-                    TableFormat::Csv { .. } => piece.extend(csv(&row)),
-                    TableFormat::Json | TableFormat::NdJson => {
-                        if format == TableFormat::Json && written > 0 {
-                            piece.push(b',');
-                        }
-                        let names = view.columns().iter().map(|column| column.name.clone());
-                        let row: serde_json::Map<String, Value> = names.zip(row).collect();
-                        // Writing JSON into a Vec cannot fail.
-                        let _ = serde_json::to_writer(&mut piece, &row);
-                        if format == TableFormat::NdJson {
-                            piece.push(b'\n');
-                        }
-                    }
-                }
-                written += 1;
-                if piece.len() >= PIECE && !out(std::mem::take(&mut piece)) {
-                    // The client has left.
-                    return Ok(());
-                }
-            }
-        }
-        if !piece.is_empty() && !out(std::mem::take(&mut piece)) {
-            // The client has left.
-            return Ok(());
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    if format == TableFormat::Json {
-        piece.push(b']');
-    }
-    out(piece);
-    Ok(())
-}
-
-/// RFC 4180; a list or an object as JSON in its cell.
-fn csv(cells: &[Value]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (number, cell) in cells.iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        let text = match cell {
-            Value::Null => continue,
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if text.contains(['"', ',', '\n', '\r']) {
-            out.push(b'"');
-            out.extend(text.replace('"', "\"\"").into_bytes());
-            out.push(b'"');
-        } else {
-            out.extend(text.into_bytes());
-        }
-    }
-    out.extend(b"\r\n");
-    out
 }

@@ -3,7 +3,7 @@
 use kura_model::{Refusal, Result};
 use serde::Serialize;
 
-use crate::database::{Connection, values};
+use crate::database::{Connection, Row, values};
 
 /// Bytes of a refused item kept. The file it came from is named beside it; a longer item is
 /// kept up to here, and its full size is told.
@@ -59,6 +59,29 @@ pub(crate) fn insert(connection: &Connection, t: i64, at: i64, item: &Quarantine
         .map(drop)
 }
 
+const COLUMNS: &str =
+    "quarantine, at, job, source, name, rule, message, line, byte, path, item_size";
+
+fn read(row: &Row<'_>) -> Result<QuarantineRow> {
+    Ok(QuarantineRow {
+        id: row.get(0)?,
+        at: row.get(1)?,
+        job: row.get(2)?,
+        source: row.get(3)?,
+        name: row.get(4)?,
+        refusal: Refusal {
+            rule: row.get(5)?,
+            message: row.get(6)?,
+            location: kura_model::Location {
+                line: row.get::<Option<i64>>(7)?.map(|line| line as u64),
+                byte: row.get::<Option<i64>>(8)?.map(|byte| byte as u64),
+                path: row.get(9)?,
+            },
+        },
+        item_size: row.get::<i64>(10)? as u64,
+    })
+}
+
 pub(crate) fn list(
     connection: &Connection,
     job: Option<i64>,
@@ -66,28 +89,28 @@ pub(crate) fn list(
     limit: u32,
 ) -> Result<Vec<QuarantineRow>> {
     connection.rows(
-        "SELECT quarantine, at, job, source, name, rule, message, line, byte, path, item_size FROM quarantine
-         WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR quarantine < ?2) ORDER BY quarantine DESC LIMIT ?3",
+        &format!(
+            "SELECT {COLUMNS} FROM quarantine
+             WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR quarantine < ?2) ORDER BY quarantine DESC LIMIT ?3"
+        ),
         values![job, before, limit],
-        |row| {
-            Ok(QuarantineRow {
-                id: row.get(0)?,
-                at: row.get(1)?,
-                job: row.get(2)?,
-                source: row.get(3)?,
-                name: row.get(4)?,
-                refusal: Refusal {
-                    rule: row.get(5)?,
-                    message: row.get(6)?,
-                    location: kura_model::Location {
-                        line: row.get::<Option<i64>>(7)?.map(|line| line as u64),
-                        byte: row.get::<Option<i64>>(8)?.map(|byte| byte as u64),
-                        path: row.get(9)?,
-                    },
-                },
-                item_size: row.get::<i64>(10)? as u64,
-            })
-        },
+        read,
+    )
+}
+
+/// What was refused of one source, in the order of its items; `after` is the id of the last one.
+pub(crate) fn of_source(
+    connection: &Connection,
+    source: i64,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<QuarantineRow>> {
+    connection.rows(
+        &format!(
+            "SELECT {COLUMNS} FROM quarantine WHERE source = ?1 AND quarantine > ?2 ORDER BY quarantine LIMIT ?3"
+        ),
+        values![source, after, limit],
+        read,
     )
 }
 

@@ -36,6 +36,9 @@ pub struct SourceProgress {
     pub accepted: u64,
     pub unchanged: u64,
     pub refused: u64,
+    /// Whether what the writes of this commit come to is added to `accepted` and `unchanged`:
+    /// who writes them does not know it before.
+    pub counts_writes: bool,
 }
 
 const COLUMNS: &str = "source, hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job";
@@ -59,7 +62,14 @@ fn read(row: &Row<'_>) -> Result<Source> {
     })
 }
 
-pub(crate) fn update(connection: &Connection, now: i64, progress: &SourceProgress) -> Result<()> {
+/// `accepted` and `unchanged` are what the writes of this commit came to.
+pub(crate) fn update(
+    connection: &Connection,
+    now: i64,
+    progress: &SourceProgress,
+    (accepted, unchanged): (u64, u64),
+) -> Result<()> {
+    let of_this = |count: u64| if progress.counts_writes { count } else { 0 };
     connection
         .execute(
             "UPDATE source SET position = ?2, done = ?3, accepted = ?4, unchanged = ?5, refused = ?6, updated = ?7 WHERE source = ?1",
@@ -67,8 +77,8 @@ pub(crate) fn update(connection: &Connection, now: i64, progress: &SourceProgres
                 progress.id,
                 progress.position as i64,
                 progress.done,
-                progress.accepted as i64,
-                progress.unchanged as i64,
+                (progress.accepted + of_this(accepted)) as i64,
+                (progress.unchanged + of_this(unchanged)) as i64,
                 progress.refused as i64,
                 now,
             ],

@@ -263,6 +263,17 @@ impl Store {
         self.read(|reader| quarantine::list(reader.connection(), job, before, limit))
     }
 
+    /// What was refused of one source, in the order of its items; `after` is the id the last page
+    /// ended with, or 0.
+    pub fn quarantine_of_source(
+        &self,
+        source: i64,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<QuarantineRow>> {
+        self.read(|reader| quarantine::of_source(reader.connection(), source, after, limit))
+    }
+
     pub fn quarantine_count(&self) -> Result<u64> {
         self.read(|reader| quarantine::count(reader.connection()))
     }

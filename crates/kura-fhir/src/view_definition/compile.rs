@@ -129,6 +129,7 @@ impl Compiler {
                     .and_then(Value::as_str)
                     .map(str::to_owned),
                 collection: column.get("collection") == Some(&Value::Bool(true)),
+                ansi_type: ansi_type(column),
             });
         }
         let select = list(part, "select", place)?
@@ -210,8 +211,19 @@ fn each(part: &Value, place: &str) -> Result<Each> {
         .map(Each::Repeat)
 }
 
+fn ansi_type(column: &Value) -> Option<String> {
+    column
+        .get("tag")?
+        .as_array()?
+        .iter()
+        .find(|tag| tag["name"] == "ansi/type")?
+        .get("value")?
+        .as_str()
+        .map(str::to_owned)
+}
+
 /// `^[A-Za-z][A-Za-z0-9_]*$`, the invariant sql-name.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && name
             .bytes()

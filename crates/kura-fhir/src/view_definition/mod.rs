@@ -7,6 +7,7 @@
 mod compile;
 mod run;
 
+pub use compile::is_name;
 use kura_fhirpath::Expression;
 use serde_json::Value;
 
@@ -30,6 +31,8 @@ pub struct Column {
     pub kind: Option<String>,
     /// Its cells are lists.
     pub collection: bool,
+    /// The type of SQL (ISO/IEC 9075) that the tag `ansi/type` asks for.
+    pub ansi_type: Option<String>,
 }
 
 /// What a part of a view repeats over.

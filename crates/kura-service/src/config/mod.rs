@@ -137,6 +137,12 @@ pub struct Import {
     pub expanded_bytes: u64,
     /// Members of one archive.
     pub members: u64,
+    /// Prefixes of the addresses that `$import` may fetch from; none, it fetches nothing.
+    pub sources: Vec<String>,
+    /// Bytes of one input of `$import`, as it is fetched or sent.
+    pub input_bytes: u64,
+    /// Minutes that fetching one input may take.
+    pub fetch_minutes: u64,
 }
 
 impl Default for Import {
@@ -146,7 +152,20 @@ impl Default for Import {
             expansion: 200,
             expanded_bytes: 1 << 30,
             members: 1_000_000,
+            sources: Vec::new(),
+            input_bytes: 64 << 30,
+            fetch_minutes: 360,
         }
+    }
+}
+
+impl Import {
+    /// Where `$import` may fetch from.
+    ///
+    /// # Errors
+    /// An entry of `sources` that is no prefix of addresses.
+    pub(crate) fn allowed(&self) -> Result<kura_outbound::Sources> {
+        kura_outbound::Sources::of("import.sources", &self.sources)
     }
 }
 
@@ -242,6 +261,8 @@ impl Config {
             config.validation.relative_to(folder);
         }
         config.validation.check()?;
+        config.import.allowed()?;
+        config.subscriptions.check()?;
         Ok(config)
     }
 

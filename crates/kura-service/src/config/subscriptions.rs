@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kura_model::Result;
+use kura_outbound::{Address, Sources, Uri};
 use serde::{Deserialize, Serialize};
 
 /// Notifications of Subscriptions.
@@ -37,6 +39,13 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
+    fn list(&self) -> Result<Sources> {
+        Sources::of(
+            "subscriptions.endpoints, url",
+            std::slice::from_ref(&self.url),
+        )
+    }
+
     /// Names and values.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers
@@ -53,6 +62,23 @@ impl Subscriptions {
             Some(base) => base.trim_end_matches('/').to_owned(),
             None => format!("http://{listen}/fhir"),
         }
+    }
+
+    /// The endpoint an address lies under, and the address.
+    pub fn admit(&self, address: &str) -> Option<(Uri, &Endpoint)> {
+        self.endpoints
+            .iter()
+            .find_map(|endpoint| match endpoint.list().ok()?.admit(address)? {
+                Address::Http(address) => Some((address, endpoint)),
+                Address::File(_) => None,
+            })
+    }
+
+    /// Whether every entry is an address.
+    pub(super) fn check(&self) -> Result<()> {
+        self.endpoints
+            .iter()
+            .try_for_each(|endpoint| endpoint.list().map(drop))
     }
 
     /// Whether a header stands in the configuration file.

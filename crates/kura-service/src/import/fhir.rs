@@ -1,5 +1,6 @@
 //! FHIR R4 as NDJSON or as one JSON document.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use kura_fhir::search_parameter::Registry;
@@ -8,12 +9,12 @@ use kura_model::{Refusal, Result};
 use kura_store::Put;
 use kura_validation::Neighbours;
 
-use crate::search_index;
-
 use super::Feed;
 use super::input::{self, Line, Lines};
+use super::recognise::{self, Format};
 use super::sink::{Item, Sink};
 use crate::validation::on_write::Judgement;
+use crate::{config, search_index};
 
 /// Makes the write of one resource, to be searched by the parameters of `registry`.
 pub(crate) fn put(registry: &Registry, resource: &Resource, source: Option<(i64, u64)>) -> Put {
@@ -83,6 +84,44 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             feed.observer.read(opened.consumed.load(Ordering::Relaxed));
         }
     }
+}
+
+/// What a file begins with that is said to be NDJSON of FHIR.
+pub(crate) enum Begins {
+    /// It is empty.
+    Nothing,
+    /// A resource of this type, or a line that is none and will be refused by itself.
+    Lines(Option<String>),
+    /// It is no NDJSON of FHIR.
+    Refused(Refusal),
+}
+
+/// Looks at the beginning of a file.
+pub(crate) fn begins(path: &Path, limits: &config::Import) -> Result<Begins> {
+    let mut lines = Lines::new(input::open(path, limits)?.reader, limits.item_bytes);
+    let mut line = Vec::new();
+    let first = loop {
+        match lines.next(&mut line) {
+            Ok(Line::End) => return Ok(Begins::Nothing),
+            Ok(Line::Whole) if line.trim_ascii().is_empty() => {}
+            Ok(Line::Whole) => break resource::parse_json(&line).ok(),
+            // What is wrong with them is told when they are read.
+            Ok(Line::Overlong { .. }) => break None,
+            Err(error) => match input::refusal_of(&error, lines.offset) {
+                Some(_) => break None,
+                None => return Err(input::disk(path, error)),
+            },
+        }
+    };
+    if first.is_none() && recognise::recognise(path)? != Format::FhirLines {
+        return Ok(Begins::Refused(Refusal::new(
+            "input-format",
+            "not recognised as NDJSON of FHIR, one resource a line",
+        )));
+    }
+    Ok(Begins::Lines(first.and_then(|first| {
+        resource::kind_of(&first).ok().map(str::to_owned)
+    })))
 }
 
 /// One resource or Bundle in the whole file.

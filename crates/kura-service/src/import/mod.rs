@@ -20,13 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Job, JobState, QuarantineRow};
+use kura_store::{AuditEntry, Commit, Guard, Job, JobState, QuarantineRow};
 use serde::Serialize;
 
 use crate::access::{Action, authorize};
 use crate::{Bank, bedside, link, search_index};
 
-pub(crate) use fhir::{foreign, put as fhir_put, reserved};
+pub(crate) use fhir::{Begins, begins, foreign, put as fhir_put, reserved};
 pub use kura_store::Source;
 pub use recognise::Format;
 use sink::Sink;
@@ -80,6 +80,9 @@ pub struct FileReport {
     pub refused: u64,
     /// Resources that break rules and were taken all the same (`validation`, `warn`).
     pub warned: u64,
+    /// [`Source::id`], if it was read now or before.
+    #[serde(skip)]
+    pub source: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -136,8 +139,7 @@ fn bring_in(
     judged: bool,
 ) -> Result<Report> {
     authorize(context, Action::Import)?;
-    let started = Instant::now();
-    let _held = bank.hold()?;
+    let held = bank.hold()?;
     let mut files = walk::files(paths)?;
     let mut recognised = Vec::with_capacity(files.len());
     for file in files.drain(..) {
@@ -146,7 +148,36 @@ fn bring_in(
     }
     // Patients first, then what is linked to them.
     recognised.sort_by_key(|(_, format)| format.rank());
+    read_all(bank, context, &recognised, observer, cancel, judged, held)
+}
 
+/// NDJSON of FHIR that came from elsewhere and lies in these files, each under the name it is to
+/// have. The caller has the right, and holds the bank.
+pub(crate) fn import_lines(
+    bank: &Bank,
+    context: &RequestContext,
+    files: Vec<(PathBuf, String)>,
+    observer: &dyn Observer,
+    cancel: &AtomicBool,
+    held: Guard,
+) -> Result<Report> {
+    let files = files
+        .into_iter()
+        .map(|(path, name)| Ok((walk::named(path, name)?, Format::FhirLines)))
+        .collect::<Result<Vec<_>>>()?;
+    read_all(bank, context, &files, observer, cancel, true, held)
+}
+
+fn read_all(
+    bank: &Bank,
+    context: &RequestContext,
+    recognised: &[(walk::Found, Format)],
+    observer: &dyn Observer,
+    cancel: &AtomicBool,
+    judged: bool,
+    _held: Guard,
+) -> Result<Report> {
+    let started = Instant::now();
     let job = bank
         .clinical
         .job_begin("import", &context.actor.name, "{}")?;
@@ -162,7 +193,7 @@ fn bring_in(
         refused: 0,
     };
     let mut failure = None;
-    for (file, format) in &recognised {
+    for (file, format) in recognised {
         if cancel.load(Ordering::Relaxed) {
             break;
         }
@@ -302,7 +333,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn file(&mut self, file: &walk::Found, format: Format) -> Result<()> {
-        let name = file.path.display().to_string();
+        let name = file.name.clone();
         self.observer.file(&file.path, format.name(), file.size);
         let store = &self.bank.clinical;
         let mut report = FileReport {
@@ -313,13 +344,13 @@ impl Run<'_> {
             unchanged: 0,
             refused: 0,
             warned: 0,
+            source: None,
         };
         if format == Format::Skip {
             report.state = FileState::Skipped;
-        } else if store
-            .source_finished(&name, file.size, file.modified)?
-            .is_none()
-        {
+        } else if let Some(known) = store.source_finished(&name, file.size, file.modified)? {
+            report.source = Some(known.id);
+        } else {
             let hash = walk::hash(&file.path)?;
             let source = store.source_begin(&Source {
                 id: 0,
@@ -337,6 +368,7 @@ impl Run<'_> {
                 updated: 0,
                 job: Some(self.job),
             })?;
+            report.source = Some(source.id);
             if !source.done {
                 self.read(file, format, &source, &mut report)?;
             }

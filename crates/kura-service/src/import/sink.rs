@@ -325,10 +325,12 @@ impl Writer<'_> {
             quarantine: batch.refused,
             ..Commit::default()
         };
-        // How far the file is read is committed with the items. Their outcome is only known
-        // afterwards, so the counts of the last batch come with the next, and at the end once
-        // more.
-        commit.sources.push(self.progress(batch.position, false));
+        // How far the file is read is committed with the items, and the store counts what they
+        // come to: an import that is killed here goes on with the right totals.
+        commit.sources.push(SourceProgress {
+            counts_writes: true,
+            ..self.progress(batch.position, false)
+        });
         let receipt = self.bank.clinical.commit(commit)?;
         for outcome in receipt.outcomes {
             match outcome {
@@ -368,6 +370,7 @@ impl Writer<'_> {
             accepted: self.source.accepted + self.totals.accepted,
             unchanged: self.source.unchanged + self.totals.unchanged,
             refused: self.source.refused + self.totals.refused,
+            counts_writes: false,
         }
     }
 }

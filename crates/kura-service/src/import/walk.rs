@@ -8,8 +8,10 @@ use kura_model::{ContentHash, Result};
 
 use crate::bank::file_error;
 
-pub(super) struct Found {
+pub(crate) struct Found {
     pub(super) path: PathBuf,
+    /// What it is called in jobs and in quarantine: its path, unless it came from elsewhere.
+    pub(super) name: String,
     pub(super) size: u64,
     /// Nanoseconds since 1970.
     pub(super) modified: i64,
@@ -28,6 +30,15 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<Found>> {
         }
     }
     Ok(found)
+}
+
+/// One file, under another name than its path.
+pub(super) fn named(path: PathBuf, name: String) -> Result<Found> {
+    let metadata = fs::metadata(&path).map_err(|error| file_error(&path, error))?;
+    Ok(Found {
+        name,
+        ..entry(path, &metadata)
+    })
 }
 
 fn folder(path: &Path, found: &mut Vec<Found>) -> Result<()> {
@@ -62,6 +73,7 @@ fn entry(path: PathBuf, metadata: &fs::Metadata) -> Found {
         .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
         .map_or(0, |elapsed| elapsed.as_nanos() as i64);
     Found {
+        name: path.display().to_string(),
         path,
         size: metadata.len(),
         modified,

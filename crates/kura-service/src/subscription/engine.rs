@@ -7,14 +7,14 @@ use std::time::Duration;
 use kura_fhir::search::Search;
 use kura_fhir::{RESOURCE_TYPES, Resource};
 use kura_model::{LogicalTime, RecordKey, RequestContext, Result};
+use kura_outbound::{Failure, Messenger};
 use kura_store::{
     AuditEntry, Clause, Commit, Cursor, Expect, HistoryRow, Predicate, Query, Version, Write,
 };
 use serde_json::json;
 
 use super::notification::{Kind, Notification};
-use super::outbound::{self, Failure, Messenger};
-use super::{Progress, Subscription, decoded, mark, progress, wrong};
+use super::{Progress, Subscription, decoded, mark, progress, receiver, wrong};
 use crate::terminology::BankTerms;
 use crate::{Bank, import, query};
 
@@ -35,8 +35,9 @@ pub struct Report {
 }
 
 /// What is known between rounds.
-pub struct Engine<'m> {
-    messenger: &'m dyn Messenger,
+#[derive(Default)]
+pub struct Engine {
+    messenger: Messenger,
     known: HashMap<String, Progress>,
 }
 
@@ -46,14 +47,7 @@ enum Told {
     More(u64),
 }
 
-impl<'m> Engine<'m> {
-    pub fn new(messenger: &'m dyn Messenger) -> Self {
-        Self {
-            messenger,
-            known: HashMap::new(),
-        }
-    }
-
+impl Engine {
     /// One round for all subscriptions. One process at a time; where another tells, nothing is done.
     pub fn round(&mut self, bank: &Bank, context: &RequestContext) -> Result<Report> {
         let mut report = Report::default();
@@ -219,8 +213,8 @@ impl<'m> Engine<'m> {
         events: &[HistoryRow],
     ) -> std::result::Result<(), String> {
         let config = &bank.config.subscriptions;
-        let endpoint = outbound::allowed(config, &asked.endpoint)
-            .map_err(|error| error.message().to_owned())?;
+        let (address, endpoint) =
+            receiver(bank, asked).map_err(|error| error.message().to_owned())?;
         let base = config.base(&bank.config.server.listen);
         let status = if kind == Kind::Handshake {
             "requested"
@@ -239,7 +233,13 @@ impl<'m> Engine<'m> {
         .bundle("history");
         let timeout = Duration::from_secs(asked.timeout);
         self.messenger
-            .post(endpoint, &asked.endpoint, &body, timeout)
+            .post(
+                &address,
+                "application/fhir+json",
+                endpoint.headers(),
+                &body,
+                timeout,
+            )
             .map_err(|failure: Failure| failure.to_string())
     }
 }

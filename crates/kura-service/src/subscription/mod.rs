@@ -8,20 +8,20 @@
 
 mod engine;
 mod notification;
-mod outbound;
 
 use kura_fhir::search::{self, Search};
 use kura_fhir::search_parameter::Registry;
 use kura_model::{Category, Error, RequestContext, Result};
+use kura_outbound::Uri;
 use kura_store::{AuditEntry, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use engine::{Engine, Report};
-pub use outbound::{Failure, Messenger};
 
 use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::config::Endpoint;
 use notification::{Kind, Notification};
 
 /// The one topic there is: a resource was created, updated or deleted. Filters say which.
@@ -196,8 +196,19 @@ pub(crate) fn acceptable(bank: &Bank, context: &RequestContext, body: &[u8]) -> 
         ));
     }
     asked.searches(&*bank.search_parameters()?)?;
-    outbound::allowed(&bank.config.subscriptions, &asked.endpoint)?;
+    receiver(bank, &asked)?;
     Ok(())
+}
+
+/// Where it is told: an address the configuration names.
+fn receiver<'b>(bank: &'b Bank, asked: &Subscription) -> Result<(Uri, &'b Endpoint)> {
+    let found = bank.config.subscriptions.admit(&asked.endpoint);
+    found.ok_or_else(|| {
+        wrong(
+            "this address is not one the configuration lets the bank notify (subscriptions.endpoints)",
+            "channel.endpoint",
+        )
+    })
 }
 
 /// How far a subscription has come; kept under its id as a mark of the clinical zone.

@@ -169,8 +169,9 @@ impl Writer {
         for item in &commit.quarantine {
             quarantine::insert(&self.connection, t, now, item)?;
         }
+        let of_writes = (written as u64, outcomes.len() as u64 - written as u64);
         for progress in &commit.sources {
-            source::update(&self.connection, now, progress)?;
+            source::update(&self.connection, now, progress, of_writes)?;
         }
         for job in &commit.jobs {
             crate::job::update(&self.connection, now, job)?;

@@ -86,6 +86,7 @@ fn sources_and_quarantine_are_remembered() {
                 accepted: 2,
                 unchanged: 0,
                 refused: 1,
+                counts_writes: false,
             }],
             quarantine: vec![Quarantined {
                 job: Some(job.id),
@@ -110,4 +111,64 @@ fn sources_and_quarantine_are_remembered() {
             .is_empty()
     );
     assert_eq!(store.quarantine_count().unwrap(), 1);
+}
+
+/// What a commit's writes come to is counted in that commit: a process that is killed afterwards
+/// has not lost it.
+#[test]
+fn a_source_counts_the_writes_of_its_commits() {
+    let fixture = Fixture::new();
+    let store = &fixture.store;
+    let source = store
+        .source_begin(&Source {
+            id: 0,
+            hash: kura_model::ContentHash::of(b"file"),
+            name: "a.ndjson".to_owned(),
+            format: "fhir-ndjson".to_owned(),
+            size: 4,
+            modified: 9,
+            done: false,
+            position: 0,
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+            started: 0,
+            updated: 0,
+            job: None,
+        })
+        .unwrap();
+    let put = |id: &str| {
+        kura_store::Write::Put(kura_store::Put {
+            key: kura_model::RecordKey::new("Thing", id),
+            body: id.as_bytes().to_vec(),
+            index: Vec::new(),
+            indexed_by: None,
+            owners: Vec::new(),
+            blobs: Vec::new(),
+            source: None,
+            once: true,
+        })
+    };
+    let commit = |ids: &[&str], (accepted, unchanged), counts_writes| {
+        store
+            .commit(Commit {
+                writes: ids.iter().map(|id| put(id)).collect(),
+                sources: vec![kura_store::SourceProgress {
+                    id: source.id,
+                    position: 1,
+                    done: false,
+                    accepted,
+                    unchanged,
+                    refused: 0,
+                    counts_writes,
+                }],
+                ..Commit::default()
+            })
+            .unwrap();
+        let known = store.source_by_id(source.id).unwrap().unwrap();
+        (known.accepted, known.unchanged)
+    };
+    assert_eq!(commit(&["a", "b"], (0, 0), true), (2, 0));
+    assert_eq!(commit(&["b", "c"], (2, 0), true), (3, 1));
+    assert_eq!(commit(&["d"], (4, 1), false), (4, 1));
 }

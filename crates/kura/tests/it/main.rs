@@ -3,6 +3,7 @@
 mod access;
 mod backup;
 mod bedside;
+mod bulk_import;
 mod changes;
 mod chest;
 mod dataset;
@@ -26,4 +27,5 @@ mod terminology;
 mod together;
 mod trial;
 mod validation;
+mod views;
 mod wizard;

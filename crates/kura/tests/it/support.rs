@@ -191,7 +191,12 @@ impl TestBank {
     }
 
     pub fn serve_with(&self, more: &[&str]) -> Server {
-        Server::start(self, more)
+        self.serve_as(more, &[])
+    }
+
+    /// With these in its environment.
+    pub fn serve_as(&self, more: &[&str], environment: &[(&str, &Path)]) -> Server {
+        Server::start(self, more, environment)
     }
 }
 
@@ -279,10 +284,11 @@ impl Answer {
 }
 
 impl Server {
-    fn start(bank: &TestBank, more: &[&str]) -> Self {
+    fn start(bank: &TestBank, more: &[&str], environment: &[(&str, &Path)]) -> Self {
         let mut child = bank
             .command(&["serve", "--listen", "127.0.0.1:0"])
             .args(more)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
