@@ -113,7 +113,11 @@ fn place(uri: &Uri) -> Option<Place> {
     let path = uri.path();
     let lower = path.to_ascii_lowercase();
     let hidden = ["%2e", "%2f", "%5c", "%00", "\\"];
-    let up = path.split('/').any(|segment| matches!(segment, "." | ".."));
+    // Some servers take what stands behind a semicolon away first.
+    let up = path.split('/').any(|segment| {
+        let name = segment.split(';').next().unwrap_or_default();
+        matches!(name, "." | "..")
+    });
     (!host.is_empty() && !up && !hidden.iter().any(|sign| lower.contains(sign))).then(|| Place {
         secure,
         port: authority
@@ -196,6 +200,7 @@ mod tests {
             "https://data.example.org/exports/p",
             "https://data.example.org/export/../secret",
             "https://data.example.org/export/%2e%2e/secret",
+            "https://data.example.org/export/..;x=1/secret",
             "https://data.example.org/export/..%2fsecret",
             "https://data.example.org/export\\..\\secret",
             "https://data.example.org@evil.example/export/p",

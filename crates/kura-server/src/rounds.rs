@@ -60,7 +60,7 @@ pub(crate) fn tell(bank: &Arc<Bank>, context: RequestContext) {
     let started = std::thread::Builder::new()
         .name("subscriptions".to_owned())
         .spawn(move || {
-            let mut engine = subscription::Engine::default();
+            let engine = subscription::Engine::default();
             loop {
                 // The server has ended.
                 let Some(bank) = bank.upgrade() else { return };

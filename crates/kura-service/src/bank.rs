@@ -118,6 +118,7 @@ impl Bank {
         let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
         if known.state != state {
             let added = search_index::added(&self.clinical)?;
+            search_index::forget_others(&self.clinical, &added)?;
             let waiting = search_index::waiting(&self.clinical, &added)?;
             known.parameters = Arc::new(Registry::with(added, waiting, state.0));
             known.state = state;

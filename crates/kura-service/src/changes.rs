@@ -111,12 +111,13 @@ impl Asked {
 }
 
 /// A Bundle of type `history`, oldest first. Its link `next` is always there: ask it, now or later,
-/// for what comes then. `None` if there is nothing yet and the client waits.
+/// for what comes then. `None` if there is nothing yet and the client waits; `asked` then knows how
+/// far that looked.
 pub fn changes(
     bank: &Bank,
     context: &RequestContext,
     base: &str,
-    asked: &Asked,
+    asked: &mut Asked,
     last_try: bool,
 ) -> Result<Option<Vec<u8>>> {
     authorize(context, Action::ReadClinical)?;
@@ -130,6 +131,7 @@ pub fn changes(
         })
     })?;
     if rows.is_empty() && !last_try {
+        asked.from = From::Record(reached);
         return Ok(None);
     }
     bank.clinical

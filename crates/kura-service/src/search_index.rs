@@ -22,7 +22,7 @@ use crate::bank::alone;
 const DONE: &str = "done";
 /// Mark of how the bank stands to the definitions that were added. Every change of it makes
 /// every process look again at what it offers.
-const STATE: &str = "search:added";
+const STATE: &str = "search:state";
 /// How [`STATE`] begins once a record was written that some definition was not known to.
 const BEHIND: &str = "behind";
 /// Records indexed in one transaction.
@@ -32,8 +32,11 @@ fn release_mark() -> String {
     format!("search:{}", Registry::fingerprint())
 }
 
+/// Beginning of the marks of definitions that were added.
+const ADDED: &str = "search+";
+
 fn added_mark(definition: &Definition) -> String {
-    format!("search:{}", definition.fingerprint())
+    format!("{ADDED}{}", definition.fingerprint())
 }
 
 /// A bank made by this release is searched by all its parameters from the first record on.
@@ -66,6 +69,19 @@ pub(crate) fn added(clinical: &Store) -> Result<Vec<Definition>> {
             return Ok(added);
         }
     }
+}
+
+/// Definitions that are in force no more begin from the first record if they come back: what is
+/// written meanwhile has no rows of theirs. Whoever learns what is in force says so before it writes
+/// by it.
+pub(crate) fn forget_others(clinical: &Store, added: &[Definition]) -> Result<()> {
+    let in_force: HashSet<String> = added.iter().map(added_mark).collect();
+    for (mark, reached) in clinical.marks(ADDED)? {
+        if !reached.is_empty() && !in_force.contains(&mark) {
+            clinical.set_mark(&mark, "")?;
+        }
+    }
+    Ok(())
 }
 
 /// The fingerprints of those that not every record is searched by.
@@ -106,6 +122,7 @@ pub fn settle(bank: &Bank, context: &RequestContext) -> Result<bool> {
     authorize(context, Action::Import)?;
     let clinical = &bank.clinical;
     let _alone = alone(clinical, "search-index")?;
+    clinical.begin_mark(STATE, "begun")?;
     let mut any = false;
     loop {
         let (_, state) = state(clinical)?;
@@ -118,8 +135,13 @@ pub fn settle(bank: &Bank, context: &RequestContext) -> Result<bool> {
             // Whoever writes such a record from here on says so anew.
             clinical.replace_mark(STATE, behind, "again")?;
         }
+        forget_others(clinical, &added)?;
         let waiting = waiting(clinical, &added)?;
         if waiting.is_empty() {
+            if bank.search_parameters()?.waits() {
+                // Another was ended before it could say that it was done.
+                touch(clinical, "all")?;
+            }
             return Ok(any);
         }
         any = true;
@@ -136,14 +158,7 @@ fn bring_in(bank: &Bank, context: &RequestContext, definition: &Definition) -> R
     let registry = bank.search_parameters()?;
     let mark = added_mark(definition);
     let records = index(clinical, &registry, &definition.bases, &mark, &mut |_| true)?;
-    // Not over what a writer said meanwhile.
-    let indexed = format!("indexed {} {}", definition.fingerprint(), clinical.now()?.0);
-    let (_, state) = state(clinical)?;
-    match state {
-        None => clinical.set_mark(STATE, &indexed)?,
-        Some(state) if state.starts_with(BEHIND) => {}
-        Some(state) => drop(clinical.replace_mark(STATE, &state, &indexed)?),
-    }
+    touch(clinical, &definition.fingerprint())?;
     clinical.commit(Commit {
         audit: vec![
             AuditEntry::new(context, "search_index", definition.code.clone())
@@ -151,6 +166,16 @@ fn bring_in(bank: &Bank, context: &RequestContext, definition: &Definition) -> R
         ],
         ..Commit::default()
     })?;
+    Ok(())
+}
+
+/// Makes every process look again; not over what a writer said meanwhile.
+fn touch(clinical: &Store, what: &str) -> Result<()> {
+    let (_, state) = state(clinical)?;
+    if let Some(state) = state.filter(|state| !state.starts_with(BEHIND)) {
+        let now = jiff::Timestamp::now().as_nanosecond();
+        clinical.replace_mark(STATE, &state, &format!("indexed {what} {now}"))?;
+    }
     Ok(())
 }
 
@@ -285,9 +310,11 @@ mod tests {
         let bank = Bank::open(&folder).unwrap();
         let put = |registry: &Registry, value: serde_json::Value| {
             let resource = Resource::from_value(value).unwrap();
-            let writes = vec![Write::Put(import::fhir_put(registry, &resource, None))];
+            let mut put = import::fhir_put(registry, &resource, None);
+            // As over the API: what it was once it may be again.
+            put.once = false;
             let commit = Commit {
-                writes,
+                writes: vec![Write::Put(put)],
                 ..Commit::default()
             };
             bank.clinical.commit(commit).unwrap();
@@ -295,15 +322,15 @@ mod tests {
         let patient = |id: &str| json!({ "resourceType": "Patient", "id": id, "maritalStatus": { "coding": [{ "code": "W" }] } });
         let before = bank.search_parameters().unwrap();
         put(&before, patient("early"));
-        put(
-            &before,
+        let parameter = |code: &str, status: &str, expression: &str| {
             json!({
                 "resourceType": "SearchParameter", "id": "marital", "url": "http://example.jp/marital",
-                "name": "marital", "description": "marital status", "status": "active",
-                "code": "marital", "base": ["Patient"], "type": "token",
-                "expression": "Patient.maritalStatus",
-            }),
-        );
+                "name": "marital", "description": "marital status", "status": status,
+                "code": code, "base": ["Patient"], "type": "token", "expression": expression,
+            })
+        };
+        let marital = |status: &str| parameter("marital", status, "Patient.maritalStatus");
+        put(&before, marital("active"));
         assert!(waits(&bank).unwrap());
         assert!(settle(&bank, &context).unwrap());
         assert!(!waits(&bank).unwrap());
@@ -330,9 +357,35 @@ mod tests {
         assert!(settle(&bank, &context).unwrap());
         assert!(!waits(&bank).unwrap());
         assert_eq!(found(), 2);
+        // What was written while it was not in force is found once it is back, under its code too.
+        put(&bank.search_parameters().unwrap(), marital("retired"));
+        put(&bank.search_parameters().unwrap(), patient("between"));
+        put(&bank.search_parameters().unwrap(), marital("active"));
+        assert!(settle(&bank, &context).unwrap());
+        assert_eq!(found(), 3);
+        let renamed = parameter("wed", "active", "Patient.maritalStatus");
+        put(&bank.search_parameters().unwrap(), renamed);
+        assert!(settle(&bank, &context).unwrap());
+        put(&bank.search_parameters().unwrap(), marital("active"));
+        assert!(settle(&bank, &context).unwrap());
+        assert_eq!(found(), 3);
+
+        // One that reads what a parameter of R4 reads takes nothing from that.
+        let of_r4 = |registry: &Registry| {
+            let gender = registry.parameter("Patient", "gender").expect("R4 has it");
+            gender.slots[0].name.to_owned()
+        };
+        let own = of_r4(&bank.search_parameters().unwrap());
+        let mut gender = parameter("a-gender", "active", "Patient.gender");
+        gender["id"] = json!("gender");
+        gender["url"] = json!("http://example.jp/gender");
+        put(&bank.search_parameters().unwrap(), gender);
+        assert_eq!(of_r4(&bank.search_parameters().unwrap()), own);
+        assert!(settle(&bank, &context).unwrap());
+
         // What knows the parameter makes nobody look again.
         put(&bank.search_parameters().unwrap(), patient("later"));
         assert!(!waits(&bank).unwrap());
-        assert_eq!(found(), 3);
+        assert_eq!(found(), 4);
     }
 }

@@ -4,6 +4,7 @@
 //! never an empty answer.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use kura_fhir::search_parameter::form;
 use kura_model::{Category, Error, LogicalTime, Result};
@@ -76,73 +77,60 @@ impl BankTerms<'_> {
         serde_json::from_slice(&found.body)
             .map_err(|error| Error::internal("a stored resource is damaged").because(error))
     }
+}
 
-    fn collect(
-        &self,
-        name: &str,
-        depth: usize,
-        seen: &mut HashSet<String>,
-        all: &mut Vec<(Option<String>, Option<String>)>,
-    ) -> Result<()> {
-        // A set that many sets name is collected once.
-        if !seen.insert(name.to_owned()) {
-            return Ok(());
+/// A code with its system; without a code, every code of the system.
+type Code = (Option<String>, Option<String>);
+
+/// Value sets while one is put together, each read once.
+struct Sets<'a> {
+    terms: &'a BankTerms<'a>,
+    done: HashMap<String, Rc<Vec<Code>>>,
+    /// Those that are being read, which none of them may build on.
+    open: HashSet<String>,
+}
+
+impl Sets<'_> {
+    fn set(&mut self, name: &str) -> Result<Rc<Vec<Code>>> {
+        if let Some(known) = self.done.get(name) {
+            return Ok(Rc::clone(known));
         }
-        // What this set excludes is not what others have.
-        let mut own = Vec::new();
-        let out = &mut own;
-        if depth >= DEPTH {
+        if self.open.len() >= DEPTH {
             return Err(unsupported("value sets lie too deep within each other"));
         }
-        let set = self.conformance("ValueSet", name)?;
+        if !self.open.insert(name.to_owned()) {
+            return Err(unsupported("a value set builds on itself"));
+        }
+        let codes = Rc::new(self.read(name)?);
+        self.open.remove(name);
+        self.done.insert(name.to_owned(), Rc::clone(&codes));
+        Ok(codes)
+    }
+
+    fn read(&mut self, name: &str) -> Result<Vec<Code>> {
+        let mut out = Vec::new();
+        let set = self.terms.conformance("ValueSet", name)?;
         let Some(compose) = set.get("compose") else {
             let expansion = set
                 .get("expansion")
                 .ok_or_else(|| unsupported("this value set says nothing of its codes"))?;
-            expanded(list(expansion, "contains"), out);
-            all.append(out);
-            return Ok(());
+            expanded(list(expansion, "contains"), &mut out);
+            return Ok(out);
         };
         for include in list(compose, "include") {
-            let system = text(include, "system").map(str::to_owned);
-            let concepts = list(include, "concept");
-            let filters = list(include, "filter");
-            let sets = list(include, "valueSet");
-            if !sets.is_empty() && system.is_some() {
-                return Err(unsupported(
-                    "a value set that cuts a code system with a value set is not evaluated here",
-                ));
+            // What a part names is in all of it: its system's codes, and each of its value sets.
+            let mut part = match text(include, "system") {
+                Some(system) => Some(self.of_system(system, include)?),
+                None => None,
+            };
+            for inner in list(include, "valueSet").iter().filter_map(Value::as_str) {
+                let inner = self.set(inner)?;
+                part = Some(match part {
+                    Some(part) => both(&part, &inner),
+                    None => inner.to_vec(),
+                });
             }
-            for inner in sets.iter().filter_map(Value::as_str) {
-                self.collect(inner, depth + 1, seen, out)?;
-            }
-            if system.is_none() {
-                continue;
-            }
-            if !concepts.is_empty() {
-                out.extend(
-                    concepts
-                        .iter()
-                        .filter_map(|concept| text(concept, "code"))
-                        .map(|code| (system.clone(), Some(code.to_owned()))),
-                );
-            } else if filters.is_empty() {
-                out.push((system.clone(), None));
-            }
-            for filter in filters {
-                match (text(filter, "op"), text(filter, "value")) {
-                    (Some("is-a"), Some(code)) if filters.len() == 1 => out.extend(
-                        self.hierarchy(system.as_deref(), code, true)?
-                            .into_iter()
-                            .map(|(system, code)| (system, Some(code))),
-                    ),
-                    _ => {
-                        return Err(unsupported(
-                            "a value set with this filter is not evaluated here",
-                        ));
-                    }
-                }
-            }
+            out.extend(part.into_iter().flatten());
             if out.len() > CODES {
                 return Err(unsupported(
                     "this value set has too many codes for a search",
@@ -155,7 +143,7 @@ impl BankTerms<'_> {
             let whole = out
                 .iter()
                 .any(|(known, code)| known.as_deref() == system && code.is_none());
-            if concepts.is_empty() || whole {
+            if concepts.is_empty() || whole || !list(exclude, "valueSet").is_empty() {
                 return Err(unsupported(
                     "a value set that excludes by a rule is not evaluated here",
                 ));
@@ -167,9 +155,53 @@ impl BankTerms<'_> {
                         .any(|concept| text(concept, "code") == code.as_deref())
             });
         }
-        all.append(out);
-        Ok(())
+        Ok(out)
     }
+
+    /// What an include says of the codes of its system.
+    fn of_system(&self, system: &str, include: &Value) -> Result<Vec<Code>> {
+        let named = |code: &str| (Some(system.to_owned()), Some(code.to_owned()));
+        let concepts = list(include, "concept");
+        if !concepts.is_empty() {
+            let codes = concepts.iter().filter_map(|concept| text(concept, "code"));
+            return Ok(codes.map(named).collect());
+        }
+        let filters = list(include, "filter");
+        if filters.is_empty() {
+            return Ok(vec![(Some(system.to_owned()), None)]);
+        }
+        match (filters, text(&filters[0], "op"), text(&filters[0], "value")) {
+            ([_], Some("is-a"), Some(code)) => {
+                let below = self.terms.hierarchy(Some(system), code, true)?;
+                Ok(below
+                    .into_iter()
+                    .map(|(system, code)| (system, Some(code)))
+                    .collect())
+            }
+            _ => Err(unsupported(
+                "a value set with this filter is not evaluated here",
+            )),
+        }
+    }
+}
+
+/// What is in both.
+fn both(one: &[Code], other: &[Code]) -> Vec<Code> {
+    let known: HashSet<&Code> = other.iter().collect();
+    let mut out = Vec::new();
+    for code in one {
+        match code {
+            (system, None) => {
+                out.extend(other.iter().filter(|(of, _)| of == system).cloned());
+            }
+            (system, Some(_)) => {
+                if known.contains(code) || known.contains(&(system.clone(), None)) {
+                    out.push(code.clone());
+                }
+            }
+        }
+    }
+    out
 }
 
 fn expanded(contains: &[Value], out: &mut Vec<(Option<String>, Option<String>)>) {
@@ -187,9 +219,12 @@ fn expanded(contains: &[Value], out: &mut Vec<(Option<String>, Option<String>)>)
 
 impl Terms for BankTerms<'_> {
     fn members(&self, value_set: &str) -> Result<Vec<(Option<String>, Option<String>)>> {
-        let mut out = Vec::new();
-        self.collect(value_set, 0, &mut HashSet::new(), &mut out)?;
-        Ok(out)
+        let mut sets = Sets {
+            terms: self,
+            done: HashMap::new(),
+            open: HashSet::new(),
+        };
+        Ok(sets.set(value_set)?.to_vec())
     }
 
     fn hierarchy(
@@ -255,5 +290,26 @@ fn concepts(list_of: &[Value], parent: Option<&str>, out: &mut Vec<(Option<Strin
             }
         }
         concepts(list(concept, "concept"), Some(code), out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_both() {
+        let code =
+            |system: &str, code: Option<&str>| (Some(system.to_owned()), code.map(str::to_owned));
+        let one = [code("s", None), code("t", Some("1")), code("t", Some("2"))];
+        let other = [code("s", Some("a")), code("t", None), code("u", None)];
+        let all = [
+            code("s", Some("a")),
+            code("t", Some("1")),
+            code("t", Some("2")),
+        ];
+        assert_eq!(both(&one, &other), all);
+        assert_eq!(both(&other, &one), all);
+        assert!(both(&one, &[]).is_empty());
     }
 }

@@ -54,9 +54,14 @@ impl Store {
                 let from = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
                     .map_err(sqlite)?;
                 // All in one step: in WAL mode that is one state, and writers go on beside it.
-                rusqlite::backup::Backup::new(&from, &mut to)
-                    .and_then(|backup| backup.step(-1).map(drop))
+                let step = rusqlite::backup::Backup::new(&from, &mut to)
+                    .and_then(|backup| backup.step(-1))
                     .map_err(sqlite)?;
+                if !matches!(step, rusqlite::backup::StepResult::Done) {
+                    return Err(Error::conflict(
+                        "the database was locked while it was to be copied; try again",
+                    ));
+                }
                 drop(to);
                 let mut pages = pages.reopen().map_err(io)?;
                 std::io::copy(&mut pages, out).map(drop).map_err(io)

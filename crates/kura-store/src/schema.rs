@@ -130,6 +130,14 @@ pub(crate) fn create_postgres(connection: &Connection, zone: Zone) -> Result<Str
     if has_table(connection, name)? {
         return Err(Error::conflict("there is a bank at this address already"));
     }
+    if connection.exists(
+        "SELECT 1 FROM pg_tables WHERE schemaname = ?1",
+        values![name],
+    )? {
+        return Err(Error::conflict(format!(
+            "the schema {name} at this address has tables of somebody else; a bank has its schemas to itself"
+        )));
+    }
     let encoding: String =
         connection.one("SELECT current_setting('server_encoding')", &[], |row| {
             row.get(0)
@@ -242,6 +250,14 @@ pub(crate) fn upgrade(connection: &Connection, zone: Zone) -> Result<i64> {
     }
     check(connection, zone)?;
     Ok(found)
+}
+
+/// The names of all tables.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    TABLES
+        .split("CREATE TABLE ")
+        .skip(1)
+        .filter_map(|table| table.split(' ').next())
 }
 
 /// The tables whose statistics matter to the planner.

@@ -291,6 +291,22 @@ impl Store {
         lock(&self.inner.writer).set_mark(name, value)
     }
 
+    /// Names and words of all marks that begin so.
+    pub fn marks(&self, beginning: &str) -> Result<Vec<(String, String)>> {
+        self.read(|reader| {
+            reader.connection().rows(
+                "SELECT key, value FROM bank WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+                values![beginning],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+    }
+
+    /// Keeps a word under a name if there is none.
+    pub fn begin_mark(&self, name: &str, value: &str) -> Result<()> {
+        lock(&self.inner.writer).begin_mark(name, value)
+    }
+
     /// Keeps a word under a name if `old` is kept there still. Whether it was.
     pub fn replace_mark(&self, name: &str, old: &str, new: &str) -> Result<bool> {
         lock(&self.inner.writer).replace_mark(name, old, new)

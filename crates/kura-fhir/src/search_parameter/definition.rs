@@ -101,7 +101,10 @@ impl Definition {
 
     /// Tells this definition from one that would give other rows.
     pub fn fingerprint(&self) -> String {
-        let mut text = format!("{:?} {} {:?}", self.kind, self.expression, self.bases);
+        let mut text = format!(
+            "{} {:?} {} {:?}",
+            self.code, self.kind, self.expression, self.bases
+        );
         for component in &self.components {
             text += &format!(" {} {}", component.definition, component.expression);
         }

@@ -152,7 +152,7 @@ struct Builder<'r> {
     kind: &'static str,
     table: Table,
     /// The slots so far, by what they hold.
-    slots: BTreeMap<(Kind, String, bool), &'static str>,
+    slots: BTreeMap<(Kind, String, bool, Option<String>), &'static str>,
 }
 
 impl<'r> Builder<'r> {
@@ -167,6 +167,7 @@ impl<'r> Builder<'r> {
 
     fn build(mut self, definitions: &[Arc<Definition>]) -> Table {
         // A slot is named after the parameter that is nothing but it, and asks for every target.
+        // Those of the bank have slots of their own, so that they come and go alone.
         let mut ordered: Vec<_> = definitions
             .iter()
             .filter(|definition| definition.kind != Kind::Composite)
@@ -228,14 +229,15 @@ impl<'r> Builder<'r> {
         phonetic: bool,
         owner: bool,
     ) -> Option<Slot> {
-        let key = (definition.kind, alternative.expression, phonetic);
+        let own = definition.added.then(|| definition.fingerprint());
+        let key = (definition.kind, alternative.expression, phonetic, own);
         let name = match self.slots.get(&key) {
             Some(name) => name,
             None => {
                 let mut name = format!("{}.{}", self.kind, definition.code);
-                if definition.added {
+                if let Some(fingerprint) = &key.3 {
                     // Changed, it has other rows.
-                    name = format!("{name}#{}", definition.fingerprint());
+                    name = format!("{name}#{fingerprint}");
                 }
                 if number > 0 {
                     name = format!("{name}|{}", number + 1);

@@ -21,7 +21,7 @@ pub(super) async fn changes(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let asked = match params(query.as_deref()).and_then(|params| Asked::parse(&params)) {
+    let mut asked = match params(query.as_deref()).and_then(|params| Asked::parse(&params)) {
         Ok(asked) => asked,
         Err(error) => return refuse(&error),
     };
@@ -31,16 +31,21 @@ pub(super) async fn changes(
     let mut stopped = false;
     loop {
         let last_try = stopped || Instant::now() >= until;
-        let (app, context, asked, base) =
-            (app.clone(), context.clone(), asked.clone(), base(&headers));
-        let look =
-            move || changes::changes(&app.bank, &context, &base, &asked, last_try).transpose();
+        let (app, context, base) = (app.clone(), context.clone(), base(&headers));
+        let mut looked = asked.clone();
+        let look = move || {
+            let found = changes::changes(&app.bank, &context, &base, &mut looked, last_try);
+            (found.transpose(), looked)
+        };
         match tokio::task::spawn_blocking(look).await {
-            Ok(Some(result)) => return respond(result),
-            Ok(None) => tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = &mut stop => stopped = true,
-            },
+            Ok((Some(result), _)) => return respond(result),
+            Ok((None, looked)) => {
+                asked = looked;
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    () = &mut stop => stopped = true,
+                }
+            }
             Err(_) => return refuse(&Error::internal("the change feed broke down")),
         }
     }

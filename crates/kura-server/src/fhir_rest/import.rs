@@ -1,6 +1,7 @@
 //! `$import` on the wire: a manifest, or the lines themselves.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -72,6 +73,9 @@ async fn manifest(app: App, context: RequestContext, headers: &HeaderMap, body: 
 /// Pieces of a body that may wait for the disk.
 const QUEUE: usize = 4;
 
+/// How long a sender may say nothing.
+const SILENCE: Duration = Duration::from_secs(60);
+
 /// Lines that are sent along go to disk as they come.
 async fn lines(app: App, context: RequestContext, headers: &HeaderMap, body: Body) -> Response {
     let (sender, mut receiver) = mpsc::channel::<Result<Bytes>>(QUEUE);
@@ -95,7 +99,12 @@ async fn lines(app: App, context: RequestContext, headers: &HeaderMap, body: Bod
 
 async fn pass_on(mut body: Body, sender: &mpsc::Sender<Result<Bytes>>) {
     loop {
-        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+        let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+        let Ok(frame) = tokio::time::timeout(SILENCE, frame).await else {
+            let late = Error::new(Category::Invalid, "the sender has stopped sending");
+            let _ = sender.send(Err(late.coded("incomplete"))).await;
+            return;
+        };
         let piece = match frame {
             None => return,
             Some(Ok(frame)) => match frame.into_data() {

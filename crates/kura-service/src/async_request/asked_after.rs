@@ -85,7 +85,17 @@ pub fn cancel(bank: &Bank, context: &RequestContext, kind: Kind, id: &str) -> Re
     let progress = running().get(&folder).cloned();
     match progress {
         Some(progress) => progress.cancelled.store(true, Ordering::Release),
-        None => fs::remove_dir_all(&folder).map_err(|error| file_error(&folder, error))?,
+        None => {
+            let file = folder.join("asked.json");
+            let asked = File::open(&file).map_err(|error| file_error(&file, error))?;
+            // Its files would go, and what it does would go on.
+            if asked.try_lock().is_err() {
+                return Err(Error::conflict(
+                    "another server of this bank is working on this request; ask that one",
+                ));
+            }
+            fs::remove_dir_all(&folder).map_err(|error| file_error(&folder, error))?;
+        }
     }
     let [_, action, _] = kind.audited();
     bank.clinical.commit(Commit {

@@ -213,7 +213,12 @@ pub(crate) fn begin(
     room(asked.kind())?;
     let place = Place::make(bank, asked.kind())?;
     let id = place.id.clone();
-    begin_in(bank, context, place, asked, t, detail)?;
+    let folder = place.folder.clone();
+    if let Err(error) = begin_in(bank, context, place, asked, t, detail) {
+        // What was refused is not done by the next start of the server.
+        let _ = fs::remove_dir_all(folder);
+        return Err(error);
+    }
     Ok(id)
 }
 
@@ -282,7 +287,8 @@ fn start(bank: &Arc<Bank>, folder: PathBuf, begun: Begun) -> Result<()> {
     // One process works on a request, whoever started it.
     let file = folder.join("asked.json");
     let held = File::open(&file).map_err(|error| file_error(&file, error))?;
-    if held.try_lock().is_err() {
+    // Another may have ended it before this one had the lock.
+    if held.try_lock().is_err() || folder::finished(&folder) {
         return Ok(());
     }
     let progress = Arc::new(Progress {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kura_model::{Category, Error, RequestContext, Result};
 
@@ -11,12 +12,40 @@ use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::async_request::{self, Kind, Place};
 
+/// Uploads at one time: each may hold a thread, and the disk, for as long as its sender takes.
+const OPEN_AT_ONCE: usize = 4;
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// One of those that are open.
+struct Open;
+
+impl Open {
+    fn new() -> Result<Self> {
+        if OPEN.fetch_add(1, Ordering::AcqRel) < OPEN_AT_ONCE {
+            return Ok(Self);
+        }
+        OPEN.fetch_sub(1, Ordering::AcqRel);
+        Err(Error::new(
+            Category::Exhausted,
+            "others are sending inputs; try again when they are done",
+        )
+        .coded("throttled"))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// An input on its way to disk. Dropped before it is whole, it leaves nothing.
 pub struct Upload {
     place: Option<Place>,
     part: Part,
     size: u64,
     limit: u64,
+    _open: Open,
 }
 
 impl Upload {
@@ -26,6 +55,7 @@ impl Upload {
         use std::io::Write as _;
         authorize(context, Action::Import)?;
         async_request::room(Kind::Import)?;
+        let open = Open::new()?;
         let place = Place::make(bank, Kind::Import)?;
         let mut part = Part::create(&place.folder.join(spool(0)))?;
         part.flush().map_err(disk)?;
@@ -34,6 +64,7 @@ impl Upload {
             part,
             size: 0,
             limit: bank.config.import.input_bytes,
+            _open: open,
         })
     }
 

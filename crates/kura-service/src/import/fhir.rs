@@ -186,7 +186,7 @@ fn item(feed: &Feed<'_>, sink: &Sink, bytes: &[u8], line: u64, offset: u64) -> R
                 let judge = sink.judge(feed.bank)?;
                 let entries: Vec<_> = entries
                     .into_iter()
-                    .map(|entry| entry.and_then(foreign))
+                    .map(|entry| entry.and_then(brought))
                     .collect();
                 // References between entries point at ids by now.
                 let others = entries.iter().filter_map(|entry| entry.as_ref().ok());
@@ -202,7 +202,7 @@ fn item(feed: &Feed<'_>, sink: &Sink, bytes: &[u8], line: u64, offset: u64) -> R
             }
             Err(refusal) => refuse(refusal),
         },
-        Ok(_) => match Resource::from_value(value).and_then(foreign) {
+        Ok(_) => match Resource::from_value(value).and_then(brought) {
             Ok(resource) => {
                 let judged = sink.judge(feed.bank)?.resource(resource.value());
                 keep(&resource, &judged);
@@ -255,4 +255,17 @@ pub(crate) fn foreign(resource: Resource) -> std::result::Result<Resource, Refus
         .at_path("id"));
     }
     Ok(resource)
+}
+
+/// What comes by a file, and not over the FHIR API.
+fn brought(resource: Resource) -> std::result::Result<Resource, Refusal> {
+    // Over the API it is asked for by those whom `subscription::acceptable` lets.
+    if resource.kind() == "Subscription" {
+        return Err(Refusal::new(
+            "reserved",
+            "a Subscription sends records out of the bank: it is asked for over the FHIR API, not brought in",
+        )
+        .at_path("resourceType"));
+    }
+    foreign(resource)
 }

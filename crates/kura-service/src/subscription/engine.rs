@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kura_fhir::search::Search;
 use kura_fhir::{RESOURCE_TYPES, Resource};
-use kura_model::{LogicalTime, RecordKey, RequestContext, Result};
+use kura_model::{Category, LogicalTime, RecordKey, RequestContext, Result};
 use kura_outbound::{Failure, Messenger};
 use kura_store::{
     AuditEntry, Clause, Commit, Cursor, Expect, HistoryRow, Predicate, Query, Version, Write,
@@ -22,9 +22,6 @@ use crate::{Bank, import, query};
 const TRIES: u32 = 150;
 /// The longest pause between tries, milliseconds.
 const PAUSE_AT_MOST: i64 = 600_000;
-/// Progress without an event is noted when it has come this far: it saves looking again after a
-/// restart.
-const NOTED_AFTER: i64 = 10_000;
 
 /// What a round did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +31,10 @@ pub struct Report {
     pub more: u64,
 }
 
-/// What is known between rounds.
+/// Tells. What it knows lies in the bank, so that another process may go on.
 #[derive(Default)]
 pub struct Engine {
     messenger: Messenger,
-    known: HashMap<String, Progress>,
 }
 
 enum Told {
@@ -49,7 +45,7 @@ enum Told {
 
 impl Engine {
     /// One round for all subscriptions. One process at a time; where another tells, nothing is done.
-    pub fn round(&mut self, bank: &Bank, context: &RequestContext) -> Result<Report> {
+    pub fn round(&self, bank: &Bank, context: &RequestContext) -> Result<Report> {
         let mut report = Report::default();
         if bank
             .clinical
@@ -59,7 +55,6 @@ impl Engine {
             return Ok(report);
         }
         let Some(_alone) = bank.clinical.exclusive("subscriptions", false)? else {
-            self.known.clear();
             return Ok(report);
         };
         for version in subscriptions(bank)? {
@@ -74,7 +69,15 @@ impl Engine {
                     say(bank, context, &version, "error", Some(error.message()))?;
                     Told::Nothing
                 }
-                ("active", Ok(asked)) => self.tell(bank, context, &version, &asked)?,
+                ("active", Ok(asked)) => match self.tell(bank, context, &version, &asked) {
+                    Ok(told) => told,
+                    // A filter that means nothing any more, or not now, keeps nobody else waiting.
+                    Err(error) if error.category != Category::Internal => {
+                        failed(bank, context, &version, error.message())?;
+                        Told::Nothing
+                    }
+                    Err(error) => return Err(error),
+                },
                 _ => Told::Nothing,
             };
             match told {
@@ -89,33 +92,22 @@ impl Engine {
         Ok(report)
     }
 
-    fn of(&mut self, bank: &Bank, id: &str) -> Result<Option<Progress>> {
-        if let Some(known) = self.known.get(id) {
-            return Ok(Some(known.clone()));
-        }
-        progress(bank, id)
-    }
-
-    fn keep(&mut self, bank: &Bank, id: &str, progress: Progress, noted: bool) -> Result<()> {
-        if noted {
-            let text = json!(progress).to_string();
-            bank.clinical.set_mark(&mark(id), &text)?;
-        }
-        self.known.insert(id.to_owned(), progress);
-        Ok(())
-    }
-
     /// Asks the receiver whether it wants this. What is written from here on is told; a subscription
     /// that was active or in error goes on where it stopped.
     fn handshake(
-        &mut self,
+        &self,
         bank: &Bank,
         context: &RequestContext,
         version: &Version,
         asked: &Subscription,
     ) -> Result<()> {
-        let mut progress = self.of(bank, &asked.id)?.unwrap_or_default();
-        if !goes_on(bank, version)? {
+        let kept = progress(bank, &asked.id)?;
+        let begins = match &kept {
+            Some(kept) => switched_off(bank, version, kept.version)?,
+            None => true,
+        };
+        let mut progress = kept.unwrap_or_default();
+        if begins {
             progress.reached = bank.clinical.read(|reader| {
                 let now = reader.now()?;
                 reader.last_record(now)
@@ -128,21 +120,21 @@ impl Engine {
                 progress.failures = 0;
                 progress.next_try = 0;
                 progress.told = now();
-                self.keep(bank, &asked.id, progress, true)
+                keep(bank, &asked.id, &progress)
             }
             Err(reason) => say(bank, context, version, "error", Some(&reason)).map(drop),
         }
     }
 
     fn tell(
-        &mut self,
+        &self,
         bank: &Bank,
         context: &RequestContext,
         version: &Version,
         asked: &Subscription,
     ) -> Result<Told> {
         // An active one that never was asked here came from elsewhere, with an import.
-        let Some(mut progress) = self.of(bank, &asked.id)? else {
+        let Some(mut progress) = progress(bank, &asked.id)? else {
             return Ok(Told::Nothing);
         };
         if progress.version != version.version || progress.next_try > now() {
@@ -159,9 +151,10 @@ impl Engine {
         } else if asked.heartbeat > 0 && silent >= asked.heartbeat as i64 * 1000 {
             Kind::Heartbeat
         } else {
-            let far = reached - progress.reached >= NOTED_AFTER;
-            progress.reached = reached;
-            self.keep(bank, &asked.id, progress, far)?;
+            if reached > progress.reached {
+                progress.reached = reached;
+                keep(bank, &asked.id, &progress)?;
+            }
             return Ok(if more { Told::More(0) } else { Told::Nothing });
         };
         match self.send(bank, asked, kind, progress.events, &events) {
@@ -171,7 +164,7 @@ impl Engine {
                 progress.failures = 0;
                 progress.next_try = 0;
                 progress.told = now();
-                self.keep(bank, &asked.id, progress, true)?;
+                keep(bank, &asked.id, &progress)?;
                 if kind == Kind::Event {
                     bank.clinical.audit(
                         AuditEntry::new(
@@ -190,14 +183,7 @@ impl Engine {
                 })
             }
             Err(reason) => {
-                progress.failures += 1;
-                if progress.failures >= TRIES {
-                    say(bank, context, version, "error", Some(&reason))?;
-                    progress.failures = 0;
-                }
-                let pause = 1000_i64 << progress.failures.min(10);
-                progress.next_try = now() + pause.min(PAUSE_AT_MOST);
-                self.keep(bank, &asked.id, progress, true)?;
+                failed(bank, context, version, &reason)?;
                 Ok(Told::Nothing)
             }
         }
@@ -244,19 +230,40 @@ impl Engine {
     }
 }
 
-/// Whether the version before this one was told to, or was to be: not if there was none, or it was
-/// switched off or deleted.
-fn goes_on(bank: &Bank, version: &Version) -> Result<bool> {
-    let before = bank
-        .clinical
-        .read(|reader| reader.version(&version.key, version.version.saturating_sub(1)))?;
-    Ok(match before {
-        Some(before) if !before.deleted => {
-            let status = decoded(&before)?["status"].clone();
-            status == "active" || status == "error"
+fn keep(bank: &Bank, id: &str, progress: &Progress) -> Result<()> {
+    let text = json!(progress).to_string();
+    bank.clinical.set_mark(&mark(id), &text)
+}
+
+/// One more failed try; the last is the end until it is asked for again.
+fn failed(bank: &Bank, context: &RequestContext, version: &Version, reason: &str) -> Result<()> {
+    let id = &version.key.id;
+    let Some(mut progress) = progress(bank, id)? else {
+        return Ok(());
+    };
+    progress.failures += 1;
+    let pause = 1000_i64 << progress.failures.min(10);
+    progress.next_try = now() + pause.min(PAUSE_AT_MOST);
+    if progress.failures >= TRIES {
+        say(bank, context, version, "error", Some(reason))?;
+        progress.failures = 0;
+    }
+    keep(bank, id, &progress)
+}
+
+/// Whether it was switched off, or deleted, since the version the last handshake was made for.
+fn switched_off(bank: &Bank, version: &Version, since: u64) -> Result<bool> {
+    for number in since + 1..version.version {
+        let between = bank
+            .clinical
+            .read(|reader| reader.version(&version.key, number))?;
+        if let Some(between) = between
+            && (between.deleted || decoded(&between)?["status"] == "off")
+        {
+            return Ok(true);
         }
-        _ => false,
-    })
+    }
+    Ok(false)
 }
 
 fn now() -> i64 {
@@ -329,7 +336,7 @@ fn say(
     });
     match done {
         Ok(_) => Ok(version.version + 1),
-        Err(error) if error.category == kura_model::Category::Precondition => Ok(version.version),
+        Err(error) if error.category == Category::Precondition => Ok(version.version),
         Err(error) => Err(error),
     }
 }
@@ -390,7 +397,8 @@ fn found(
     t: LogicalTime,
     rows: &[&HistoryRow],
 ) -> Result<Vec<RecordKey>> {
-    let terms = BankTerms { bank, at: Some(t) };
+    // Value sets as they are now: one that was not there for a while holds nothing up for good.
+    let terms = BankTerms { bank, at: None };
     let mut query = query::query(search, Some(t), &terms)
         .map_err(|error| wrong(error.message(), "criteria"))?;
     let ids = rows.iter().map(|row| row.version.key.id.clone()).collect();

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::io::wait;
 use super::{Postgres, values};
 use crate::error::{io, postgres as database};
+use crate::schema;
 
 /// No piece of PostgreSQL's is longer: a row has at most 1 GiB.
 const PIECE: u32 = 1 << 30;
@@ -69,17 +70,20 @@ fn next(from: &mut dyn Read) -> Result<Option<Vec<u8>>> {
 }
 
 impl Postgres {
-    /// The tables of a schema with their columns, each by name.
-    fn tables(&self, schema: &str) -> Result<Vec<Table>> {
+    /// Our tables of a schema with their columns, each by name.
+    fn tables(&self, zone: &str) -> Result<Vec<Table>> {
         let mut tables: Vec<Table> = Vec::new();
         let rows = self.rows(
             "SELECT CAST(c.table_name AS text), CAST(c.column_name AS text) FROM information_schema.columns c
              JOIN pg_tables t ON t.schemaname = c.table_schema AND t.tablename = c.table_name
              WHERE c.table_schema = ?1 ORDER BY 1, 2",
-            values![schema],
+            values![zone],
             |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
         )?;
         for (table, column) in rows {
+            if !schema::tables().any(|ours| ours == table) {
+                continue;
+            }
             match tables.last_mut() {
                 Some(last) if last.table == table => last.columns.push(column),
                 _ => tables.push(Table {
@@ -92,9 +96,9 @@ impl Postgres {
     }
 
     /// Every table, of one snapshot.
-    pub(crate) fn copy_out(&self, schema: &str, out: &mut dyn Write) -> Result<()> {
+    pub(crate) fn copy_out(&self, zone: &str, out: &mut dyn Write) -> Result<()> {
         self.batch("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")?;
-        for table in self.tables(schema)? {
+        for table in self.tables(zone)? {
             let head = serde_json::to_vec(&table)
                 .map_err(|error| Error::internal("names of a table").because(error))?;
             piece(out, &head)?;
@@ -114,8 +118,8 @@ impl Postgres {
 
     /// Every table of a copy into the empty ones of a new zone, in one transaction. The zone keeps
     /// its own mark.
-    pub(crate) fn copy_in(&self, schema: &str, from: &mut dyn Read) -> Result<()> {
-        let known = self.tables(schema)?;
+    pub(crate) fn copy_in(&self, zone: &str, from: &mut dyn Read) -> Result<()> {
+        let known = self.tables(zone)?;
         let mark: Vec<String> =
             self.rows("SELECT value FROM bank WHERE key = 'mark'", &[], |row| {
                 row.get(0)
@@ -155,22 +159,22 @@ impl Postgres {
         let numbered = self.rows(
             "SELECT CAST(table_name AS text), CAST(column_name AS text) FROM information_schema.columns
              WHERE table_schema = ?1 AND is_identity = 'YES'",
-            values![schema],
+            values![zone],
             |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)),
         )?;
         for (table, column) in numbered {
             self.batch(&format!(
-                "SELECT setval(pg_get_serial_sequence('{schema}.{table}', '{column}'), coalesce(max({column}), 0) + 1, false) FROM {table}"
+                "SELECT setval(pg_get_serial_sequence('{zone}.{table}', '{column}'), coalesce(max({column}), 0) + 1, false) FROM {table}"
             ))?;
         }
         self.batch("COMMIT; ANALYZE")
     }
 
     /// Takes the tables of a zone away.
-    pub(crate) fn drop_tables(&self, schema: &str) -> Result<()> {
+    pub(crate) fn drop_tables(&self, zone: &str) -> Result<()> {
         // A transaction that failed is still open.
         self.batch("ROLLBACK")?;
-        for table in self.tables(schema)? {
+        for table in self.tables(zone)? {
             self.batch(&format!("DROP TABLE {}", table.table))?;
         }
         Ok(())

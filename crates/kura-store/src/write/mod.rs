@@ -105,6 +105,19 @@ impl Writer {
         self.transaction(|writer| writer.note(name, value))
     }
 
+    /// Keeps a word under a name if there is none.
+    pub(crate) fn begin_mark(&mut self, name: &str, value: &str) -> Result<()> {
+        self.transaction(|writer| {
+            writer
+                .connection
+                .execute(
+                    "INSERT INTO bank (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    values![name, value],
+                )
+                .map(drop)
+        })
+    }
+
     /// Keeps a word under a name if another is kept there still. Whether it was.
     pub(crate) fn replace_mark(&mut self, name: &str, old: &str, new: &str) -> Result<bool> {
         self.transaction(|writer| {

@@ -1,7 +1,8 @@
 //! A code system: its codes, their order above one another, their properties.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -37,6 +38,18 @@ pub struct CodeSystem {
     /// Properties, for the numbers that concepts carry.
     properties: Vec<Named>,
     grammar: Option<Grammar>,
+    /// What was last asked for of the hierarchy: a filter asks it of every code.
+    asked: RwLock<Option<Asked>>,
+}
+
+/// The way, from where, and what lies there.
+type Asked = (Way, usize, Arc<HashSet<usize>>);
+
+/// Along a hierarchy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Up,
+    Down,
 }
 
 #[derive(Debug)]
@@ -233,6 +246,7 @@ impl CodeSystem {
             codes: Vec::new(),
             by_code: HashMap::new(),
             properties: Vec::new(),
+            asked: RwLock::default(),
             url,
         };
         system.take(json.concept.unwrap_or_default(), None, 0);
@@ -426,20 +440,41 @@ impl CodeSystem {
 
     /// Whether a code lies below another one, at any distance.
     pub(crate) fn is_below(&self, at: usize, above: usize) -> bool {
-        let mut seen = vec![at];
-        let mut next = 0;
-        while let Some(&one) = seen.get(next) {
-            next += 1;
-            for &parent in &self.codes[one].parents {
-                if parent == above {
-                    return true;
-                }
-                if !seen.contains(&parent) {
-                    seen.push(parent);
+        self.all(Way::Up, at).contains(&above)
+    }
+
+    /// All codes above or below one, at any distance.
+    pub(super) fn all(&self, way: Way, from: usize) -> Arc<HashSet<usize>> {
+        if let Some((known, at, all)) = &*self.asked.read().unwrap_or_else(PoisonError::into_inner)
+            && (*known, *at) == (way, from)
+        {
+            return Arc::clone(all);
+        }
+        let mut children: HashMap<usize, Vec<usize>> = HashMap::new();
+        if way == Way::Down {
+            for (at, code) in self.codes.iter().enumerate() {
+                for &parent in &code.parents {
+                    children.entry(parent).or_default().push(at);
                 }
             }
         }
-        false
+        let mut found = HashSet::new();
+        let mut waiting = vec![from];
+        while let Some(one) = waiting.pop() {
+            let next: &[usize] = match way {
+                Way::Up => &self.codes[one].parents,
+                Way::Down => children.get(&one).map_or(&[], Vec::as_slice),
+            };
+            for &next in next {
+                if found.insert(next) {
+                    waiting.push(next);
+                }
+            }
+        }
+        let found = Arc::new(found);
+        *self.asked.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((way, from, Arc::clone(&found)));
+        found
     }
 
     /// The values of a property, or of the display, which filters may name too.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::CodeSystem;
+use super::code_system::Way;
 
 /// A filter of a value set.
 #[derive(Debug)]
@@ -35,16 +36,15 @@ impl CodeSystem {
         let value = filter.value.as_str();
         let below = |value: &str| self.position(value).map(|above| (above, at));
         Some(match filter.op.as_str() {
-            "is-a" => {
-                below(value).is_some_and(|(above, at)| at == above || self.is_below(at, above))
+            "is-a" => below(value)
+                .is_some_and(|(above, at)| at == above || self.all(Way::Down, above).contains(&at)),
+            "descendent-of" => {
+                below(value).is_some_and(|(above, at)| self.all(Way::Down, above).contains(&at))
             }
-            "descendent-of" => below(value).is_some_and(|(above, at)| self.is_below(at, above)),
-            "is-not-a" => {
-                !below(value).is_some_and(|(above, at)| at == above || self.is_below(at, above))
-            }
-            "generalizes" => {
-                below(value).is_some_and(|(below, at)| at == below || self.is_below(below, at))
-            }
+            "is-not-a" => !below(value)
+                .is_some_and(|(above, at)| at == above || self.all(Way::Down, above).contains(&at)),
+            "generalizes" => below(value)
+                .is_some_and(|(below, at)| at == below || self.all(Way::Up, below).contains(&at)),
             "=" if matches!(filter.property.as_str(), "parent" | "subsumedBy") => self
                 .position(value)
                 .is_some_and(|parent| self.parents(at).contains(&parent)),

@@ -554,4 +554,61 @@ mod tests {
         assert_eq!(target.code, "F");
         assert!(all.concept_maps().len() > 50);
     }
+
+    /// Each set asks eight times the next, seventeen deep: 8^16 questions if nobody counted.
+    #[test]
+    fn wide_and_deep_sets_are_as_if_not_loaded() {
+        let mut all = Definitions::r4();
+        let url = |at: usize| format!("http://example.org/vs/{at}");
+        for at in 0..17 {
+            let parts = vec![json!({ "valueSet": [url(at + 1)] }); 8];
+            all.add(json!({ "resourceType": "ValueSet", "url": url(at), "compose": { "include": parts } }));
+        }
+        all.add(json!({
+            "resourceType": "ValueSet", "url": url(17),
+            "compose": { "include": [{ "system": "http://example.org/s", "concept": [{ "code": "a" }] }] },
+        }));
+        // From below, each is known by the time it is built upon.
+        for at in 100..400 {
+            let part = json!({ "valueSet": [url(at - 1)] });
+            all.add(json!({ "resourceType": "ValueSet", "url": url(at), "compose": { "include": [part] } }));
+        }
+        all.add(json!({
+            "resourceType": "ValueSet", "url": url(99),
+            "compose": { "include": [{ "system": "http://example.org/s", "concept": [{ "code": "a" }] }] },
+        }));
+        let terminology = Terminology::new(Arc::new(all));
+        let asked = |at: usize| terminology.contains(&url(at), Some("http://example.org/s"), "b");
+        assert_eq!(asked(17), Membership::No);
+        assert_eq!(asked(15), Membership::No);
+        assert_eq!(asked(0), Membership::Unknown);
+        for at in 100..400 {
+            asked(at);
+        }
+        assert_eq!(asked(110), Membership::No);
+        assert_eq!(asked(399), Membership::Unknown);
+    }
+
+    #[test]
+    fn a_long_chain_of_parents_is_walked_once() {
+        let mut all = Definitions::r4();
+        let concepts: Vec<_> = (0..20_000)
+            .map(|at| json!({ "code": at.to_string(), "property": [{ "code": "parent", "valueCode": (at + 1).to_string() }] }))
+            .collect();
+        all.add(json!({
+            "resourceType": "CodeSystem", "url": "http://example.org/chain", "content": "complete",
+            "property": [{ "code": "parent", "uri": "http://hl7.org/fhir/concept-properties#parent", "type": "code" }],
+            "concept": concepts,
+        }));
+        let filter = json!({ "property": "concept", "op": "is-a", "value": "19999" });
+        all.add(json!({
+            "resourceType": "ValueSet", "url": "http://example.org/vs/chain",
+            "compose": { "include": [{ "system": "http://example.org/chain", "filter": [filter] }] },
+        }));
+        let terminology = Terminology::new(Arc::new(all));
+        let members = terminology
+            .expand("http://example.org/vs/chain")
+            .expect("all is loaded");
+        assert_eq!(members.concepts.len(), 20_000);
+    }
 }

@@ -17,7 +17,13 @@ pub struct ValueSet {
     exclude: Vec<Part>,
     /// FHIR R4 ValueSet.compose.inactive: whether codes that are out of use are in it.
     has_inactive: bool,
+    /// Value sets below one another, and how often some is asked in the worst case for one code.
+    height: usize,
+    asks: u64,
 }
+
+/// Value sets that one question may ask: of those above it, a set is as if it were not loaded.
+const ASKS: u64 = 20_000;
 
 /// A code that a value set names itself.
 #[derive(Debug)]
@@ -138,12 +144,35 @@ impl ValueSet {
             include: parts("include"),
             exclude: parts("exclude"),
             has_inactive: json["compose"]["inactive"] != false,
+            height: 0,
+            asks: 1,
         };
+        set.measure(json["url"].as_str().unwrap_or_default());
         if set.include.is_empty() {
             // Only an expansion: its codes, if it is all of them.
             set.include = expanded(&json["expansion"], terminology);
         }
         set
+    }
+
+    /// How deep and wide it is. One beyond the bounds forgets what it builds on, and says so.
+    fn measure(&mut self, url: &str) {
+        let mut parts: Vec<&mut Part> = self.include.iter_mut().chain(&mut self.exclude).collect();
+        let sets = parts
+            .iter()
+            .flat_map(|part| part.sets.iter().filter_map(|set| set.as_ref().ok()));
+        let (height, asks) = sets.fold((0, 1_u64), |(height, asks), set| {
+            (height.max(set.height + 1), asks.saturating_add(set.asks))
+        });
+        (self.height, self.asks) = (height, asks);
+        if height > super::MAX_DEPTH || asks > ASKS {
+            for part in &mut parts {
+                for set in &mut part.sets {
+                    *set = Err(url.to_owned());
+                }
+            }
+            (self.height, self.asks) = (0, 1);
+        }
     }
 
     /// Whether a code is in it; without a system, whether it has the code of any. What is missing

@@ -312,6 +312,69 @@ fn a_receiver_is_told_what_it_asked_for_at_least_once() {
     assert_eq!(refused["error"], "the receiver answered with status 410");
 }
 
+/// Whoever could not be reached at first is not sent what was there before; and a filter that means
+/// nothing any more keeps no other waiting.
+#[test]
+fn a_late_beginning_and_a_broken_filter() {
+    let bank = TestBank::new();
+    let hook = Hook::new();
+    configure(&bank, &hook);
+    let server = bank.serve();
+    assert_eq!(put(&server, &observation("before", "718-7")).0, 201);
+    hook.status.store(503, Ordering::Relaxed);
+    let set = json!({
+        "resourceType": "ValueSet", "id": "chosen", "url": "http://example.jp/ValueSet/chosen", "status": "active",
+        "compose": { "include": [{ "system": "http://loinc.org", "concept": [{ "code": "718-7" }] }] },
+    });
+    assert_eq!(put(&server, &set).0, 201);
+    let asked = |id: &str, filter: &str| {
+        let mut asked = subscription(&hook.url, "requested", "id-only", &[filter]);
+        asked["id"] = json!(id);
+        asked
+    };
+    let broken = asked("a", "Observation?code:in=http://example.jp/ValueSet/chosen");
+    let sound = asked("s", "Observation?code=718-7");
+    assert_eq!(put(&server, &sound).0, 201);
+    assert_eq!(
+        said(&hook.next().1["entry"][0]["resource"], "type"),
+        "handshake"
+    );
+    until(&server, "error");
+    hook.status.store(200, Ordering::Relaxed);
+    assert_eq!(put(&server, &broken).0, 201);
+    assert_eq!(put(&server, &sound).0, 200);
+    for _ in 0..2 {
+        assert_eq!(
+            said(&hook.next().1["entry"][0]["resource"], "type"),
+            "handshake"
+        );
+    }
+    until(&server, "active");
+    assert_eq!(
+        server
+            .send("DELETE", "/fhir/ValueSet/chosen", &[], "")
+            .status,
+        204
+    );
+    assert_eq!(put(&server, &observation("after", "718-7")).0, 201);
+    let (events, _) = hook.events();
+    assert_eq!(events, [(1, "Observation/after".to_owned())]);
+    // The value set is back: so are its changes, none lost.
+    assert_eq!(put(&server, &set).0, 201);
+    let (events, bundle) = hook.events();
+    assert_eq!(events, [(1, "Observation/after".to_owned())]);
+    let status = &bundle["entry"][0]["resource"];
+    assert!(status.to_string().contains("Subscription/a"), "{status}");
+
+    // A file brings none.
+    let line = bank.file(
+        "subscription.ndjson",
+        asked("f", "Patient").to_string().as_bytes(),
+    );
+    bank.import(&[&line], 3);
+    assert_eq!(bank.refused()[0]["rule"], "reserved");
+}
+
 #[test]
 fn what_would_not_be_served_is_refused() {
     let bank = TestBank::new();

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# fuzz/run.sh [SECONDS] [TARGET...]: every parser on hostile bytes, seeded with the samples.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+shift || true
+targets=("$@")
+if [ "${#targets[@]}" -eq 0 ]; then
+    mapfile -t targets < <(cd fuzz/targets && ls -- *.rs | sed 's/\.rs$//')
+fi
+export CARGO_TARGET_DIR="${CARGO_FUZZ_TARGET_DIR:-$HOME/.cache/kura/target-fuzz}"
+
+seed() { # TARGET FILE: unless it is there
+    mkdir -p "fuzz/corpus/$1"
+    cp -n "$2" "fuzz/corpus/$1/" 2>/dev/null || true
+}
+line() { # TARGET NAME TEXT
+    mkdir -p "fuzz/corpus/$1"
+    printf '%b' "$3" >"fuzz/corpus/$1/$2"
+}
+for file in samples/hospital/fhir/*.ndjson.gz; do
+    kind=$(basename "$file" .ndjson.gz)
+    for target in resource validate; do
+        mkdir -p "fuzz/corpus/$target"
+        (zcat "$file" || true) 2>/dev/null | head -1 >"fuzz/corpus/$target/$kind"
+    done
+done
+one=$(cat fuzz/corpus/resource/Patient)
+line expression name "Patient.name.where(use = 'official').given.first() | Patient.birthDate + 1 year\n"
+printf '%s' "$one" >>fuzz/corpus/expression/name
+line patch replace '[{"op":"replace","path":"/gender","value":"other"},{"op":"copy","from":"/name/0","path":"/name/-"}]\n'
+printf '%s' "$one" >>fuzz/corpus/patch/replace
+line view names '{"resource":"Patient","select":[{"column":[{"name":"id","path":"getResourceKey()"}],"select":[{"forEach":"name","column":[{"name":"family","path":"family"}]}]}]}\n'
+printf '%s' "$one" >>fuzz/corpus/view/names
+line search chain 'Observation?code=http://loinc.org|718-7&patient.birthdate=lt1950&value-quantity=gt7.0|http://unitsofmeasure.org|g/dL&_sort=-date'
+line search has 'Patient?_has:Observation:patient:code=718-7&name:contains=%E3%81%AE&_id=1,2'
+line search filter 'Patient?_filter=(gender%20eq%20female%20and%20birthdate%20lt%201950)%20or%20not(name%20co%20%22x%22)'
+find samples -name '*.dcm' -size -64k | while read -r file; do seed dicom "$file"; done
+find samples \( -name '*.vcf*' -o -name '*.bcf' -o -name '*cats*' \) -size -256k | while read -r file; do seed variants "$file"; done
+find samples -iname '*.uke' -size -64k | while read -r file; do seed claims "$file"; done
+line masters disease '0,B,8842347,0,0,0\r\n'
+
+for target in "${targets[@]}"; do
+    echo "== $target"
+    mkdir -p "fuzz/corpus/$target"
+    # A parser may take a megabyte and a second, no more.
+    cargo +nightly fuzz run -O -a --fuzz-dir fuzz "$target" "fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 2>&1 |
+        grep -E 'stat::|ERROR|SUMMARY|panicked|Test unit' || true
+done
