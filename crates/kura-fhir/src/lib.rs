@@ -17,6 +17,7 @@ pub mod text;
 mod types;
 pub mod view;
 pub mod view_definition;
+pub mod xml;
 
 pub use resource::Resource;
 pub use types::{RESOURCE_TYPES, resource_type};
