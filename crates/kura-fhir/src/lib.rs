@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod date;
+mod fhirpath_patch;
 pub mod outcome;
 pub mod patch;
 pub mod references;

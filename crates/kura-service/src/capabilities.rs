@@ -55,7 +55,7 @@ pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
         "implementation": { "description": "Kura digital medical data bank", "url": base },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
-        "patchFormat": ["application/json-patch+json"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [{
             "mode": "server",
             "resource": resources,

@@ -8,9 +8,10 @@
 //! not know is read, so nothing is expanded and nothing is fetched. Comments and processing
 //! instructions are left out, as FHIR R4 xml.html wants of what is not FHIR.
 
+mod attributes;
 mod narrative;
 mod read;
-mod table;
+pub(crate) mod table;
 mod write;
 
 use kura_model::{Location, Refusal};

@@ -2,15 +2,14 @@
 
 use kura_fhirpath::{TypeId, definitions};
 use kura_model::{Location, Refusal};
-use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::NsReader;
 use serde_json::{Map, Number, Value};
 
+use super::attributes::Attributes;
 use super::table::{self, Form, Primitive};
 use super::{
-    ATTRIBUTES_AT_MOST, ELEMENTS_AT_MOST, LEVELS_AT_MOST, Space, XSI, broken, is_character,
-    local_name, narrative, no_xml,
+    ELEMENTS_AT_MOST, LEVELS_AT_MOST, Space, broken, is_character, local_name, narrative, no_xml,
 };
 
 /// Reads one resource.
@@ -66,14 +65,6 @@ struct Open<'x> {
     start: BytesStart<'x>,
     space: Space,
     empty: bool,
-}
-
-/// The attributes that FHIR knows.
-#[derive(Default)]
-struct Attributes {
-    id: Option<String>,
-    url: Option<String>,
-    value: Option<String>,
 }
 
 impl<'x> Reading<'x> {
@@ -190,46 +181,7 @@ impl<'x> Reading<'x> {
     }
 
     fn attributes(&self, start: &BytesStart<'x>) -> Result<Attributes, Refusal> {
-        let mut found = Attributes::default();
-        for (count, attribute) in start.attributes().enumerate() {
-            if count >= ATTRIBUTES_AT_MOST {
-                return Err(self.refuse("xml-size", "too many attributes on one element"));
-            }
-            let at = self.reader.buffer_position();
-            let attribute = attribute.map_err(|_| no_xml(at))?;
-            let key = attribute.key;
-            if key.as_namespace_binding().is_some() {
-                continue;
-            }
-            let (space, _) = self.reader.resolver().resolve_attribute(key);
-            if matches!(space, quick_xml::name::ResolveResult::Bound(name) if name.0 == XSI.as_bytes())
-            {
-                continue;
-            }
-            let place = match key.into_inner() {
-                b"id" => &mut found.id,
-                b"url" => &mut found.url,
-                b"value" => &mut found.value,
-                _ => {
-                    let what = "FHIR has the attributes id, url and value";
-                    return Err(self.refuse("xml-attribute", what));
-                }
-            };
-            if attribute.value.contains(&b'<') {
-                return Err(no_xml(at));
-            }
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|_| {
-                    let what = "an entity other than the five of XML";
-                    broken("xml-entity", what, at)
-                })?;
-            if !value.chars().all(is_character) {
-                return Err(self.refuse("xml-character", "a character that XML does not know"));
-            }
-            *place = Some(value.into_owned());
-        }
-        Ok(found)
+        Attributes::of(start, &self.reader)
     }
 
     /// The elements within one that was opened, up to its end.

@@ -4,7 +4,7 @@ use kura_fhirpath::{Element, ElementType, Kind, TypeId, definitions};
 
 /// How the content of an element is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// In an attribute `value`.
     Primitive(Primitive),
     /// By elements within.
@@ -17,14 +17,14 @@ pub(super) enum Form {
 
 /// What a primitive is in JSON. FHIR R4 json.html#primitive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Primitive {
+pub(crate) enum Primitive {
     Boolean,
     Number,
     Text,
 }
 
 impl Form {
-    pub(super) fn of(kind: TypeId) -> Self {
+    pub(crate) fn of(kind: TypeId) -> Self {
         let one = definitions().get(kind);
         match (one.kind, one.name) {
             (_, "xhtml") => Self::Narrative,
@@ -40,16 +40,16 @@ impl Form {
 }
 
 /// The two elements that are attributes in XML.
-pub(super) fn is_attribute(element: &Element) -> bool {
+pub(crate) fn is_attribute(element: &Element) -> bool {
     matches!(element.path, "Element.id" | "Extension.url")
 }
 
-pub(super) fn repeats(element: &Element) -> bool {
+pub(crate) fn repeats(element: &Element) -> bool {
     element.max != Some(1)
 }
 
 /// The element of a type that bears this name in JSON and XML, and the type it then has.
-pub(super) fn element(kind: TypeId, key: &str) -> Option<(&'static Element, &'static ElementType)> {
+pub(crate) fn element(kind: TypeId, key: &str) -> Option<(&'static Element, &'static ElementType)> {
     let all = definitions();
     if let Some(element) = all.element(kind, key).filter(|element| !element.is_choice) {
         return element.types.first().map(|one| (element, one));

@@ -232,3 +232,77 @@ fn a_foreign_parser_reads_and_writes_it() {
         println!("{said}");
     }
 }
+
+/// FHIR R4 fhirpatch.html: by id, by criteria, in a transaction, in JSON and in XML.
+#[test]
+fn a_fhirpath_patch() {
+    let (_bank, server) = serve();
+    let part = |name: &str, key: &str, value: &str| json!({"name": name, key: value});
+    let parameters = |parts: Value| json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]});
+    let gender = parameters(json!([
+        part("type", "valueCode", "add"),
+        part("path", "valueString", "Patient"),
+        part("name", "valueString", "gender"),
+        part("value", "valueCode", "female"),
+    ]));
+    let body = json!({"resourceType": "Patient", "id": "p", "identifier": [{"system": "urn:n", "value": "1"}]});
+    let fhir = ("Content-Type", "application/fhir+json");
+    let put = server.send("PUT", "/fhir/Patient/p", &[fhir], &body.to_string());
+    assert_eq!(put.status, 201);
+    let stale = [fhir, ("If-Match", "W/\"9\"")];
+    let stale = server.send("PATCH", "/fhir/Patient/p", &stale, &gender.to_string());
+    assert_eq!(stale.status, 412);
+    let patched = server.send("PATCH", "/fhir/Patient/p", &[fhir], &gender.to_string());
+    assert_eq!(
+        (patched.status, &patched.json()["gender"]),
+        (200, &json!("female"))
+    );
+    // It is there already.
+    let again = server.send("PATCH", "/fhir/Patient/p", &[fhir], &gender.to_string());
+    assert_eq!(again.status, 422);
+    assert_eq!(
+        again.json()["issue"][0]["expression"],
+        json!(["Parameters.parameter[0]"])
+    );
+    let delete = "<Parameters xmlns=\"http://hl7.org/fhir\"><parameter><name value=\"operation\"/>\
+        <part><name value=\"type\"/><valueCode value=\"delete\"/></part>\
+        <part><name value=\"path\"/><valueString value=\"Patient.gender\"/></part></parameter></Parameters>";
+    let query = "/fhir/Patient?identifier=urn:n%7C1";
+    let gone = read(&server.send("PATCH", query, &[XML, AS_XML], delete), 200);
+    assert_eq!(
+        (gone.get("gender"), &gone["meta"]["versionId"]),
+        (None, &json!("3"))
+    );
+    let id = parameters(json!([
+        part("type", "valueCode", "replace"),
+        part("path", "valueString", "Patient.id"),
+        part("value", "valueId", "q"),
+    ]));
+    let other = server.send("PATCH", "/fhir/Patient/p", &[fhir], &id.to_string());
+    assert_eq!(other.status, 422);
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": gender, "request": {"method": "PATCH", "url": "Patient/p"}}]});
+    let done = server.send("POST", "/fhir", &[fhir], &bundle.to_string());
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(server.get("/fhir/Patient/p").json()["gender"], "female");
+    let said = server.get("/fhir/metadata").json();
+    assert!(
+        said["patchFormat"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("application/fhir+json"))
+    );
+    assert!(
+        said["format"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("application/fhir+xml"))
+    );
+    let text = server.send(
+        "PATCH",
+        "/fhir/Patient/p",
+        &[("Content-Type", "text/plain")],
+        "x",
+    );
+    assert_eq!(text.status, 415);
+}
