@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod date;
+mod fhirpath_patch;
 pub mod outcome;
 pub mod patch;
 pub mod references;
@@ -17,6 +18,7 @@ pub mod text;
 mod types;
 pub mod view;
 pub mod view_definition;
+pub mod xml;
 
 pub use resource::Resource;
 pub use types::{RESOURCE_TYPES, resource_type};

@@ -33,8 +33,13 @@ pub fn refused(refusal: Refusal) -> Error {
         "json-syntax" | "json-encoding" | "fhir-not-object" | "fhir-resource-type" => {
             (Category::Invalid, "structure")
         }
-        "json-depth" => (Category::Invalid, "too-costly"),
-        "json-size" | "fhir-string-length" => (Category::Invalid, "too-long"),
+        "xml-syntax" | "xml-encoding" | "xml-character" | "xml-doctype" | "xml-entity"
+        | "xml-namespace" | "xml-text" | "xml-attribute" | "xml-element" | "xml-repeated" => {
+            (Category::Invalid, "structure")
+        }
+        "xml-value" | "xml-empty" => (Category::Invalid, "value"),
+        "json-depth" | "xml-depth" => (Category::Invalid, "too-costly"),
+        "json-size" | "xml-size" | "fhir-string-length" => (Category::Invalid, "too-long"),
         "fhir-id" => (Category::Invalid, "value"),
         "reserved" => (Category::Unprocessable, "business-rule"),
         _ => (Category::Invalid, "invalid"),

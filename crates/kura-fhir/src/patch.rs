@@ -1,4 +1,5 @@
-//! JSON Patch (RFC 6902), the way FHIR R4 http.html#patch wants it.
+//! JSON Patch (RFC 6902), the way FHIR R4 http.html#patch wants it; and, under the same name, a
+//! FHIRPath Patch.
 //!
 //! The operations are applied one after another to a copy, and all or none count. What a patch
 //! may cost is bounded: `copy` can double a document with every line.
@@ -10,11 +11,18 @@ use json_patch::{
 use kura_model::{Category, Error, Result};
 use serde_json::{Number, Value};
 
+use crate::fhirpath_patch::Operations;
 use crate::{outcome, resource};
 
 /// A patch that can be applied.
 #[derive(Debug)]
-pub struct Patch(Vec<Operation>);
+pub struct Patch(Language);
+
+#[derive(Debug)]
+enum Language {
+    Json(Vec<Operation>),
+    FhirPath(Operations),
+}
 
 #[derive(Debug)]
 enum Operation {
@@ -29,7 +37,7 @@ enum Operation {
 /// Operations in one patch.
 const OPERATIONS_AT_MOST: usize = 10_000;
 /// Levels of the patched document, as many as a document may come with.
-const LEVELS_AT_MOST: usize = 127;
+pub(crate) const LEVELS_AT_MOST: usize = 127;
 /// Values all `copy` operations of one patch may copy together.
 const COPIED_AT_MOST: usize = 200_000;
 
@@ -54,7 +62,20 @@ impl Patch {
             .enumerate()
             .map(|(index, item)| operation(item).map_err(|what| wrong(index, what)))
             .collect::<Result<_>>()
-            .map(Self)
+            .map(|operations| Self(Language::Json(operations)))
+    }
+
+    /// A FHIRPath Patch: a Parameters resource. FHIR R4 fhirpatch.html.
+    pub fn from_parameters(parameters: &Value) -> Result<Self> {
+        Operations::parse(parameters).map(|operations| Self(Language::FhirPath(operations)))
+    }
+
+    /// Of either language: a Parameters is an object, a JSON Patch is a list.
+    pub fn parse_either(bytes: &[u8]) -> Result<Self> {
+        match resource::parse_json(bytes).map_err(outcome::refused)? {
+            parameters @ Value::Object(_) => Self::from_parameters(&parameters),
+            patch => Self::from_value(patch),
+        }
     }
 
     /// The patched document.
@@ -63,9 +84,13 @@ impl Patch {
     /// `Unprocessable`: a `test` failed, or a path leads nowhere. The number of the operation is
     /// told, no path and no value.
     pub fn apply(&self, document: &Value) -> Result<Value> {
+        let operations = match &self.0 {
+            Language::Json(operations) => operations,
+            Language::FhirPath(operations) => return operations.apply(document),
+        };
         let mut document = document.clone();
         let mut copied = 0;
-        for (index, operation) in self.0.iter().enumerate() {
+        for (index, operation) in operations.iter().enumerate() {
             match operation {
                 Operation::Test { path, value } => {
                     let found = document
@@ -117,11 +142,11 @@ impl Patch {
     }
 }
 
-fn wrong(index: usize, what: &str) -> Error {
+pub(crate) fn wrong(index: usize, what: &str) -> Error {
     Error::invalid(format!("operation {index} of the patch: {what}")).coded("structure")
 }
 
-fn failed(index: usize, what: &str) -> Error {
+pub(crate) fn failed(index: usize, what: &str) -> Error {
     Error::new(
         Category::Unprocessable,
         format!("operation {index} of the patch: {what}"),
@@ -179,7 +204,7 @@ fn values(value: &Value) -> usize {
 }
 
 /// Nesting of a value; the check above keeps it within what recursion can bear.
-fn levels(value: &Value) -> usize {
+pub(crate) fn levels(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(levels).max().unwrap_or(0),
         Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or(0),

@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod changes;
+mod format;
 mod import;
 mod operations;
 mod shape;

@@ -54,8 +54,8 @@ pub fn capabilities(registry: &Registry, several: bool, base: &str) -> Value {
         "software": { "name": "Kura", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Kura digital medical data bank", "url": base },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
-        "patchFormat": ["application/json-patch+json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [{
             "mode": "server",
             "resource": resources,

@@ -59,6 +59,8 @@ pub struct Environment<'a> {
     /// Whether `as` with several items is an error, as FHIRPath N1 2.0.0 has it. The search
     /// parameters of R4 were published with `as` as a filter, so that is what it is by default.
     pub strict: bool,
+    /// Work that several evaluations share a limit on: what was spent before, and after.
+    pub spent: Option<&'a Cell<u64>>,
 }
 
 impl std::fmt::Debug for Environment<'_> {
@@ -100,14 +102,18 @@ pub(crate) fn run<'a>(
         environment,
         focus: &focus,
         now: Cell::new(environment.now),
-        work: Cell::new(0),
+        work: Cell::new(environment.spent.map_or(0, Cell::get)),
     };
     let scope = Scope {
         this: &focus,
         index: None,
         total: None,
     };
-    evaluator.eval(expr, scope)
+    let result = evaluator.eval(expr, scope);
+    if let Some(spent) = environment.spent {
+        spent.set(evaluator.work.get());
+    }
+    result
 }
 
 struct Evaluator<'a, 'e> {

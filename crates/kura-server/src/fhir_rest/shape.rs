@@ -1,21 +1,26 @@
 //! How an answer is to look: its format, laid out for eyes or not, whole or in part. One place
 //! for every interaction; a request that asks for nothing of it gets the stored bytes untouched.
+//! Behind it everything is JSON: what comes as XML is JSON before a handler sees it.
 //!
 //! FHIR R4 http.html#parameters (`_format`, `_pretty`), search.html#summary, #elements.
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use kura_fhir::subset::{self, Part, Summary};
-use kura_model::{Error, Result};
+use kura_fhir::xml::{self, Layout};
+use kura_model::{Error, Refusal, Result};
 use serde_json::{Value, json};
 
+use super::format::{self, Format};
 use super::{failure, refuse};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Shape {
+    /// What `_format` names, where it is one we write.
+    format: Option<Format>,
     pretty: bool,
     part: Option<Part>,
     /// The parameters again, for the links of a Bundle: its next page looks the same.
@@ -31,6 +36,13 @@ impl Shape {
         let mut elements: Vec<String> = Vec::new();
         for (name, value) in params {
             match name.as_str() {
+                "_format" if shape.format.is_none() => {
+                    shape.format = Format::named(value);
+                    if shape.format == Some(Format::Xml) {
+                        shape.again.push("_format=xml".to_owned());
+                    }
+                    continue;
+                }
                 "_pretty" => shape.pretty = value == "true",
                 // `count` is no form of a resource: the search answers it.
                 "_summary" if value == "count" || value.is_empty() => continue,
@@ -73,6 +85,7 @@ impl Shape {
     fn and(self, other: Option<Shape>) -> Self {
         let Some(other) = other else { return self };
         Self {
+            format: other.format.or(self.format),
             pretty: self.pretty || other.pretty,
             part: other.part.or(self.part),
             again: if other.again.is_empty() {
@@ -83,18 +96,23 @@ impl Shape {
         }
     }
 
-    fn apply(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut value: Value = serde_json::from_slice(bytes).ok()?;
+    /// # Errors
+    /// The resource cannot be XML.
+    fn apply(&self, bytes: &[u8], format: Format) -> std::result::Result<Option<Vec<u8>>, Refusal> {
+        let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else {
+            return Ok(None);
+        };
         if let Some(part) = &self.part {
             subset::cut(&mut value, part);
         }
         self.link(&mut value);
-        let written = if self.pretty {
-            serde_json::to_vec_pretty(&value)
-        } else {
-            serde_json::to_vec(&value)
+        let written = match (format, self.pretty) {
+            (Format::Xml, true) => return xml::write(&value, Layout::Pretty).map(Some),
+            (Format::Xml, false) => return xml::write(&value, Layout::Compact).map(Some),
+            (Format::Json, true) => serde_json::to_vec_pretty(&value),
+            (Format::Json, false) => serde_json::to_vec(&value),
         };
-        written.ok()
+        Ok(written.ok())
     }
 
     fn link(&self, value: &mut Value) {
@@ -123,54 +141,11 @@ impl Shape {
     }
 }
 
-/// Whether we can write what a media type or a `_format` names. FHIR R4 http.html#mime-type.
-fn writes(name: &str) -> bool {
-    matches!(
-        name.trim().to_ascii_lowercase().as_str(),
-        "json"
-            | "application/json"
-            | "application/fhir+json"
-            | "application/fhir json"
-            | "application/json+fhir"
-            | "text/json"
-            | "*/*"
-            | "application/*"
-    )
-}
-
-/// Whether an Accept header lets us answer in JSON, FHIR 4.0. RFC 9110 section 12.5.1.
-fn accepts(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';');
-        let name = parts.next().unwrap_or_default();
-        let refused = parts.any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            match name.trim() {
-                "q" => value.parse::<f32>().is_ok_and(|quality| quality <= 0.0),
-                // FHIR R4 http.html#version-parameter
-                "fhirVersion" => value != "4.0",
-                _ => false,
-            }
-        });
-        writes(name) && !refused
-    })
-}
-
-fn acceptable(params: &[(String, String)], headers: &HeaderMap) -> bool {
-    // `_format` wins over the header.
-    let format = params
-        .iter()
-        .find(|(name, value)| name == "_format" && !value.is_empty());
-    if let Some((_, format)) = format {
-        return writes(format.split(';').next().unwrap_or_default());
-    }
-    let mut accept = headers.get_all(header::ACCEPT).iter().peekable();
-    accept.peek().is_none() || accept.any(|value| value.to_str().is_ok_and(accepts))
-}
-
 /// Middleware of every FHIR route.
 pub(super) async fn shape(request: Request, next: Next) -> Response {
+    let head = request.method() == Method::HEAD;
+    let reads =
+        head || request.method() == Method::GET || request.uri().path().ends_with("/_search");
     let query = request.uri().query().unwrap_or_default();
     let params = if query.contains('_') {
         match kura_service::decode_query(query) {
@@ -180,40 +155,59 @@ pub(super) async fn shape(request: Request, next: Next) -> Response {
     } else {
         Vec::new()
     };
-    if !acceptable(&params, request.headers()) {
+    let Some(accepted) = format::acceptable(&params, request.headers()) else {
         return failure(
             StatusCode::NOT_ACCEPTABLE,
             "not-supported",
-            "this server writes FHIR R4 as JSON only: application/fhir+json",
+            "this server writes FHIR R4 as JSON and XML: application/fhir+json, application/fhir+xml",
         );
-    }
-    let shape = match Shape::of(&params) {
-        Ok(shape) => shape,
-        Err(error) => return refuse(&error),
     };
-    let head = request.method() == Method::HEAD;
-    let mut response = next.run(request).await;
-    let shape = shape.and(response.extensions_mut().remove::<Shape>());
+    let (shape, mut response) = match Shape::of(&params) {
+        Ok(shape) => match format::as_json(request).await {
+            Ok(request) => (shape, next.run(request).await),
+            Err(refused) => (shape, refused),
+        },
+        Err(error) => (Shape::default(), refuse(&error)),
+    };
+    let form = response.extensions_mut().remove::<Shape>();
+    let format = form
+        .as_ref()
+        .and_then(|form| form.format)
+        .unwrap_or(accepted);
+    let shape = shape.and(form);
+    response
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("accept"));
     let fhir = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| *kind == super::FHIR_JSON);
-    if shape.is_plain() || !fhir {
+    if shape.is_plain() && format == Format::Json || !fhir {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     // Shaped or not, its length is told by the body; of a HEAD it is not known.
     parts.headers.remove(header::CONTENT_LENGTH);
+    let kind = match format {
+        Format::Xml => format::FHIR_XML,
+        Format::Json => super::FHIR_JSON,
+    };
     if head {
+        parts.headers.insert(header::CONTENT_TYPE, kind);
         return Response::from_parts(parts, body);
     }
     // Ours, and in memory already.
-    match axum::body::to_bytes(body, usize::MAX).await {
-        Ok(bytes) => {
-            let shaped = shape.apply(&bytes).map_or(Body::from(bytes), Body::from);
-            Response::from_parts(parts, shaped)
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+        return refuse(&Error::internal("an answer could not be read"));
+    };
+    match shape.apply(&bytes, format) {
+        Ok(Some(shaped)) => {
+            parts.headers.insert(header::CONTENT_TYPE, kind);
+            Response::from_parts(parts, Body::from(shaped))
         }
-        Err(_) => refuse(&Error::internal("an answer could not be read")),
+        Err(refusal) if reads => format::no_xml(&refusal),
+        // What was written is written: it is told, in JSON.
+        Ok(None) | Err(_) => Response::from_parts(parts, Body::from(bytes)),
     }
 }
 
@@ -222,35 +216,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_we_write_and_others() {
-        for accept in [
-            "application/fhir+json",
-            "application/json; charset=utf-8",
-            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-            "application/fhir+xml, application/fhir+json;q=0.5",
-            "application/fhir+json; fhirVersion=4.0",
-        ] {
-            assert!(accepts(accept), "{accept}");
-        }
-        for accept in [
-            "application/fhir+xml",
-            "application/json;q=0",
-            "application/fhir+json; fhirVersion=5.0",
-            "text/html",
-        ] {
-            assert!(!accepts(accept), "{accept}");
-        }
-        assert!(writes("json") && writes("application/fhir json") && !writes("xml"));
-    }
-
-    #[test]
     fn what_is_asked_for_goes_on_to_the_next_page() {
         let shape = Shape::of(&[("_summary".to_owned(), "true".to_owned())]).unwrap();
         let bundle = json!({"resourceType": "Bundle", "type": "searchset", "link": [
             {"relation": "self", "url": "http://h/fhir/Patient?_summary=true"},
             {"relation": "next", "url": "http://h/fhir/Patient?_page=00"}]});
-        let shaped: Value =
-            serde_json::from_slice(&shape.apply(bundle.to_string().as_bytes()).unwrap()).unwrap();
+        let shaped: Value = serde_json::from_slice(
+            &shape
+                .apply(bundle.to_string().as_bytes(), Format::Json)
+                .unwrap()
+                .unwrap(),
+        )
+        .unwrap();
         assert_eq!(
             shaped["link"][0]["url"],
             "http://h/fhir/Patient?_summary=true"

@@ -135,7 +135,12 @@ pub(super) const FHIR: &[&str] = &[
     "application/json",
     "application/json+fhir",
 ];
-const PATCH: &[&str] = &["application/json-patch+json"];
+/// JSON Patch, and FHIRPath Patch as a Parameters. FHIR R4 http.html#patch.
+const PATCH: &[&str] = &[
+    "application/json-patch+json",
+    "application/fhir+json",
+    "application/json+fhir",
+];
 
 /// Runs a write on a thread that may wait for the disk.
 pub(super) async fn run<T: Send + 'static>(

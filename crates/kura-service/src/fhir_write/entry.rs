@@ -210,13 +210,16 @@ fn create(url: Url, value: Value, if_none_exist: Option<&str>) -> Result<Request
     })
 }
 
-/// A JSON Patch travels as a Binary. FHIR R4 http.html#transaction.
+/// A JSON Patch travels as a Binary, a FHIRPath Patch is a Parameters. FHIR R4 http.html#transaction.
 fn patch(resource: &Value) -> Result<Patch> {
     let member = |name: &str| resource.get(name).and_then(Value::as_str);
+    if member("resourceType") == Some("Parameters") {
+        return Patch::from_parameters(resource);
+    }
     if member("resourceType") != Some("Binary") || member("contentType") != Some(JSON_PATCH) {
         return Err(Error::new(
             Category::Unsupported,
-            "a patch in a Bundle is a Binary of application/json-patch+json",
+            "a patch in a Bundle is a Binary of application/json-patch+json or a Parameters",
         )
         .at("resource"));
     }

@@ -10,7 +10,7 @@ use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::validation::on_write::{Judge, Judgement};
 
-/// FHIR R4 http.html#patch with JSON Patch (RFC 6902).
+/// FHIR R4 http.html#patch with JSON Patch (RFC 6902) or FHIRPath Patch (fhirpatch.html).
 ///
 /// # Errors
 /// `Unprocessable` if a `test` fails or a path leads nowhere; `NotFound`, `Gone`.
@@ -25,7 +25,7 @@ pub fn patch(
     authorize(context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
-    let patch = Patch::parse(body)?;
+    let patch = Patch::parse_either(body)?;
     patch_key(bank, context, &RecordKey::new(kind, id), &patch, condition)
 }
 
@@ -58,7 +58,7 @@ pub fn patch_conditional(
 ) -> Result<Written> {
     authorize(context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
-    let patch = Patch::parse(body)?;
+    let patch = Patch::parse_either(body)?;
     let criteria = Criteria::new(kind, params)?;
     patch_where(bank, context, &criteria, &patch, condition)
 }

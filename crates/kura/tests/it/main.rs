@@ -29,3 +29,4 @@ mod trial;
 mod validation;
 mod views;
 mod wizard;
+mod xml;
