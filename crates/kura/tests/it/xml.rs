@@ -229,7 +229,7 @@ fn a_foreign_parser_reads_and_writes_it() {
     let server = bank.serve();
     let base = format!("{}/fhir", server.url());
     if let Some(said) = python("tests/python/fhir_xml.py", &[&base]) {
-        println!("{said}");
+        eprintln!("{said}");
     }
 }
 
