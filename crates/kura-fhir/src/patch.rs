@@ -14,12 +14,21 @@ use serde_json::{Number, Value};
 use crate::fhirpath_patch::Operations;
 use crate::{outcome, resource};
 
+/// What a patch is written in; its media type tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// RFC 6902.
+    Json,
+    /// A Parameters resource. FHIR R4 fhirpatch.html.
+    FhirPath,
+}
+
 /// A patch that can be applied.
 #[derive(Debug)]
-pub struct Patch(Language);
+pub struct Patch(Kind);
 
 #[derive(Debug)]
-enum Language {
+enum Kind {
     Json(Vec<Operation>),
     FhirPath(Operations),
 }
@@ -42,8 +51,12 @@ pub(crate) const LEVELS_AT_MOST: usize = 127;
 const COPIED_AT_MOST: usize = 200_000;
 
 impl Patch {
-    pub fn parse(bytes: &[u8]) -> Result<Self> {
-        Self::from_value(resource::parse_json(bytes).map_err(outcome::refused)?)
+    pub fn parse(bytes: &[u8], language: Language) -> Result<Self> {
+        let patch = resource::parse_json(bytes).map_err(outcome::refused)?;
+        match language {
+            Language::Json => Self::from_value(patch),
+            Language::FhirPath => Self::from_parameters(&patch),
+        }
     }
 
     /// Takes JSON that is already parsed.
@@ -62,20 +75,12 @@ impl Patch {
             .enumerate()
             .map(|(index, item)| operation(item).map_err(|what| wrong(index, what)))
             .collect::<Result<_>>()
-            .map(|operations| Self(Language::Json(operations)))
+            .map(|operations| Self(Kind::Json(operations)))
     }
 
     /// A FHIRPath Patch: a Parameters resource. FHIR R4 fhirpatch.html.
     pub fn from_parameters(parameters: &Value) -> Result<Self> {
-        Operations::parse(parameters).map(|operations| Self(Language::FhirPath(operations)))
-    }
-
-    /// Of either language: a Parameters is an object, a JSON Patch is a list.
-    pub fn parse_either(bytes: &[u8]) -> Result<Self> {
-        match resource::parse_json(bytes).map_err(outcome::refused)? {
-            parameters @ Value::Object(_) => Self::from_parameters(&parameters),
-            patch => Self::from_value(patch),
-        }
+        Operations::parse(parameters).map(|operations| Self(Kind::FhirPath(operations)))
     }
 
     /// The patched document.
@@ -85,8 +90,8 @@ impl Patch {
     /// told, no path and no value.
     pub fn apply(&self, document: &Value) -> Result<Value> {
         let operations = match &self.0 {
-            Language::Json(operations) => operations,
-            Language::FhirPath(operations) => return operations.apply(document),
+            Kind::Json(operations) => operations,
+            Kind::FhirPath(operations) => return operations.apply(document),
         };
         let mut document = document.clone();
         let mut copied = 0;

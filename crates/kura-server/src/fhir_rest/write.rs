@@ -6,6 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kura_fhir::patch::Language;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_write::{self, Condition, Returning, Tags, What, Written};
 
@@ -142,6 +143,18 @@ const PATCH: &[&str] = &[
     "application/json+fhir",
 ];
 
+/// Of one of the media types of a patch.
+fn language(headers: &HeaderMap) -> Language {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if kind.eq_ignore_ascii_case(PATCH[0]) {
+        Language::Json
+    } else {
+        Language::FhirPath
+    }
+}
+
 /// Runs a write on a thread that may wait for the disk.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -242,10 +255,12 @@ pub(super) async fn patch(
         async {
             let wire = Wire::of(&headers);
             let body = take(&headers, body, PATCH)?;
+            let language = language(&headers);
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
-            let written =
-                run(move || fhir_write::patch(&bank, &context, &kind, &id, &body, &condition))
-                    .await?;
+            let written = run(move || {
+                fhir_write::patch(&bank, &context, &kind, &id, (&body, language), &condition)
+            })
+            .await?;
             Ok(wire.answer(&app, written))
         }
         .await,
@@ -264,10 +279,18 @@ pub(super) async fn patch_conditional(
         async {
             let wire = Wire::of(&headers);
             let body = take(&headers, body, PATCH)?;
+            let language = language(&headers);
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
             let written = run(move || {
                 let criteria = params(query.as_deref())?;
-                fhir_write::patch_conditional(&bank, &context, &kind, criteria, &body, &condition)
+                fhir_write::patch_conditional(
+                    &bank,
+                    &context,
+                    &kind,
+                    criteria,
+                    (&body, language),
+                    &condition,
+                )
             })
             .await?;
             Ok(wire.answer(&app, written))

@@ -1,7 +1,7 @@
 //! One entry of a batch or a transaction, read from the Bundle. FHIR R4 bundle.html, http.html
 //! #transaction.
 
-use kura_fhir::patch::Patch;
+use kura_fhir::patch::{Language, Patch};
 use kura_fhir::search;
 use kura_model::{Category, Error, Issue, RecordKey, Result};
 use serde_json::{Map, Value};
@@ -226,7 +226,7 @@ fn patch(resource: &Value) -> Result<Patch> {
     let bytes = member("data")
         .and_then(base64)
         .ok_or_else(|| wrong("the data of the Binary are not base64").at("resource.data"))?;
-    Patch::parse(&bytes)
+    Patch::parse(&bytes, Language::Json)
 }
 
 fn text<'a>(request: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {

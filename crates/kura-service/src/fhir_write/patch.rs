@@ -1,6 +1,6 @@
 //! Patch, by id or by criteria.
 
-use kura_fhir::patch::Patch;
+use kura_fhir::patch::{Language, Patch};
 use kura_model::{Error, RecordKey, RequestContext, Result};
 use kura_store::Expect;
 use serde_json::Value;
@@ -19,13 +19,13 @@ pub fn patch(
     context: &RequestContext,
     kind: &str,
     id: &str,
-    body: &[u8],
+    (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
     authorize(context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
-    let patch = Patch::parse_either(body)?;
+    let patch = Patch::parse(body, language)?;
     patch_key(bank, context, &RecordKey::new(kind, id), &patch, condition)
 }
 
@@ -53,12 +53,12 @@ pub fn patch_conditional(
     context: &RequestContext,
     kind: &str,
     params: Vec<(String, String)>,
-    body: &[u8],
+    (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
     authorize(context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
-    let patch = Patch::parse_either(body)?;
+    let patch = Patch::parse(body, language)?;
     let criteria = Criteria::new(kind, params)?;
     patch_where(bank, context, &criteria, &patch, condition)
 }

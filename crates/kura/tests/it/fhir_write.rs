@@ -357,7 +357,8 @@ fn what_is_wrong_is_refused_with_code_and_place() {
         server
             .send("PATCH", "/fhir/Patient/a", &[FHIR], "[]")
             .status,
-        415
+        400,
+        "a JSON Patch that calls itself a FHIRPath Patch"
     );
     assert_eq!(
         send(&server, "POST", "/Patient/a", &patient("1")).status,
