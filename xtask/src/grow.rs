@@ -12,12 +12,22 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-/// `grow-hospital FROM TIMES OUT`
+/// `grow-hospital FROM TIMES OUT [FIRST]`: the copies FIRST (else 0) to FIRST + TIMES - 1.
+///
+/// Folders of different copies are imported one after another to see whether a bank that has
+/// grown takes in the next as fast as the first.
 pub fn grow(arguments: &[String]) -> Result<(), String> {
-    let [from, times, out] = arguments else {
-        return Err("usage: cargo run -p xtask -- grow-hospital FROM TIMES OUT".to_owned());
+    let (from, times, out, first) = match arguments {
+        [from, times, out] => (from, times, out, "0"),
+        [from, times, out, first] => (from, times, out, first.as_str()),
+        _ => {
+            return Err(
+                "usage: cargo run -p xtask -- grow-hospital FROM TIMES OUT [FIRST]".to_owned(),
+            );
+        }
     };
-    let times: u64 = times.parse().map_err(|_| "TIMES is a number".to_owned())?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
+    let (times, first) = (number(times)?, number(first)?);
     let (from, out) = (Path::new(from), Path::new(out));
     fs::create_dir_all(out).map_err(text)?;
     let names = names(from)?;
@@ -35,7 +45,7 @@ pub fn grow(arguments: &[String]) -> Result<(), String> {
             BufWriter::new(File::create(&target).map_err(text)?),
             Compression::fast(),
         );
-        for copy in 0..times {
+        for copy in first..first + times {
             for line in lines(&file)? {
                 let mut value: Value = serde_json::from_str(&line.map_err(text)?).map_err(text)?;
                 let grower = Grower {

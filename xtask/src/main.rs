@@ -24,7 +24,7 @@ fn main() -> ExitCode {
                   definitions FOLDER (HL7's npm package hl7.fhir.r4.examples; writes the table of \
                   kura-fhirpath) | \
                   conformance FOLDER (the same folder; writes the definitions of \
-                  kura-validation) | grow-hospital FROM TIMES OUT | sqlite-ceiling FILE.ndjson.gz DATABASE"
+                  kura-validation) | grow-hospital FROM TIMES OUT [FIRST] | sqlite-ceiling FILE.ndjson.gz DATABASE"
                 .to_owned(),
         ),
     };
