@@ -26,7 +26,10 @@ pub fn grow(arguments: &[String]) -> Result<(), String> {
             );
         }
     };
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text} is no number"));
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|_| format!("{text} is no number"))
+    };
     let (times, first) = (number(times)?, number(first)?);
     let (from, out) = (Path::new(from), Path::new(out));
     fs::create_dir_all(out).map_err(text)?;

@@ -385,32 +385,50 @@ struct Asked {
     shown: bool,
 }
 
+impl Asked {
+    fn request<'a>(
+        &'a self,
+        base: &'a str,
+        params: &'a [(String, String)],
+        strict: bool,
+    ) -> fhir_search::Request<'a> {
+        fhir_search::Request {
+            base,
+            kind: &self.kind,
+            within: self
+                .within
+                .as_ref()
+                .map(|(of, id)| (of.as_str(), id.as_str())),
+            params,
+            shown: self.shown,
+            strict,
+        }
+    }
+}
+
 async fn run_search(
     app: App,
     context: RequestContext,
     asked: Asked,
     headers: HeaderMap,
 ) -> Response {
+    let params = match params(Some(&asked.query)) {
+        Ok(params) => params,
+        Err(error) => return refuse(&error),
+    };
     // FHIR R4 search.html#errors
     let strict = preferences(&headers).any(|preference| preference == "handling=strict");
-    let work = move || {
-        let params = params(Some(&asked.query))?;
-        fhir_search::search(
-            &app.bank,
-            &context,
-            fhir_search::Request {
-                base: &base(&headers),
-                kind: &asked.kind,
-                within: asked
-                    .within
-                    .as_ref()
-                    .map(|(of, id)| (of.as_str(), id.as_str())),
-                params: &params,
-                shown: asked.shown,
-                strict,
-            },
-        )
-    };
+    let base = base(&headers);
+    // Most searches are done sooner than another thread is awake.
+    match fhir_search::search_briefly(&app.bank, &context, asked.request(&base, &params, strict)) {
+        Ok(Some(found)) => return respond(Ok(found)),
+        Ok(None) => {}
+        Err(error) => return refuse(&error),
+    }
+    let turns = app.turns.clone();
+    let _turn = turns.next().await;
+    let work =
+        move || fhir_search::search(&app.bank, &context, asked.request(&base, &params, strict));
     // A search may walk far: it must not hold up the reads of others.
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => respond(result),

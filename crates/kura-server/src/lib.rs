@@ -8,6 +8,7 @@ mod fhir_rest;
 mod guard;
 mod rounds;
 mod stream;
+mod turns;
 mod ui;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub struct App {
     pub(crate) auth: Arc<auth::Auth>,
     pub(crate) workshop: Arc<ui::Workshop>,
     pub(crate) arrivals: Arc<rounds::Arrivals>,
+    pub(crate) turns: Arc<turns::Turns>,
 }
 
 /// Where a bank answers.
@@ -62,6 +64,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     let app = App {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
+        turns: Arc::new(turns::Turns::default()),
         arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
         bank,
     };

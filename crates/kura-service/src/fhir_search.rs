@@ -19,6 +19,8 @@ use crate::{Bank, query, sealed};
 /// Results on one page unless the client says otherwise, and at most.
 pub(crate) const COUNT: u32 = 20;
 pub(crate) const COUNT_AT_MOST: u32 = 1000;
+/// Results on a page that is made at once.
+const COUNT_BRIEF: u32 = 50;
 /// Records included on one page.
 const INCLUDED_AT_MOST: usize = 1000;
 
@@ -73,6 +75,31 @@ impl Request<'_> {
 
 /// FHIR R4 http.html#search
 pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Result<Vec<u8>> {
+    run(bank, context, request, Pace::Any)?
+        .ok_or_else(|| Error::internal("a search that may take its time gave up"))
+}
+
+/// The same, unless it takes long: then `None`, and nothing was done.
+pub fn search_briefly(
+    bank: &Bank,
+    context: &RequestContext,
+    request: Request<'_>,
+) -> Result<Option<Vec<u8>>> {
+    run(bank, context, request, Pace::Brief)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Any,
+    Brief,
+}
+
+fn run(
+    bank: &Bank,
+    context: &RequestContext,
+    request: Request<'_>,
+    pace: Pace,
+) -> Result<Option<Vec<u8>>> {
     authorize(context, Action::ReadClinical)?;
     let state: Option<PageState> = request
         .params
@@ -108,9 +135,12 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
         )));
     }
     let count = asked.count.unwrap_or(COUNT).min(COUNT_AT_MOST);
+    if pace == Pace::Brief && !may_be_brief(&asked, params, count) {
+        return Ok(None);
+    }
     let query = query::query(&asked, at, &BankTerms { bank, at })?;
     let only_count = asked.count_only || asked.count == Some(0);
-    let found = bank.clinical.read(|reader| {
+    let look = |reader: &mut Reader<'_>| {
         reader.at_one_state(|reader| {
             let now = reader.now()?;
             let total = if asked.total || only_count {
@@ -135,7 +165,14 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
                 next,
             })
         })
-    })?;
+    };
+    let found = match pace {
+        Pace::Any => bank.clinical.read(look)?,
+        Pace::Brief => match bank.clinical.read_briefly(look)? {
+            Some(found) => found,
+            None => return Ok(None),
+        },
+    };
     bank.clinical.audit(
         AuditEntry::new(context, "fhir_search", request.kind).detail(parameter_names(params)),
     );
@@ -161,7 +198,21 @@ pub fn search(bank: &Bank, context: &RequestContext, request: Request<'_>) -> Re
         )?;
         links.push(("next", format!("{own}?{PAGE_PARAM}={sealed}")));
     }
-    Ok(write(request.base, &links, &found, &asked))
+    Ok(Some(write(request.base, &links, &found, &asked)))
+}
+
+/// Whether a search is worth trying where it may not take long: a small page, nothing included,
+/// no set of codes to be listed first.
+fn may_be_brief(asked: &Search, params: &[(String, String)], count: u32) -> bool {
+    count <= COUNT_BRIEF
+        && asked.include.is_empty()
+        && asked.revinclude.is_empty()
+        && !params.iter().any(|(name, _)| {
+            name == "_filter"
+                || [":in", ":not-in", ":above", ":below"]
+                    .iter()
+                    .any(|modifier| name.contains(modifier))
+        })
 }
 
 struct Found {

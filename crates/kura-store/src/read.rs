@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use kura_model::{ContentHash, LogicalTime, RecordKey, Result};
 use zstd::zstd_safe::DCtx;
@@ -36,18 +37,42 @@ pub(crate) struct ReaderState {
     dictionaries: Arc<Dictionaries>,
     /// Its last transaction has ended.
     sound: bool,
+    /// Thousands of SQLite's steps until what it does is broken off.
+    steps: Arc<AtomicI64>,
 }
 
 impl ReaderState {
-    pub(crate) fn new(connection: Connection, dictionaries: Arc<Dictionaries>) -> Self {
-        Self {
+    pub(crate) fn new(mut connection: Connection, dictionaries: Arc<Dictionaries>) -> Result<Self> {
+        let steps = Arc::new(AtomicI64::new(i64::MAX));
+        if let Connection::Sqlite(connection) = &mut connection {
+            let steps = steps.clone();
+            connection
+                .progress_handler(
+                    1000,
+                    Some(move || steps.fetch_sub(1, Ordering::Relaxed) <= 0),
+                )
+                .map_err(crate::error::sqlite)?;
+        }
+        Ok(Self {
             connection,
             symbols: Symbols::default(),
             kinds: HashMap::new(),
             context: DCtx::create(),
             dictionaries,
             sound: true,
-        }
+            steps,
+        })
+    }
+
+    /// Bounds what the next reads may do, or no longer.
+    pub(crate) fn bound(&self, thousands_of_steps: Option<i64>) {
+        self.steps
+            .store(thousands_of_steps.unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
+    /// Whether it came to the bound.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.steps.load(Ordering::Relaxed) <= 0
     }
 
     /// Whether a connection that has waited can be used.

@@ -1,6 +1,7 @@
 //! The tables. `docs/store.md` explains each; keep the two in step.
 
 use kura_model::{Error, Result, Zone};
+use rusqlite::config::DbConfig;
 
 use crate::database::{Connection, Dialect, values};
 use crate::error::sqlite as database;
@@ -77,18 +78,25 @@ CREATE TABLE audit (
 /// - `journal_mode=WAL`: readers never wait for the writer.
 /// - `synchronous=FULL`: in WAL mode a commit returns after fsync; acknowledged means on disk.
 /// - `page_size=8192`: most compressed bodies and index leaves fit with less overhead.
-/// - `cell_size_check`, `trusted_schema=OFF`: a damaged or hostile file is noticed early.
+/// - `trusted_schema=OFF`: a hostile file is noticed early; `cell_size_check` a damaged one. Not
+///   where pages are mapped: each visit of a page would check all of it anew.
 /// - `mmap_size`: reads of a warm bank cost no system call. Not for the writer: an import would
 ///   seem to grow with the bank.
+/// - `ENABLE_QPSG`: a statement keeps its plan. Without, one is planned anew for each of its
+///   values, which costs more than most searches; what a search walks by is chosen by `query`.
 pub(crate) fn configure(
     connection: &rusqlite::Connection,
     cache_mib: i64,
     map_mib: i64,
 ) -> Result<()> {
     connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(database)?;
+    let check = if map_mib == 0 { "ON" } else { "OFF" };
+    connection
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
-             PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY;
+             PRAGMA trusted_schema=OFF; PRAGMA cell_size_check={check}; PRAGMA temp_store=MEMORY;
              PRAGMA busy_timeout=10000; PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=134217728;
              PRAGMA mmap_size={}; PRAGMA cache_size=-{};",
             map_mib << 20,

@@ -23,9 +23,12 @@ use crate::write::Writer;
 
 /// Audit entries of reads are written together, at the latest after this long. A write carries
 /// its own entry in its own transaction.
-const AUDIT_GROUP: Duration = Duration::from_millis(100);
+const AUDIT_GROUP: Duration = Duration::from_millis(25);
 /// Entries that may wait; one more is written at once by whoever brings it.
-const AUDIT_WAITING: usize = 4096;
+const AUDIT_WAITING: usize = 32_768;
+
+/// Thousands of SQLite's steps a brief read may take: about two milliseconds.
+const BRIEF: i64 = 40;
 
 /// Readers kept on PostgreSQL. A server has about a hundred connections for everybody.
 const READERS: usize = 8;
@@ -152,7 +155,7 @@ impl Store {
         self.inner.commit(&commit)
     }
 
-    /// Notes a read. It is on disk within a tenth of a second, with others.
+    /// Notes a read. It is on disk within a fortieth of a second and a commit, with others.
     pub fn audit(&self, entry: AuditEntry) {
         let full = {
             let mut waiting = lock(&self.inner.waiting);
@@ -172,18 +175,22 @@ impl Store {
     /// Runs `read` on a connection of its own. Each statement sees the newest state; for many
     /// statements on one state see [`Reader::at`].
     pub fn read<T>(&self, read: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
-        let mut lent = Lent {
-            inner: &self.inner,
-            sound: false,
-            state: Some(self.inner.reader()?),
-        };
-        let Some(state) = &mut lent.state else {
-            return Err(Error::internal("a reader without its connection"));
-        };
-        let mut reader = Reader::new(state);
-        let result = read(&mut reader);
-        lent.sound = reader.is_sound();
-        result
+        self.inner.read(None, read).map(|(result, _)| result)?
+    }
+
+    /// As [`Store::read`], but gives up (`None`) what takes more than about two milliseconds, and
+    /// does not begin on a database that answers over the network: for whoever must not wait.
+    pub fn read_briefly<T>(
+        &self,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        if matches!(self.inner.place, Place::Postgres { .. }) {
+            return Ok(None);
+        }
+        match self.inner.read(Some(BRIEF), read)? {
+            (Err(_), true) => Ok(None),
+            (result, _) => result.map(Some),
+        }
     }
 
     /// Holds a name alone, among all processes on this bank; with PostgreSQL on all machines.
@@ -420,6 +427,30 @@ impl Inner {
         }
     }
 
+    /// What `read` gives, and whether it came to the bound on its steps.
+    fn read<T>(
+        &self,
+        bound: Option<i64>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<(Result<T>, bool)> {
+        let mut lent = Lent {
+            inner: self,
+            sound: false,
+            state: Some(self.reader()?),
+        };
+        let Some(state) = &mut lent.state else {
+            return Err(Error::internal("a reader without its connection"));
+        };
+        state.bound(bound);
+        let mut reader = Reader::new(state);
+        let result = read(&mut reader);
+        let sound = reader.is_sound();
+        let exhausted = state.is_exhausted();
+        state.bound(None);
+        lent.sound = sound;
+        Ok((result, exhausted))
+    }
+
     fn flush_until_closed(&self) {
         let (closing, signal) = &self.closing;
         let mut closed = lock(closing);
@@ -467,7 +498,7 @@ impl Inner {
         drop(readers);
         self.place
             .reader()
-            .map(|connection| ReaderState::new(connection, self.dictionaries.clone()))
+            .and_then(|connection| ReaderState::new(connection, self.dictionaries.clone()))
             .inspect_err(|_| lock(&self.readers).open -= 1)
     }
 

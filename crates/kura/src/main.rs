@@ -12,6 +12,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use kura_model::Category;
 
+/// Parsing and answering make many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = command::Arguments::parse();
     match command::run(arguments) {

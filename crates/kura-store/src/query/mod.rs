@@ -2,6 +2,7 @@
 //! as of a time. `compile` makes SQL of it.
 
 mod compile;
+mod condition;
 mod order;
 mod plan;
 
@@ -215,9 +216,38 @@ impl Reader<'_> {
         let Some(mut compiler) = Compiler::new(self, query)? else {
             return Ok(Vec::new());
         };
-        let columns = compiler.page(query, after, limit)?;
+        let shape = compiler.page(query, after, limit)?;
         let sql = compiler.finish();
-        sql.rows(self, |row| order::cursor(row, columns))
+        match shape.each {
+            Some(each) => self.merge(sql, &each, limit),
+            None => sql.rows(self, |row| order::cursor(row, shape.keys)),
+        }
+    }
+
+    /// Runs a statement for each of its entities and puts what they give into one order.
+    fn merge(&self, mut sql: Sql, each: &compile::Each, limit: u32) -> Result<Vec<Cursor>> {
+        let wanted = limit as usize + 1;
+        let mut found: Vec<i64> = Vec::new();
+        for (param, entity) in &each.pairs {
+            sql.values[0] = (*param).into();
+            sql.values[1] = (*entity).into();
+            found.extend(
+                self.connection()
+                    .rows(&sql.text, &sql.values, |row| row.get::<i64>(0))?,
+            );
+            if each.descending {
+                found.sort_unstable_by(|a, b| b.cmp(a));
+            } else {
+                found.sort_unstable();
+            }
+            // A record may point at several of the entities.
+            found.dedup();
+            found.truncate(wanted);
+            if let Some(last) = found.get(limit as usize) {
+                sql.values[each.bound] = (*last).into();
+            }
+        }
+        Ok(found.into_iter().map(Cursor::at).collect())
     }
 
     /// How many records the query finds.

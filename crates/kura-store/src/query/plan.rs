@@ -4,6 +4,10 @@
 //! chain or a `_has` that finds three patients costs three patients. Where every clause is broad,
 //! the records are walked in their order by an exact clause or by kind, and the others are probed
 //! one record at a time, so that the first page costs its page and not its result.
+//!
+//! Where tables are joined in a statement of ours, `CROSS JOIN` keeps them in the order written:
+//! SQLite cannot know how long a list it is given is, and would begin at the wrong end. A sign
+//! before a column (`+r.kind`) keeps an index on it out of the plan, for the same reason.
 
 use kura_model::Result;
 
@@ -14,6 +18,10 @@ use crate::symbol::Table;
 
 /// A clause with no more records than this is few.
 const FEW: usize = 256;
+/// Records looked at to tell whether a query is satisfied by many; and the share of them that
+/// tells it.
+const SAMPLE: i64 = 128;
+const COMMON_ONE_IN: i64 = 8;
 /// A clause this small is not compared with others.
 const ENOUGH: usize = 16;
 /// Code systems one code is looked for in, when the client names none.
@@ -25,6 +33,9 @@ pub(super) enum Driver {
     Records(Vec<i64>),
     /// The rows of this clause.
     Clause(usize),
+    /// What points at each of these entities with a parameter, merged: this clause says so. The
+    /// rows of one entity are in record order, those of all of them are not.
+    Each(usize, Vec<(i64, i64)>),
     /// All records of the kind.
     Kind,
 }
@@ -63,16 +74,46 @@ impl Compiler<'_, '_> {
             clauses.remove(index);
             return Ok((clauses, Driver::Records(records)));
         }
-        let driver = clauses
+        let best = clauses
             .iter()
             .enumerate()
             .filter_map(|(index, clause)| match clause {
                 Clause::Any(predicates) => rank(predicates).map(|rank| (rank, index)),
                 Clause::None(_) => None,
             })
-            .min()
-            .map_or(Driver::Kind, |(_, index)| Driver::Clause(index));
+            .min();
+        if !self.exhaustive
+            && best.is_some_and(|(rank, _)| rank >= EXACT_BELOW)
+            && let Some(each) = self.each(&clauses)?
+        {
+            return Ok((clauses, each));
+        }
+        let driver = best.map_or(Driver::Kind, |(_, index)| Driver::Clause(index));
         Ok((clauses, driver))
+    }
+
+    /// A clause that is satisfied by pointing at one of a few entities.
+    fn each(&mut self, clauses: &[Clause]) -> Result<Option<Driver>> {
+        for (index, clause) in clauses.iter().enumerate() {
+            let Clause::Any(predicates) = clause else {
+                continue;
+            };
+            let mut pairs = Vec::new();
+            let mut only = true;
+            for predicate in predicates {
+                match predicate {
+                    Predicate::Targets { param, entities } => {
+                        let param = self.param(param)?;
+                        pairs.extend(entities.iter().map(|entity| (param, *entity)));
+                    }
+                    _ => only = false,
+                }
+            }
+            if only && !pairs.is_empty() && pairs.len() <= FEW {
+                return Ok(Some(Driver::Each(index, pairs)));
+            }
+        }
+        Ok(None)
     }
 
     fn narrowed(&mut self, kind: &str, clauses: &[Clause]) -> Result<Vec<Clause>> {
@@ -175,6 +216,9 @@ impl Compiler<'_, '_> {
 
     /// The records a whole query finds, if they are few.
     fn few_found(&mut self, query: &Query) -> Result<Option<Vec<i64>>> {
+        if self.is_common(query)? {
+            return Ok(None);
+        }
         let Some(mut compiler) = self.beside(&query.kind)? else {
             return Ok(Some(Vec::new()));
         };
@@ -185,6 +229,26 @@ impl Compiler<'_, '_> {
         let sql = compiler.finish();
         let records: Vec<i64> = sql.rows(self.reader, |row| row.get(0))?;
         Ok((records.len() <= FEW).then_some(records))
+    }
+
+    /// Whether the first records of the kind tell that many satisfy the query: where all it asks
+    /// is broad itself, counting what it finds means listing what its parts find.
+    fn is_common(&mut self, query: &Query) -> Result<bool> {
+        let asked_for_few = |clause: &Clause| match clause {
+            Clause::Any(predicates) => predicates.iter().all(countable),
+            Clause::None(_) => false,
+        };
+        if query.clauses.iter().any(asked_for_few) {
+            return Ok(false);
+        }
+        let Some(mut compiler) = self.beside(&query.kind)? else {
+            return Ok(false);
+        };
+        compiler.sample(query, SAMPLE)?;
+        let found: Vec<i64> = compiler.finish().rows(self.reader, |row| row.get(0))?;
+        Ok(found
+            .first()
+            .is_some_and(|found| *found >= SAMPLE / COMMON_ONE_IN))
     }
 
     fn entities(&mut self, records: &[i64]) -> Result<Vec<i64>> {
@@ -206,8 +270,9 @@ impl Compiler<'_, '_> {
         let from = self.dialect.list("?1", "f");
         self.numbers(
             &format!(
-                "SELECT DISTINCT r.pk FROM {from} JOIN ix_reference x ON x.pk = f.value AND x.param = ?2
-                 JOIN record r ON r.eid = x.target WHERE r.kind = ?3 AND r.deleted = 0 ORDER BY r.pk"
+                "SELECT DISTINCT r.pk FROM {from} CROSS JOIN ix_reference x CROSS JOIN record r
+                 WHERE x.pk = f.value AND x.param = ?2 AND r.eid = x.target AND +r.kind = ?3 AND r.deleted = 0
+                 ORDER BY r.pk"
             ),
             values![records, param, kind],
         )

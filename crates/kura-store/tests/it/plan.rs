@@ -98,7 +98,7 @@ fn ids(fixture: &Fixture, query: &Query) -> Vec<usize> {
             let mut out: Vec<usize> = Vec::new();
             let mut after = None;
             loop {
-                let page = reader.search(query, after.as_ref(), 700)?;
+                let page = reader.search(query, after.as_ref(), 170)?;
                 out.extend(
                     page.versions
                         .iter()
@@ -261,6 +261,30 @@ fn few_and_many_give_the_same_by_every_way() {
     };
     same(&fixture, &all.and(several), |id| id / EACH < 300);
 
+    // Some patients, of whom each has a few: what they have is merged, in both directions.
+    let some = |numbers: std::ops::Range<usize>| Predicate::ReferenceTo {
+        param: "A.subject".into(),
+        target: Box::new(
+            Query::all("P").and(Predicate::Ids(numbers.map(|n| n.to_string()).collect())),
+        ),
+    };
+    same(&fixture, &Query::all("A").and(some(100..300)), |id| {
+        (100..300).contains(&(id / EACH))
+    });
+    same(
+        &fixture,
+        &Query::all("A")
+            .and(some(100..300))
+            .and(number(Compare::Greater, 500.0, 500.0)),
+        |id| id > 500 && (100..300).contains(&(id / EACH)),
+    );
+    let mut newest_first = Query::all("A").and(some(100..300));
+    newest_first.order = Order::StoredDescending;
+    assert_eq!(
+        ids(&fixture, &newest_first),
+        (100 * EACH..300 * EACH).rev().collect::<Vec<_>>()
+    );
+
     let has = |clause: Predicate| {
         Query::all("P").and(Predicate::ReferencedBy {
             param: "A.subject".into(),
@@ -274,6 +298,46 @@ fn few_and_many_give_the_same_by_every_way() {
     );
     let both = has(code("A.half", "odd")).and(code("P.mark", "rare"));
     assert_eq!(ids(&fixture, &both), [77]);
+    // A step whose every condition is broad, and one whose conditions few satisfy.
+    let has_of = |sex: &str| has(patient(code("P.sex", sex)));
+    assert_eq!(
+        ids(&fixture, &has_of("f")),
+        (0..PATIENTS).step_by(2).collect::<Vec<_>>()
+    );
+    let of_few = has(patient(code("P.sex", "f"))).and(code("P.mark", "rare"));
+    assert!(ids(&fixture, &of_few).is_empty());
+}
+
+#[test]
+fn a_brief_read_gives_up_and_leaves_the_connection_sound() {
+    let fixture = many();
+    let brief = |query: &Query| {
+        fixture
+            .store
+            .read_briefly(|reader| {
+                reader.at_one_state(|reader| Ok(reader.search(query, None, 10)?.versions.len()))
+            })
+            .unwrap()
+    };
+    // Every record is looked at, and none is found.
+    let long = Query::all("A")
+        .and(code("A.code", "common"))
+        .and(Predicate::Text {
+            param: "A.name".into(),
+            value: "nowhere".into(),
+            matching: TextMatch::Contains,
+        });
+    let short = Query::all("A").and(code("A.code", "common"));
+    if std::env::var_os("KURA_TEST_POSTGRES").is_some() {
+        // A database behind a network is not begun with.
+        assert_eq!(brief(&short), None);
+        return;
+    }
+    for _ in 0..3 {
+        assert_eq!(brief(&long), None);
+        assert_eq!(brief(&short), Some(10));
+        assert!(ids(&fixture, &long).is_empty());
+    }
 }
 
 #[test]
@@ -367,7 +431,7 @@ fn the_plan_is_as_long_as_the_page() {
                 .and(code("P.sex", "f"))
                 .and(Predicate::ReferencedBy {
                     param: "A.subject".into(),
-                    from: Box::new(all.and(code("A.code", "common"))),
+                    from: Box::new(all.clone().and(code("A.code", "common"))),
                 }),
         ),
     ] {
@@ -376,4 +440,13 @@ fn the_plan_is_as_long_as_the_page() {
         assert!(!plan.contains("LIST SUBQUERY"), "{what}\n{plan}");
         assert!(!plan.contains("SCAN"), "{what}\n{plan}");
     }
+    let some = Predicate::ReferenceTo {
+        param: "A.subject".into(),
+        target: Box::new(
+            Query::all("P").and(Predicate::Ids((0..200).map(|n| n.to_string()).collect())),
+        ),
+    };
+    let merged = plan(&all.and(some));
+    assert!(merged.contains("(param=? AND target=? AND pk"), "{merged}");
+    assert!(!merged.contains("TEMP B-TREE"), "{merged}");
 }
