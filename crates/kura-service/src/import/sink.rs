@@ -25,8 +25,8 @@ use crate::validation::on_write::{Judge, Judgement};
 
 /// A batch is committed when it holds this much: large enough that one fsync is cheap, small
 /// enough that memory stays flat.
-const BATCH_RECORDS: usize = 5_000;
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+const BATCH_RECORDS: usize = 2_500;
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Batches that may wait for the writer.
 const QUEUE: usize = 1;
 
