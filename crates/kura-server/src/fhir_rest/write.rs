@@ -3,14 +3,14 @@
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kura_fhir::patch::Language;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_write::{self, Condition, Returning, Tags, What, Written};
 
-use super::{base, failure, json, params, preferences, refuse, stamp};
+use super::{Path, base, failure, json, params, preferences, refuse, stamp};
 use crate::App;
 
 pub(super) type Body = Result<Bytes, BytesRejection>;

@@ -324,7 +324,6 @@ impl Server {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
         let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request += &format!("Host: {}\r\n", self.address);
@@ -333,9 +332,19 @@ impl Server {
             request += &format!("{name}: {value}\r\n");
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes()).expect("a request");
+        self.raw(request.as_bytes())
+    }
+
+    /// Sends bytes as they are. A server that has heard enough may answer before it has read all.
+    pub fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
+        let sent = stream.write_all(request);
         let mut text = Vec::new();
-        stream.read_to_end(&mut text).expect("an answer");
+        let read = stream.read_to_end(&mut text);
+        assert!(
+            sent.is_ok() && read.is_ok() || !text.is_empty(),
+            "{sent:?} {read:?}"
+        );
         let text = String::from_utf8_lossy(&text).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         let status = head
