@@ -17,6 +17,11 @@ checks = [
     "response_schema_conformance",
 ]
 tool = pathlib.Path(sys.executable).with_name("schemathesis")
+if not tool.exists():
+    if "KURA_TEST_TOOLS" in os.environ:
+        sys.exit("schemathesis is missing")
+    print("SKIPPED: schemathesis is not here; run make test")
+    sys.exit()
 with tempfile.TemporaryDirectory() as folder:
     run = subprocess.run(
         [
@@ -34,10 +39,6 @@ with tempfile.TemporaryDirectory() as folder:
         ],
         cwd=folder,
         env={**os.environ, "NO_COLOR": "1"},
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
     )
-print(run.stdout)
 sys.exit(run.returncode)

@@ -6,6 +6,7 @@
 pub mod bundle;
 pub mod date;
 mod fhirpath_patch;
+mod json;
 mod json_schema;
 pub mod outcome;
 pub mod patch;

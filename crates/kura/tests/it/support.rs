@@ -399,7 +399,8 @@ pub fn python(script: &str, arguments: &[&str]) -> Option<String> {
         .expect("python runs");
     assert!(
         made.status.success(),
-        "{script}: {}",
+        "{script}: {}{}",
+        String::from_utf8_lossy(&made.stdout),
         String::from_utf8_lossy(&made.stderr)
     );
     Some(String::from_utf8_lossy(&made.stdout).into_owned())
