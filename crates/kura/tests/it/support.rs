@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -273,6 +274,14 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}\n{}", self.body))
     }
 
+    /// Where to ask after a request that was accepted.
+    #[track_caller]
+    pub fn place(&self) -> String {
+        assert_eq!(self.status, 202, "{}", self.body);
+        let place = self.header("content-location").expect("a place");
+        place[place.find("/fhir/").expect("a path")..].to_owned()
+    }
+
     pub fn header(&self, name: &str) -> Option<String> {
         self.head.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
@@ -333,6 +342,21 @@ impl Server {
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
         self.raw(request.as_bytes())
+    }
+
+    /// Asks after a request that is answered later, until `wanted` is so. FHIR R4 async.html.
+    #[track_caller]
+    pub fn until(&self, place: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let since = Instant::now();
+        loop {
+            let answer = self.get(place);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
+            assert!(since.elapsed() < Duration::from_secs(300));
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Sends bytes as they are. A server that has heard enough may answer before it has read all.
