@@ -42,14 +42,12 @@ const IF_MATCH: Parameter<'static> = header(
 );
 const IF_UNMODIFIED_SINCE: Parameter<'static> =
     header("If-Unmodified-Since", Text, "An HTTP date, RFC 9110");
+/// No list of values: with `minimal` an answer has no body, and OpenAPI cannot say that a body may be
+/// missing.
 const RETURN: Parameter<'static> = header(
     "Prefer",
-    One(&[
-        "return=minimal",
-        "return=representation",
-        "return=OperationOutcome",
-    ]),
-    "What the answer holds. http.html#ops",
+    Text,
+    "`return=minimal` (no body), `return=representation`, `return=OperationOutcome`. http.html#ops",
 );
 const WRITING: &[Parameter<'static>] = &[IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RETURN];
 const READING: &[Parameter<'static>] = &[
