@@ -6,6 +6,8 @@
 pub mod bundle;
 pub mod date;
 mod fhirpath_patch;
+mod json;
+mod json_schema;
 pub mod outcome;
 pub mod patch;
 pub mod references;
@@ -20,5 +22,6 @@ pub mod view;
 pub mod view_definition;
 pub mod xml;
 
+pub use json_schema::json_schemas;
 pub use resource::Resource;
 pub use types::{RESOURCE_TYPES, resource_type};

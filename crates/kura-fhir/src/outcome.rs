@@ -30,9 +30,8 @@ pub fn finding(found: &Issue) -> Value {
 /// The error a refused resource is to whoever sent it.
 pub fn refused(refusal: Refusal) -> Error {
     let (category, code) = match refusal.rule.as_str() {
-        "json-syntax" | "json-encoding" | "fhir-not-object" | "fhir-resource-type" => {
-            (Category::Invalid, "structure")
-        }
+        "json-syntax" | "json-encoding" | "json-repeated" | "fhir-not-object"
+        | "fhir-resource-type" => (Category::Invalid, "structure"),
         "xml-syntax" | "xml-encoding" | "xml-character" | "xml-doctype" | "xml-entity"
         | "xml-namespace" | "xml-text" | "xml-attribute" | "xml-element" | "xml-repeated" => {
             (Category::Invalid, "structure")

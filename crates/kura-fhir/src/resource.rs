@@ -3,7 +3,7 @@
 use kura_model::{Location, RecordKey, Refusal};
 use serde_json::{Map, Value};
 
-use crate::resource_type;
+use crate::{json, resource_type};
 
 /// A resource whose type and id are known to be sound. The rest is JSON as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ impl Resource {
     /// Parses one JSON resource.
     ///
     /// # Errors
-    /// `json-encoding` (not UTF-8), `json-syntax`, `json-depth`, `fhir-not-object`,
+    /// `json-encoding` (not UTF-8), `json-syntax`, `json-repeated`, `json-depth`, `fhir-not-object`,
     /// `fhir-resource-type`, `fhir-id`. Locations are bytes within `bytes`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         Self::from_value(parse_json(bytes)?)
@@ -133,7 +133,7 @@ fn member(out: &mut Vec<u8>, first: &mut bool, name: &str, value: &Value) {
 /// Values in one JSON item.
 const VALUES_AT_MOST: usize = 2_000_000;
 
-/// Parses JSON, telling wrong encoding, wrong syntax and too much depth apart.
+/// Parses JSON, telling wrong encoding, wrong syntax, a repeated name and too much depth apart.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, Refusal> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     // A parsed value takes about fifty times its shortest text ("1,"); commas bound the values.
@@ -145,7 +145,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, Refusal> {
             format!("more than {VALUES_AT_MOST} values in one item"),
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
+    json::read(bytes).map_err(|error| {
         if let Err(encoding) = std::str::from_utf8(bytes) {
             return Refusal::new(
                 "json-encoding",
@@ -160,6 +160,9 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, Refusal> {
             }
             _ if error.to_string().starts_with("recursion limit") => {
                 Refusal::new("json-depth", "nested deeper than 128 levels")
+            }
+            _ if error.to_string().starts_with(json::REPEATED) => {
+                Refusal::new("json-repeated", json::REPEATED)
             }
             _ => Refusal::new("json-syntax", "not JSON from here on"),
         };

@@ -14,6 +14,9 @@ use kura_service::timeline::document::base64;
 
 use crate::App;
 
+/// What the server is and how it is asked, nobody has to sign in for.
+const OPEN: [&str; 2] = ["/fhir/metadata", "/fhir/openapi.json"];
+
 pub(crate) const COOKIE: &str = "kura_session";
 
 /// What has been verified lately: argon2 takes a tenth of a second, by design.
@@ -29,7 +32,7 @@ const KEPT_AT_MOST: usize = 1000;
 
 impl Auth {
     /// Whether people must sign in; asked of the bank once a second.
-    fn sign_in_needed(&self, app: &App) -> bool {
+    pub(crate) fn sign_in_needed(&self, app: &App) -> bool {
         let mut known = self
             .accounts
             .lock()
@@ -78,7 +81,7 @@ impl Auth {
 /// Puts the caller's [`RequestContext`] into the request, or turns them away.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let open = path == "/sign-in" || path.starts_with("/assets/") || path == "/fhir/metadata";
+    let open = path == "/sign-in" || path.starts_with("/assets/") || OPEN.contains(&path);
     if !app.auth.sign_in_needed(&app) {
         request.extensions_mut().insert(RequestContext {
             actor: Actor {

@@ -2,8 +2,11 @@
 
 mod asynchronous;
 mod changes;
+mod endpoint;
+mod endpoints;
 mod format;
 mod import;
+mod openapi;
 mod operations;
 mod shape;
 mod terminology;
@@ -13,29 +16,33 @@ mod write;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, RawQuery, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Extension, Router};
 use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_read::{self, Answer};
 use kura_service::fhir_search;
 use kura_service::fhir_write::Tags;
 use kura_service::history::{self, Scope};
+use serde::de::DeserializeOwned;
 
+use self::endpoint::Serve;
 use crate::{App, error};
 
 /// Everything under `/fhir`; `request_bytes` is the largest body that is read.
 pub(crate) fn routes(request_bytes: u64) -> Router<App> {
     // Some clients end the base with a slash.
-    let slash = Router::new().route("/fhir/", post(write::bundle));
+    let slash = Router::new().serve(&endpoints::BUNDLE_SLASH, write::bundle);
     Router::new()
         .nest(
             "/fhir",
             layered(interactions(), request_bytes)
                 .merge(sized(
-                    asynchronous::routes().merge(view_definition::routes()),
+                    asynchronous::routes()
+                        .merge(view_definition::routes())
+                        .serve(&endpoints::OPENAPI, openapi::openapi),
                     request_bytes,
                 ))
                 // Lines may be longer than a request: they go to disk.
@@ -65,38 +72,31 @@ fn sized(router: Router<App>, request_bytes: u64) -> Router<App> {
 
 fn interactions() -> Router<App> {
     Router::new()
-        .route("/", post(write::bundle))
-        .route("/metadata", get(metadata))
-        .route("/_history", get(history_system))
-        .route("/$changes", get(changes::changes))
+        .serve(&endpoints::BUNDLE, write::bundle)
+        .serve(&endpoints::METADATA, metadata)
+        .serve(&endpoints::HISTORY_SYSTEM, history_system)
+        .serve(&endpoints::CHANGES, changes::changes)
         .merge(operations::routes())
         .merge(terminology::routes())
-        .route("/{kind}/$validate", post(validate::kind))
-        .route(
-            "/{kind}/{id}/$validate",
-            get(validate::instance).post(validate::instance_sent),
-        )
-        .route(
-            "/{kind}",
-            get(search)
-                .post(write::create)
-                .put(write::update_conditional)
-                .patch(write::patch_conditional)
-                .delete(write::delete_conditional),
-        )
-        .route("/{kind}/_history", get(history_type))
-        .route("/{kind}/_search", post(search_post).get(search))
-        .route(
-            "/{kind}/{id}",
-            get(read)
-                .put(write::update)
-                .patch(write::patch)
-                .delete(write::delete),
-        )
-        .route("/{kind}/{id}/_history", get(history))
-        .route("/{kind}/{id}/_history/{version}", get(vread))
-        .route("/{of}/{id}/{kind}", get(search_within))
-        .route("/{of}/{id}/{kind}/_search", post(search_within_post))
+        .serve(&endpoints::VALIDATE, validate::kind)
+        .serve(&endpoints::VALIDATE_INSTANCE, validate::instance)
+        .serve(&endpoints::VALIDATE_INSTANCE_SENT, validate::instance_sent)
+        .serve(&endpoints::SEARCH, search)
+        .serve(&endpoints::CREATE, write::create)
+        .serve(&endpoints::UPDATE_CONDITIONAL, write::update_conditional)
+        .serve(&endpoints::PATCH_CONDITIONAL, write::patch_conditional)
+        .serve(&endpoints::DELETE_CONDITIONAL, write::delete_conditional)
+        .serve(&endpoints::HISTORY_TYPE, history_type)
+        .serve(&endpoints::SEARCH_POST, search_post)
+        .serve(&endpoints::SEARCH_GET, search)
+        .serve(&endpoints::READ, read)
+        .serve(&endpoints::UPDATE, write::update)
+        .serve(&endpoints::PATCH, write::patch)
+        .serve(&endpoints::DELETE, write::delete)
+        .serve(&endpoints::HISTORY, history)
+        .serve(&endpoints::VREAD, vread)
+        .serve(&endpoints::SEARCH_WITHIN, search_within)
+        .serve(&endpoints::SEARCH_WITHIN_POST, search_within_post)
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
 }
@@ -126,6 +126,20 @@ fn unread(rejection: &BytesRejection) -> Response {
             "incomplete",
             "the body did not arrive whole",
         )
+    }
+}
+
+/// What stands in the address. One that is not UTF-8 is refused as FHIR refuses.
+struct Path<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        match axum::extract::Path::from_request_parts(parts, app).await {
+            Ok(axum::extract::Path(found)) => Ok(Self(found)),
+            Err(_) => Err(refuse(&Error::invalid("the address cannot be read"))),
+        }
     }
 }
 
@@ -352,6 +366,13 @@ async fn posted(
         Ok(body) => body,
         Err(rejection) => return unread(&rejection),
     };
+    if !body.is_empty() && !is_form(&headers) {
+        return failure(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            "the body has to be application/x-www-form-urlencoded",
+        );
+    }
     let Ok(body) = std::str::from_utf8(&body) else {
         return refuse(&Error::invalid("the form is not UTF-8"));
     };
@@ -374,6 +395,15 @@ async fn posted(
         }
         Err(error) => refuse(&error),
     }
+}
+
+/// Whether a body is a form, or does not say what it is.
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_none_or(|kind| {
+        let kind = kind.to_str().unwrap_or_default();
+        let name = kind.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
 }
 
 /// A search as it came.

@@ -55,6 +55,17 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// A client of FHIR reads an OperationOutcome, anyone else the sentence.
+fn refused(fhir: bool, status: StatusCode, what: &str) -> Response {
+    if fhir {
+        let outcome = kura_service::outcome("security", what);
+        let kind = [(header::CONTENT_TYPE, "application/fhir+json; charset=utf-8")];
+        (status, kind, outcome).into_response()
+    } else {
+        (status, format!("{what}\n")).into_response()
+    }
+}
+
 pub(crate) async fn check(
     State(hosts): State<Hosts>,
     mut request: Request,
@@ -73,12 +84,13 @@ pub(crate) async fn check(
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
+    let fhir = request.uri().path().starts_with("/fhir");
     if !hosts.knows(host) {
-        return (
+        return refused(
+            fhir,
             StatusCode::MISDIRECTED_REQUEST,
-            "This server does not answer to that host name; add it to server.hosts.\n",
-        )
-            .into_response();
+            "This server does not answer to that host name; add it to server.hosts.",
+        );
     }
     // A form on another site must not act for the person who is signed in here.
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -91,11 +103,11 @@ pub(crate) async fn check(
                 .is_some_and(|(_, origin)| hosts.knows(origin))
         });
         if foreign {
-            return (
+            return refused(
+                fhir,
                 StatusCode::FORBIDDEN,
-                "This request came from another site.\n",
-            )
-                .into_response();
+                "This request came from another site.",
+            );
         }
     }
     // The route's template: a path or a query may hold what identifies a patient.

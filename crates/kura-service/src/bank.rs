@@ -113,7 +113,7 @@ impl Bank {
 
     /// What resources are searched by: R4, JP Core, and the `SearchParameter` resources of the
     /// bank, also those another process has brought in.
-    pub(crate) fn search_parameters(&self) -> Result<Arc<Registry>> {
+    pub fn search_parameters(&self) -> Result<Arc<Registry>> {
         let state = search_index::state(&self.clinical)?;
         let mut known = self.search.lock().unwrap_or_else(PoisonError::into_inner);
         if known.state != state {

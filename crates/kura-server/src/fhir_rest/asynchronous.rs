@@ -3,15 +3,15 @@
 use axum::Extension;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::async_request::{self, Kind, Status};
 use serde_json::Value;
 
-use super::{base, failure, json, preferences, refuse};
+use super::endpoint::{Endpoint, Serve};
+use super::{Path, base, endpoints, failure, json, preferences, refuse};
 use crate::App;
 use crate::stream::stream;
 
@@ -33,20 +33,28 @@ pub(super) const IMPORT: Place = Place {
 };
 
 pub(super) fn routes() -> Router<App> {
-    of(EXPORT, "/$export-status/{id}", "/$export-file/{id}/{name}").merge(of(
-        IMPORT,
-        "/$import-status/{id}",
-        "/$import-file/{id}/{name}",
-    ))
+    let export = [
+        &endpoints::EXPORT_STATUS,
+        &endpoints::EXPORT_CANCEL,
+        &endpoints::EXPORT_FILE,
+    ];
+    let import = [
+        &endpoints::IMPORT_STATUS,
+        &endpoints::IMPORT_CANCEL,
+        &endpoints::IMPORT_FILE,
+    ];
+    of(EXPORT, export).merge(of(IMPORT, import))
 }
 
-fn of(place: Place, status_path: &str, file_path: &str) -> Router<App> {
+/// Where it is asked after, given up, and taken.
+fn of(place: Place, at: [&'static Endpoint<'static>; 3]) -> Router<App> {
     let asked = move |app, context, id| async move { status(place, app, context, id) };
     let given_up = move |app, context, id| async move { cancel(place, app, context, id) };
     let taken = move |app, context, path| async move { file(place, app, context, path) };
     Router::new()
-        .route(status_path, get(asked).delete(given_up))
-        .route(file_path, get(taken))
+        .serve(at[0], asked)
+        .serve(at[1], given_up)
+        .serve(at[2], taken)
 }
 
 /// Begins what `work` begins: its id, and what is told at once if the operation says so.

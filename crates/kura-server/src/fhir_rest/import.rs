@@ -7,18 +7,18 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use axum::routing::post;
 use axum::{Extension, Router};
 use kura_model::{Category, Error, RequestContext, Result};
 use kura_service::bulk_import::{self, Asked, Upload};
 use tokio::sync::mpsc;
 
 use super::asynchronous::{self, IMPORT};
-use super::{base, failure, refuse};
+use super::endpoint::Serve;
+use super::{base, endpoints, failure, refuse};
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/$import", post(import))
+    Router::new().serve(&endpoints::IMPORT, import)
 }
 
 async fn import(

@@ -2,27 +2,28 @@
 
 use axum::Extension;
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::get;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::export::{self, Asked, Scope};
 use kura_service::operations;
 use kura_service::subscription;
 
 use super::asynchronous::{self, EXPORT};
-use super::{base, params, refuse, respond};
+use super::endpoint::Serve;
+use super::{Path, base, endpoints, params, refuse, respond};
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/{kind}/{id}/$everything", get(everything).post(everything))
-        .route("/Composition/{id}/$document", get(document))
-        .route("/Subscription/{id}/$status", get(subscription_status))
-        .route("/$export", get(export_system))
-        .route("/Patient/$export", get(export_patients))
-        .route("/Group/{id}/$export", get(export_group))
+        .serve(&endpoints::EVERYTHING, everything)
+        .serve(&endpoints::EVERYTHING_POST, everything)
+        .serve(&endpoints::DOCUMENT, document)
+        .serve(&endpoints::SUBSCRIPTION_STATUS, subscription_status)
+        .serve(&endpoints::EXPORT_SYSTEM, export_system)
+        .serve(&endpoints::EXPORT_PATIENTS, export_patients)
+        .serve(&endpoints::EXPORT_GROUP, export_group)
 }
 
 async fn everything(

@@ -1,7 +1,7 @@
 //! The terminology service on the wire. FHIR R4 terminology-service.html, operations.html.
 
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::get;
@@ -10,21 +10,20 @@ use kura_model::RequestContext;
 use kura_service::terminology_service::{OPERATIONS, Operation, perform};
 
 use super::write::{Body, FHIR, either, run, take};
-use super::{json, params};
+use super::{Path, json, params};
 use crate::App;
 
 /// A route for each operation of a type, and for each of one resource, by GET and by POST.
 pub(super) fn routes() -> Router<App> {
     let mut router = Router::new();
     for operation in &OPERATIONS {
-        let (kind, name) = (operation.kind, operation.name);
         let asked = move |app: State<App>, context: Context, query: RawQuery| {
             answer(app.0, context.0, operation, None, query, None)
         };
         let sent = move |app: State<App>, context: Context, query: RawQuery, headers, body| {
             posted(app.0, context.0, operation, None, query, headers, body)
         };
-        router = router.route(&format!("/{kind}/${name}"), get(asked).post(sent));
+        router = router.route(&operation.path(false), get(asked).post(sent));
         if operation.of_instance {
             let asked =
                 move |app: State<App>, context: Context, id: Path<String>, query: RawQuery| {
@@ -46,8 +45,7 @@ pub(super) fn routes() -> Router<App> {
                     body,
                 )
             };
-            let path = format!("/{kind}/{{id}}/${name}");
-            router = router.route(&path, get(asked).post(sent));
+            router = router.route(&operation.path(true), get(asked).post(sent));
         }
     }
     router

@@ -1,7 +1,7 @@
 //! `$validate` on the wire. FHIR R4 resource-operation-validate.html.
 
 use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kura_model::{RequestContext, Result};
@@ -9,7 +9,7 @@ use kura_service::validation;
 use serde_json::Value;
 
 use super::write::{Body, FHIR, either, run, take};
-use super::{json, params};
+use super::{Path, json, params};
 use crate::App;
 
 /// The profiles that `profile=` asks for.

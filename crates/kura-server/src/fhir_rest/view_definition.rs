@@ -4,25 +4,25 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use axum::{Extension, Router};
 use kura_model::RequestContext;
 use kura_service::view_definition::{self, Run, export};
 
 use super::asynchronous::{self, EXPORT};
+use super::endpoint::Serve;
 use super::write::Body;
-use super::{base, params, refuse, unread};
+use super::{base, endpoints, params, refuse, unread};
 use crate::App;
 use crate::stream::{self, Pieces};
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/$viewdefinition-run", post(run))
-        .route("/ViewDefinition/$viewdefinition-run", post(run))
-        .route("/ViewDefinition/$run", post(run))
-        .route("/$viewdefinition-export", post(begin))
-        .route("/ViewDefinition/$viewdefinition-export", post(begin))
-        .route("/ViewDefinition/$export", post(begin))
+        .serve(&endpoints::VIEW_RUN, run)
+        .serve(&endpoints::VIEW_RUN_LONG, run)
+        .serve(&endpoints::VIEW_RUN_OF_TYPE, run)
+        .serve(&endpoints::VIEW_EXPORT, begin)
+        .serve(&endpoints::VIEW_EXPORT_LONG, begin)
+        .serve(&endpoints::VIEW_EXPORT_OF_TYPE, begin)
 }
 
 /// `$viewdefinition-run`: the body is a ViewDefinition, or Parameters with `viewResource`.

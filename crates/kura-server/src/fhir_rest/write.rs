@@ -3,14 +3,14 @@
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kura_fhir::patch::Language;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::fhir_write::{self, Condition, Returning, Tags, What, Written};
 
-use super::{base, failure, json, params, preferences, refuse, stamp};
+use super::{Path, base, failure, json, params, preferences, refuse, stamp};
 use crate::App;
 
 pub(super) type Body = Result<Bytes, BytesRejection>;
@@ -25,8 +25,21 @@ struct Wire {
 }
 
 impl Wire {
-    fn of(headers: &HeaderMap) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    #[expect(
+        clippy::result_large_err,
+        reason = "an answer either way, once a request"
+    )]
+    fn of(headers: &HeaderMap) -> Result<Self, Response> {
+        // A condition that cannot be read is not left out: something would be written over.
+        let text = |name: &str| match headers.get(name) {
+            None => Ok(None),
+            Some(value) => std::str::from_utf8(value.as_bytes())
+                .map(Some)
+                .map_err(|_| {
+                    let what = format!("the header {name} is not UTF-8");
+                    refuse(&Error::invalid(what).coded("value"))
+                }),
+        };
         let returning = preferences(headers).find_map(|preference| {
             Some(match preference {
                 "return=minimal" => Returning::Minimal,
@@ -35,17 +48,17 @@ impl Wire {
                 _ => return None,
             })
         });
-        Self {
+        Ok(Self {
             base: base(headers),
             condition: Condition {
-                if_match: text("if-match").map(Tags::parse),
-                if_none_match: text("if-none-match").map(Tags::parse),
-                if_unmodified_since: text("if-unmodified-since")
+                if_match: text("if-match")?.map(Tags::parse),
+                if_none_match: text("if-none-match")?.map(Tags::parse),
+                if_unmodified_since: text("if-unmodified-since")?
                     .and_then(kura_service::parse_http_date),
             },
-            if_none_exist: text("if-none-exist").map(str::to_owned),
+            if_none_exist: text("if-none-exist")?.map(str::to_owned),
             returning,
-        }
+        })
     }
 
     fn answer(&self, app: &App, written: Written) -> Response {
@@ -179,7 +192,7 @@ pub(super) async fn create(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, FHIR)?;
             let bank = app.bank.clone();
             let criteria = wire.if_none_exist.clone();
@@ -208,7 +221,7 @@ pub(super) async fn update(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, FHIR)?;
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
             let written =
@@ -230,7 +243,7 @@ pub(super) async fn update_conditional(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, FHIR)?;
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
             let written = run(move || {
@@ -253,7 +266,7 @@ pub(super) async fn patch(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, PATCH)?;
             let language = language(&headers);
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
@@ -277,7 +290,7 @@ pub(super) async fn patch_conditional(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, PATCH)?;
             let language = language(&headers);
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
@@ -307,7 +320,7 @@ pub(super) async fn delete(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
             let written =
                 run(move || fhir_write::delete(&bank, &context, &kind, &id, &condition)).await?;
@@ -326,7 +339,7 @@ pub(super) async fn delete_conditional(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let (bank, condition) = (app.bank.clone(), wire.condition.clone());
             let gone = run(move || {
                 let criteria = params(query.as_deref())?;
@@ -357,7 +370,7 @@ pub(super) async fn bundle(
 ) -> Response {
     either(
         async {
-            let wire = Wire::of(&headers);
+            let wire = Wire::of(&headers)?;
             let body = take(&headers, body, FHIR)?;
             let bank = app.bank.clone();
             let base = wire.base.clone();

@@ -186,9 +186,10 @@ pub(super) fn parse(entry: Value, base: &str) -> Result<Entry> {
 fn create(url: Url, value: Value, if_none_exist: Option<&str>) -> Result<Request> {
     let [kind] = &url.path[..] else {
         return Err(Error::new(
-            Category::Unsupported,
+            Category::Unprocessable,
             "a POST in a Bundle creates a resource: its url is a type",
         )
+        .coded("not-supported")
         .at("request.url"));
     };
     let kind = check::kind(kind)?;
@@ -218,9 +219,10 @@ fn patch(resource: &Value) -> Result<Patch> {
     }
     if member("resourceType") != Some("Binary") || member("contentType") != Some(JSON_PATCH) {
         return Err(Error::new(
-            Category::Unsupported,
+            Category::Unprocessable,
             "a patch in a Bundle is a Binary of application/json-patch+json or a Parameters",
         )
+        .coded("not-supported")
         .at("resource"));
     }
     let bytes = member("data")

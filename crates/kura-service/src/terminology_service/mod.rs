@@ -29,7 +29,7 @@ pub struct Operation {
     pub of_instance: bool,
     perform: fn(&Service<'_>, &Parameters) -> Result<Value>,
     /// The parameters that it takes.
-    takes: &'static [&'static str],
+    pub takes: &'static [&'static str],
     /// The parameter that a resource sent by itself is.
     resource: Option<&'static str>,
     audit: &'static str,
@@ -94,6 +94,16 @@ pub const OPERATIONS: [Operation; 6] = [
 ];
 
 impl Operation {
+    /// Where it is asked for, of its type or of one resource, under the address of FHIR.
+    #[must_use]
+    pub fn path(&self, of_instance: bool) -> String {
+        let (kind, name) = (self.kind, self.name);
+        match of_instance {
+            true => format!("/{kind}/{{id}}/${name}"),
+            false => format!("/{kind}/${name}"),
+        }
+    }
+
     /// Its definition by HL7.
     #[must_use]
     pub fn definition(&self) -> String {

@@ -1,7 +1,6 @@
 //! Bulk export, `$everything`, `$document`, tables of views: from outside, by foreign clients.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::dataset::python;
 use crate::support::{Server, TestBank, sample, tool};
@@ -19,16 +18,7 @@ fn foreign_clients_take_out_what_was_brought_in() {
 }
 
 fn manifest(server: &Server, place: &str) -> String {
-    let since = Instant::now();
-    loop {
-        let answer = server.get(place);
-        if answer.status == 200 {
-            return answer.body;
-        }
-        assert_eq!(answer.status, 202, "{}", answer.body);
-        assert!(since.elapsed() < Duration::from_secs(120));
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    server.until(place, |answer| answer.status == 200).body
 }
 
 /// A server that is killed while it writes begins again, as of the same time, when it is started.
@@ -43,9 +33,7 @@ fn an_export_outlives_its_server() {
         &[("Prefer", "respond-async")],
         "",
     );
-    assert_eq!(begun.status, 202);
-    let place = begun.header("content-location").expect("a place");
-    let place = place[place.find("/fhir/").expect("a path")..].to_owned();
+    let place = begun.place();
     let first = manifest(&server, &place);
     drop(server);
     // As a kill leaves it: what was asked is there, the files are in pieces.

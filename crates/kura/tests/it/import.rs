@@ -216,7 +216,7 @@ fn logs_name_routes_and_no_patient() {
         .status();
     let output = child.wait_with_output().expect("kura ends");
     log += &String::from_utf8_lossy(&output.stderr);
-    assert!(log.contains("/fhir/{kind}"), "routes are logged: {log}");
+    assert!(log.contains("/fhir/{type}"), "routes are logged: {log}");
     for word in ["小野", "綾子", "%E5%B0%8F", "1950"] {
         assert!(!log.contains(word), "{word} in the log");
     }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -273,6 +274,14 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}\n{}", self.body))
     }
 
+    /// Where to ask after a request that was accepted.
+    #[track_caller]
+    pub fn place(&self) -> String {
+        assert_eq!(self.status, 202, "{}", self.body);
+        let place = self.header("content-location").expect("a place");
+        place[place.find("/fhir/").expect("a path")..].to_owned()
+    }
+
     pub fn header(&self, name: &str) -> Option<String> {
         self.head.lines().find_map(|line| {
             let (found, value) = line.split_once(':')?;
@@ -324,7 +333,6 @@ impl Server {
     }
 
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
         let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
             request += &format!("Host: {}\r\n", self.address);
@@ -333,9 +341,34 @@ impl Server {
             request += &format!("{name}: {value}\r\n");
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes()).expect("a request");
+        self.raw(request.as_bytes())
+    }
+
+    /// Asks after a request that is answered later, until `wanted` is so. FHIR R4 async.html.
+    #[track_caller]
+    pub fn until(&self, place: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let since = Instant::now();
+        loop {
+            let answer = self.get(place);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
+            assert!(since.elapsed() < Duration::from_secs(300));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends bytes as they are. A server that has heard enough may answer before it has read all.
+    pub fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("the server answers");
+        let sent = stream.write_all(request);
         let mut text = Vec::new();
-        stream.read_to_end(&mut text).expect("an answer");
+        let read = stream.read_to_end(&mut text);
+        assert!(
+            sent.is_ok() && read.is_ok() || !text.is_empty(),
+            "{sent:?} {read:?}"
+        );
         let text = String::from_utf8_lossy(&text).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         let status = head
@@ -390,7 +423,8 @@ pub fn python(script: &str, arguments: &[&str]) -> Option<String> {
         .expect("python runs");
     assert!(
         made.status.success(),
-        "{script}: {}",
+        "{script}: {}{}",
+        String::from_utf8_lossy(&made.stdout),
         String::from_utf8_lossy(&made.stderr)
     );
     Some(String::from_utf8_lossy(&made.stdout).into_owned())

@@ -43,23 +43,7 @@ fn many(views: usize, format: &str) -> String {
 
 fn begin(server: &Server, body: &str) -> String {
     let begun = server.send("POST", "/fhir/$viewdefinition-export", &HEADERS, body);
-    assert_eq!(begun.status, 202, "{}", begun.body);
-    let place = begun.header("content-location").expect("a place");
-    place[place.find("/fhir/").expect("a path")..].to_owned()
-}
-
-/// Asks until `wanted` is so.
-fn until(server: &Server, place: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
-    let since = Instant::now();
-    loop {
-        let answer = server.get(place);
-        if wanted(&answer) {
-            return answer;
-        }
-        assert!(matches!(answer.status, 200 | 202), "{}", answer.body);
-        assert!(since.elapsed() < Duration::from_secs(300));
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    begun.place()
 }
 
 fn written(answer: &Answer) -> bool {
@@ -78,7 +62,7 @@ fn an_export_of_views_outlives_its_server() {
     assert!(rows > 10_000, "{rows}");
     let server = bank.serve();
     let place = begin(&server, &many(40, "ndjson"));
-    let half = until(&server, &place, written);
+    let half = server.until(&place, written);
     assert_eq!(half.status, 202, "it was not killed in the middle");
     // As kill -9 does.
     drop(server);
@@ -92,7 +76,7 @@ fn an_export_of_views_outlives_its_server() {
     );
     bank.import(&[&later], 0);
     let server = bank.serve();
-    let done = until(&server, &place, |answer| answer.status == 200).json();
+    let done = server.until(&place, |answer| answer.status == 200).json();
     let outputs: Vec<&Value> = done["parameter"]
         .as_array()
         .expect("parameters")
@@ -130,7 +114,7 @@ fn an_export_of_views_is_given_up() {
     assert_eq!(third.status, 429, "{}", third.body);
     assert!(third.header("retry-after").is_some());
     for place in &places {
-        let half = until(&server, place, written);
+        let half = server.until(place, written);
         assert_eq!(half.status, 202, "it was done before it could be given up");
         assert_eq!(server.send("DELETE", place, &[], "").status, 202);
         assert_eq!(server.get(place).status, 404);
@@ -142,7 +126,7 @@ fn an_export_of_views_is_given_up() {
         std::thread::sleep(Duration::from_millis(50));
     }
     let place = begin(&server, &many(1, "csv"));
-    until(&server, &place, |answer| answer.status == 200);
+    server.until(&place, |answer| answer.status == 200);
 }
 
 /// A view that fails on a resource fails the export, and says where; not which value.
@@ -158,15 +142,7 @@ fn an_export_of_views_that_fails_says_so() {
                 { "name": "sex", "path": "gender", "type": "integer" } ] }] } }] },
     ] });
     let place = begin(&server, &body.to_string());
-    let since = Instant::now();
-    let failed = loop {
-        let answer = server.get(&place);
-        if answer.status != 202 {
-            break answer;
-        }
-        assert!(since.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let failed = server.until(&place, |answer| answer.status != 202);
     assert_eq!(failed.status, 500, "{}", failed.body);
     assert_eq!(failed.json()["resourceType"], "OperationOutcome");
     assert!(failed.body.contains("the column sex"), "{}", failed.body);
@@ -207,9 +183,7 @@ fn who_may_export_views() {
     assert_eq!(ask("taro", "POST", run, view).status, 403);
     assert_eq!(ask("hana", "POST", run, view).status, 200);
     let begun = ask("hana", "POST", "/fhir/$viewdefinition-export", &body);
-    assert_eq!(begun.status, 202, "{}", begun.body);
-    let place = begun.header("content-location").expect("a place");
-    let place = &place[place.find("/fhir/").expect("a path")..];
+    let place = &begun.place();
     assert_eq!(ask("jiro", "GET", place, "").status, 404);
     assert_eq!(ask("jiro", "DELETE", place, "").status, 404);
     assert!(matches!(ask("hana", "GET", place, "").status, 200 | 202));
