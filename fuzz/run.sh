@@ -30,6 +30,9 @@ line expression name "Patient.name.where(use = 'official').given.first() | Patie
 printf '%s' "$one" >>fuzz/corpus/expression/name
 line patch replace '[{"op":"replace","path":"/gender","value":"other"},{"op":"copy","from":"/name/0","path":"/name/-"}]\n'
 printf '%s' "$one" >>fuzz/corpus/patch/replace
+line fhirpath_patch replace '{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"replace"},{"name":"path","valueString":"Patient.name[0].family"},{"name":"value","valueString":"x"}]}]}\n'
+printf '%s' "$one" >>fuzz/corpus/fhirpath_patch/replace
+line xml patient '<Patient xmlns="http://hl7.org/fhir"><id value="p"/><text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><p>x &amp; y</p></div></text><contained><Organization><id value="o"/></Organization></contained><extension url="urn:x"><valueString value="v"/></extension><active value="true"/><name><family value="z"><extension url="urn:y"><valueDecimal value="1.50"/></extension></family></name></Patient>'
 line view names '{"resource":"Patient","select":[{"column":[{"name":"id","path":"getResourceKey()"}],"select":[{"forEach":"name","column":[{"name":"family","path":"family"}]}]}]}\n'
 printf '%s' "$one" >>fuzz/corpus/view/names
 line search chain 'Observation?code=http://loinc.org|718-7&patient.birthdate=lt1950&value-quantity=gt7.0|http://unitsofmeasure.org|g/dL&_sort=-date'

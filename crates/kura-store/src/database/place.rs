@@ -105,7 +105,7 @@ impl Place {
                 let connection =
                     rusqlite::Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
                         .map_err(sqlite)?;
-                schema::configure(&connection, 96, 0)?;
+                schema::configure(&connection, 80, 0)?;
                 connection.set_prepared_statement_cache_capacity(128);
                 Ok(Connection::Sqlite(connection))
             }

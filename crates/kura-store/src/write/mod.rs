@@ -20,7 +20,7 @@ use rows::{NewVersion, Rows};
 
 /// Entities remembered between commits, so that references to the same patient or encounter
 /// cost no look-up.
-const ENTITIES_KEPT: usize = 200_000;
+const ENTITIES_KEPT: usize = 100_000;
 
 pub(crate) struct Writer {
     place: Place,
