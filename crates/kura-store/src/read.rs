@@ -64,6 +64,17 @@ impl ReaderState {
         })
     }
 
+    /// A body takes its time too: 16 KiB about as long as a thousand steps.
+    fn opens(&self, bytes: i64) -> Result<()> {
+        let steps = bytes >> 14;
+        if self.steps.fetch_sub(steps, Ordering::Relaxed) <= steps {
+            return Err(kura_model::Error::internal(
+                "a read that must be brief is not",
+            ));
+        }
+        Ok(())
+    }
+
     /// Bounds what the next reads may do, or no longer.
     pub(crate) fn bound(&self, thousands_of_steps: Option<i64>) {
         self.steps
@@ -405,6 +416,7 @@ impl<'a> Reader<'a> {
         let body = if row.deleted {
             Vec::new()
         } else {
+            self.state.opens(row.size)?;
             self.state.dictionaries.decompress(
                 &self.state.connection,
                 &mut self.state.context,

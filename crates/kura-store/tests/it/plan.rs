@@ -328,6 +328,13 @@ fn a_brief_read_gives_up_and_leaves_the_connection_sound() {
             matching: TextMatch::Contains,
         });
     let short = Query::all("A").and(code("A.code", "common"));
+    // Few steps, but a megabyte to be opened.
+    let large = Query::all("L").and(code("L.code", "large"));
+    let body = "x".repeat(1 << 20);
+    commit(
+        &fixture.store,
+        vec![put("L", "1", &body, vec![token("L.code", "large")])],
+    );
     if std::env::var_os("KURA_TEST_POSTGRES").is_some() {
         // A database behind a network is not begun with.
         assert_eq!(brief(&short), None);
@@ -337,6 +344,8 @@ fn a_brief_read_gives_up_and_leaves_the_connection_sound() {
         assert_eq!(brief(&long), None);
         assert_eq!(brief(&short), Some(10));
         assert!(ids(&fixture, &long).is_empty());
+        assert_eq!(brief(&large), None);
+        assert_eq!(ids(&fixture, &large), [1]);
     }
 }
 
