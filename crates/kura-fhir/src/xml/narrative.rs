@@ -1,5 +1,7 @@
 //! The `div` of a narrative: XHTML that JSON keeps as text. FHIR R4 narrative.html#xhtml.
 
+use std::borrow::Cow;
+
 use kura_model::Refusal;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::NsReader;
@@ -71,15 +73,15 @@ pub(super) fn copy(
                 out.push_str(utf8(close.local_name().into_inner()));
                 out.push('>');
             }
-            Event::Text(text) => out.push_str(&utf8(&text).replace("\r\n", "\n")),
+            Event::Text(text) => out.push_str(&line_ends(utf8(&text))),
             Event::Comment(text) => {
                 out.push_str("<!--");
-                out.push_str(utf8(&text));
+                out.push_str(&line_ends(utf8(&text)));
                 out.push_str("-->");
             }
             Event::CData(text) => {
                 let text = text.minimal_escape().map_err(|_| no_xml(at))?;
-                out.push_str(utf8(&text));
+                out.push_str(&line_ends(utf8(&text)));
             }
             Event::GeneralRef(name) => {
                 if !is_known(&name) {
@@ -98,6 +100,15 @@ pub(super) fn copy(
         }
     }
     Ok(out)
+}
+
+/// XML 1.0, 2.11: however a line ends, a line feed is read.
+fn line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// All of it was UTF-8 before, and is cut at ASCII.

@@ -80,6 +80,15 @@ fn a_narrative_stays_as_it_is_written() {
         read(prefixed.as_bytes()).unwrap()["text"]["div"],
         "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p class=\"x\">a</p></div>"
     );
+    // XML 1.0, 2.11.
+    let lines = "<Patient xmlns=\"http://hl7.org/fhir\"><text><div xmlns=\"http://www.w3.org/1999/xhtml\">\
+        a\n\r\r\nb\r<!--\r--><![CDATA[\r\n]]></div></text></Patient>";
+    let value = read(lines.as_bytes()).unwrap();
+    assert_eq!(
+        value["text"]["div"],
+        "<div xmlns=\"http://www.w3.org/1999/xhtml\">a\n\n\nb\n<!--\n-->\n</div>"
+    );
+    assert_eq!(read(written(&value).as_bytes()).unwrap(), value);
     for div in [
         "<div>a",
         "<div>&nbsp;</div>",
