@@ -357,20 +357,18 @@ fn key_is_valid(key: &[u8]) -> bool {
 
 /// 1-based; 0 stands for the telomere.
 pub(super) fn position(text: &[u8]) -> Result<u64, Refusal> {
-    let digits = !text.is_empty() && text.len() <= 10 && text.iter().all(u8::is_ascii_digit);
-    let value = text.iter().fold(0u64, |sum, b| {
-        sum * 10 + u64::from(b.wrapping_sub(b'0') % 10)
-    });
     // VCFv4.3 1.6.1: POS is an Integer, which has 32 bits.
-    if digits && value <= 2_147_483_647 {
-        Ok(value)
-    } else {
-        Err(refuse(
+    let digits = text.iter().all(u8::is_ascii_digit).then_some(text);
+    let value = digits
+        .and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<i32>().ok())
+        .and_then(|value| u64::try_from(value).ok());
+    value.ok_or_else(|| {
+        refuse(
             "vcf-pos",
             "POS",
             "POS is a whole number from 0 to 2147483647",
-        ))
-    }
+        )
+    })
 }
 
 fn identifiers(text: &[u8], strict: bool, warnings: &mut Warnings) -> Result<(), Refusal> {

@@ -97,6 +97,16 @@ fn a_refusal_names_line_column_and_rule() {
     for (line, rule, path) in [
         ("1\tx\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/0", "vcf-pos", "POS"),
         (
+            "1\t2147483648\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/0",
+            "vcf-pos",
+            "POS",
+        ),
+        (
+            "1\t99999999999999999999999\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/0",
+            "vcf-pos",
+            "POS",
+        ),
+        (
             "1\t9\t.\tA\tG\t.\t.\tDP=ten\tGT\t0/1\t0/0",
             "vcf-info-value",
             "INFO/DP",
