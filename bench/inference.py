@@ -1,7 +1,7 @@
 """A model asked through kura-inference and through ONNX Runtime's Python binding, one after the other.
 
-    cargo build --release -p kura-inference --example speed
-    python bench/inference.py SPEED MODEL.onnx SHAPE TIMES      (KURA_INFERENCE__RUNTIME names the library)
+    cargo build --release -p kura-inference --example inference
+    python bench/inference.py PROGRAM MODEL.onnx SHAPE TIMES      (KURA_INFERENCE__RUNTIME names the library)
 
 The same library, one thread, the same numbers; the first run is not counted. Prints medians and 99th
 percentiles in milliseconds, and their ratio.
@@ -14,8 +14,8 @@ import time
 import numpy
 import onnxruntime
 
-speed, model, shape, times = sys.argv[1:5]
-ours = subprocess.run([speed, model, shape, times], capture_output=True, text=True, check=True).stdout.split()
+program, model, shape, times = sys.argv[1:5]
+ours = subprocess.run([program, model, shape, times], capture_output=True, text=True, check=True).stdout.split()
 sides = [int(side) for side in shape.split(",")]
 count = int(numpy.prod(sides))
 values = ((numpy.arange(count) % 251).astype(numpy.float32) / numpy.float32(251)).reshape(sides)

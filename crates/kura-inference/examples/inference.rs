@@ -1,7 +1,7 @@
 //! How long a model takes when it is asked through this crate.
 //!
 //! ```text
-//! cargo run --release -p kura-inference --example speed -- model.onnx 1,1,28,28 2000
+//! cargo run --release -p kura-inference --example inference -- model.onnx 1,1,28,28 2000
 //! ```
 //!
 //! `bench/inference.py` runs this beside ONNX Runtime's own Python binding.

@@ -1,4 +1,4 @@
-"""Time and AUC of scikit-learn on the table of speed.rs (same numbers, made the same way)."""
+"""Time and AUC of scikit-learn on the table of training.rs (same numbers, made the same way)."""
 
 import time
 

@@ -1,7 +1,7 @@
 //! Times the two figures that must not make anyone wait: DeLong's interval on 100,000 cases, and
 //! a reader study with 2,000 bootstrap replicates.
 //!
-//! `cargo run --release -p kura-evaluation --example speed`
+//! `cargo run --release -p kura-evaluation --example evaluation`
 
 #![allow(clippy::print_stdout, reason = "a program whose output is its purpose")]
 

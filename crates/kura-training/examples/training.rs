@@ -1,6 +1,6 @@
 //! Time and AUC of boosted trees on a generated table of 100,000 rows × 100 features.
 //!
-//! `cargo run --release -p kura-training --example speed`; `examples/speed.py` does the same with
+//! `cargo run --release -p kura-training --example training`; `examples/training.py` does the same with
 //! scikit-learn on the same numbers.
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
