@@ -31,4 +31,4 @@ cargo test --workspace --locked "$@"
 start_postgres
 export KURA_TEST_POSTGRES
 cargo test --locked -p kura-store
-cargo test --locked -p kura --test it -- access:: backup:: bulk_import:: changes:: dataset:: fhir_api:: fhir_operations:: fhir_write:: hostile:: import:: messy:: on_write:: openapi:: subscription:: terminology:: together:: validation:: views:: xml::
+cargo test --locked -p kura --test it -- access:: backup:: bulk_import:: changes:: dataset:: fhir_api:: fhir_operations:: fhir_write:: hostile:: import:: large_bundle:: messy:: on_write:: openapi:: subscription:: terminology:: together:: validation:: views:: xml::

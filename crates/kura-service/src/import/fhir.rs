@@ -11,6 +11,7 @@ use kura_validation::Neighbours;
 
 use super::Feed;
 use super::input::{self, Line, Lines};
+use super::large;
 use super::recognise::{self, Format};
 use super::sink::{Item, Sink};
 use crate::validation::on_write::Judgement;
@@ -43,6 +44,10 @@ pub(super) fn lines(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
         }
         match lines.next(&mut line) {
             Ok(Line::End) => return Ok(()),
+            // Nothing before it: perhaps all of the file is one Bundle.
+            Ok(Line::Overlong { .. }) if lines.number == 1 && large::bundle(feed, sink)? => {
+                return Ok(());
+            }
             Ok(Line::Overlong { size }) => {
                 if lines.number > feed.position {
                     let refusal = Refusal::new(
@@ -139,13 +144,20 @@ pub(super) fn document(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             input::refusal_of(&error, bytes.len() as u64)
                 .ok_or_else(|| input::disk(feed.path, error))?,
         ),
-        Ok(_) if bytes.len() as u64 > limits.item_bytes => Some(Refusal::new(
-            "item-size",
-            format!(
-                "the document is longer than {} bytes; write large sets as NDJSON",
-                limits.item_bytes
-            ),
-        )),
+        Ok(_) if bytes.len() as u64 > limits.item_bytes => {
+            drop(bytes);
+            if large::bundle(feed, sink)? {
+                return Ok(());
+            }
+            bytes = Vec::new();
+            Some(Refusal::new(
+                "item-size",
+                format!(
+                    "the document is longer than {} bytes; write large sets as NDJSON",
+                    limits.item_bytes
+                ),
+            ))
+        }
         Ok(_) => None,
     };
     if let Some(refusal) = refusal {
@@ -258,7 +270,7 @@ pub(crate) fn foreign(resource: Resource) -> std::result::Result<Resource, Refus
 }
 
 /// What comes by a file, and not over the FHIR API.
-fn brought(resource: Resource) -> std::result::Result<Resource, Refusal> {
+pub(super) fn brought(resource: Resource) -> std::result::Result<Resource, Refusal> {
     // Over the API it is asked for by those whom `subscription::acceptable` lets.
     if resource.kind() == "Subscription" {
         return Err(Refusal::new(

@@ -10,6 +10,7 @@ mod dicom;
 mod fhir;
 pub(crate) mod genomics;
 mod input;
+mod large;
 mod recognise;
 mod sink;
 mod uke;

@@ -16,6 +16,7 @@ mod foreign;
 mod hostile;
 mod images;
 mod import;
+mod large_bundle;
 mod messy;
 mod models;
 mod on_write;

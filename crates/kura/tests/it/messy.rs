@@ -25,7 +25,7 @@ fn refusal(bank: &TestBank, file: &Path) -> serde_json::Value {
     row
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut child = Command::new("gzip")
         .args(["-c", "-n"])
         .stdin(std::process::Stdio::piped())
