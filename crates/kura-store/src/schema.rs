@@ -7,7 +7,7 @@ use crate::database::{Connection, Dialect, values};
 use crate::error::sqlite as database;
 
 /// Raised with every change of the tables. A bank of a later schema is refused.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE bank (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -46,6 +46,7 @@ CREATE TABLE ix_date (param INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER
 CREATE INDEX ix_date_pk ON ix_date (pk, param);
 CREATE TABLE ix_number (param INTEGER NOT NULL, value REAL NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, value, pk)) WITHOUT ROWID;
 CREATE TABLE ix_quantity (param INTEGER NOT NULL, code TEXT NOT NULL, value REAL NOT NULL, system INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, code, value, system, pk)) WITHOUT ROWID;
+CREATE INDEX ix_quantity_pk ON ix_quantity (pk, param);
 CREATE TABLE ix_term (param INTEGER NOT NULL, term INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, term, pk)) WITHOUT ROWID;
 CREATE TABLE ix_reference (param INTEGER NOT NULL, target INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, target, pk)) WITHOUT ROWID;
 CREATE INDEX ix_reference_pk ON ix_reference (pk, param);
@@ -224,7 +225,8 @@ pub(crate) fn check(connection: &Connection, zone: Zone) -> Result<()> {
 }
 
 /// The steps from each schema to the next. None takes anything away that a version says.
-const STEPS: [(i64, &str); 1] = [(
+const STEPS: [(i64, &str); 2] = [
+(
     1,
     "CREATE TABLE term (term NUMBERED, value TEXT NOT NULL UNIQUE);
      CREATE TABLE ix_term (param INTEGER NOT NULL, term INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (param, term, pk)) WITHOUT ROWID;
@@ -234,7 +236,9 @@ const STEPS: [(i64, &str); 1] = [(
      CREATE INDEX ix_reference_pk ON ix_reference (pk, param);
      CREATE INDEX commits_at ON commits (at);
      CREATE INDEX IF NOT EXISTS record_deleted ON record (kind, pk) WHERE deleted = 1;",
-)];
+),
+(2, "CREATE INDEX ix_quantity_pk ON ix_quantity (pk, param);"),
+];
 
 /// Brings an older bank's tables to this schema; which one it had.
 pub(crate) fn upgrade(connection: &Connection, zone: Zone) -> Result<i64> {

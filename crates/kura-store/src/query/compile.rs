@@ -234,6 +234,24 @@ impl<'c, 'r> Compiler<'c, 'r> {
         self.clauses(&alias, &query.clauses, None)
     }
 
+    /// The same, of the first records that the clause at `driver` finds.
+    pub(super) fn sample_of(
+        &mut self,
+        clauses: &[Clause],
+        driver: usize,
+        records: i64,
+    ) -> Result<()> {
+        let alias = self.alias();
+        let driver = Driver::Clause(driver);
+        self.push("SELECT count(*) FROM (SELECT pk FROM ");
+        let inner = self.alias();
+        self.source(&inner, clauses, &driver)?;
+        self.push(" LIMIT ");
+        self.bind(records);
+        self.push(&format!(") {alias}"));
+        self.conditions(&alias, clauses, &driver)
+    }
+
     /// Writes the value of a sort key, or tells what has to be joined for it.
     fn key(
         &mut self,

@@ -81,7 +81,7 @@ impl Compiler<'_, '_> {
                 self.push(")");
                 Ok(())
             }
-            _ if by_record(predicate) => {
+            _ if by_record(predicate) || matches!(predicate, Predicate::Quantity { .. }) => {
                 let inner = self.alias();
                 self.push("EXISTS (SELECT 1 FROM (");
                 self.set(predicate)?;
@@ -163,14 +163,20 @@ impl Compiler<'_, '_> {
         if !once {
             self.push("SELECT DISTINCT pk FROM (");
         }
+        self.every(predicates)?;
+        if !once {
+            self.push(") every");
+        }
+        Ok(())
+    }
+
+    /// The same, as often as they are found.
+    pub(super) fn every(&mut self, predicates: &[Predicate]) -> Result<()> {
         for (number, predicate) in predicates.iter().enumerate() {
             if number > 0 {
                 self.push(" UNION ALL ");
             }
             self.set(predicate)?;
-        }
-        if !once {
-            self.push(") every");
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use kura_model::Result;
 
 use super::compile::Compiler;
 use super::{Clause, Predicate, Query};
-use crate::database::{Value, values};
+use crate::database::{Dialect, Value, values};
 use crate::symbol::Table;
 
 /// A clause with no more records than this is few.
@@ -22,6 +22,14 @@ const FEW: usize = 256;
 /// tells it.
 const SAMPLE: i64 = 128;
 const COMMON_ONE_IN: i64 = 8;
+/// Where fewer than this of a sample satisfy the other clauses, lists are intersected.
+const RARE: i64 = 2;
+/// The longest list that is intersected, in records; another may be so many times as long: a
+/// record of a list costs that much less than one that is probed.
+const LISTED: usize = 1 << 16;
+const CHEAPER: usize = 8;
+/// What two lists have in common is walked by if it is no more than this.
+const COMMON: usize = 1_024;
 /// A clause this small is not compared with others.
 const ENOUGH: usize = 16;
 /// Code systems one code is looked for in, when the client names none.
@@ -88,6 +96,13 @@ impl Compiler<'_, '_> {
         {
             return Ok((clauses, each));
         }
+        if !self.exhaustive
+            && let Some((rank, index)) = best
+            && rank < EXACT_BELOW
+            && let Some(met) = self.meet(&query.kind, &clauses, index)?
+        {
+            return Ok(met);
+        }
         let driver = best.map_or(Driver::Kind, |(_, index)| Driver::Clause(index));
         Ok((clauses, driver))
     }
@@ -114,6 +129,87 @@ impl Compiler<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// What the clause at `driver` and others find together, where each alone is broad but few
+    /// records satisfy all: a walk would look at most of the clause before its page is full.
+    fn meet(
+        &mut self,
+        kind: &str,
+        clauses: &[Clause],
+        driver: usize,
+    ) -> Result<Option<(Vec<Clause>, Driver)>> {
+        // PostgreSQL joins what it is given as it sees fit, and a list would cross the network.
+        if self.dialect == Dialect::Postgres {
+            return Ok(None);
+        }
+        let listable = |index: usize| match &clauses[index] {
+            Clause::Any(predicates) if predicates.iter().all(countable) => Some(&predicates[..]),
+            _ => None,
+        };
+        let Some(walked) = listable(driver) else {
+            return Ok(None);
+        };
+        let others: Vec<usize> = (0..clauses.len())
+            .filter(|index| *index != driver && listable(*index).is_some())
+            .collect();
+        if others.is_empty() {
+            return Ok(None);
+        }
+        let Some(mut compiler) = self.beside(kind)? else {
+            return Ok(None);
+        };
+        compiler.sample_of(clauses, driver, SAMPLE)?;
+        let found: Vec<i64> = compiler.finish().rows(self.reader, |row| row.get(0))?;
+        if found.first().is_none_or(|found| *found >= RARE) {
+            return Ok(None);
+        }
+        let Some(mut met) = self.listed(kind, walked, LISTED)? else {
+            return Ok(None);
+        };
+        let longest = met.len() * CHEAPER;
+        let mut done = vec![driver];
+        for index in others {
+            if let Some(predicates) = listable(index)
+                && let Some(other) = self.listed(kind, predicates, longest)?
+            {
+                met = intersection(&met, &other);
+                done.push(index);
+            }
+        }
+        if done.len() == 1 || met.len() > COMMON {
+            return Ok(None);
+        }
+        let rest = clauses
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !done.contains(index))
+            .map(|(_, clause)| clause.clone())
+            .collect();
+        Ok(Some((rest, Driver::Records(met))))
+    }
+
+    /// The records an alternative of predicates finds, in order, if they are no more than `most`.
+    fn listed(
+        &mut self,
+        kind: &str,
+        predicates: &[Predicate],
+        most: usize,
+    ) -> Result<Option<Vec<i64>>> {
+        let Some(mut compiler) = self.beside(kind)? else {
+            return Ok(Some(Vec::new()));
+        };
+        compiler.push("SELECT pk FROM (");
+        compiler.every(predicates)?;
+        compiler.push(") found LIMIT ");
+        compiler.bind(most as i64 + 1);
+        let mut records: Vec<i64> = compiler.finish().rows(self.reader, |row| row.get(0))?;
+        if records.len() > most {
+            return Ok(None);
+        }
+        records.sort_unstable();
+        records.dedup();
+        Ok(Some(records))
     }
 
     fn narrowed(&mut self, kind: &str, clauses: &[Clause]) -> Result<Vec<Clause>> {
@@ -300,6 +396,18 @@ impl Compiler<'_, '_> {
         }
         Ok(None)
     }
+}
+
+/// What two ordered lists have in common.
+fn intersection(left: &[i64], right: &[i64]) -> Vec<i64> {
+    let mut right = right.iter().copied().peekable();
+    left.iter()
+        .copied()
+        .filter(|record| {
+            while right.next_if(|other| other < record).is_some() {}
+            right.peek() == Some(record)
+        })
+        .collect()
 }
 
 /// Whether the records of a predicate can be counted without looking at each of the kind.

@@ -12,6 +12,14 @@ fn entry(param: &'static str, value: IndexValue) -> IndexEntry {
     IndexEntry { param, value }
 }
 
+fn dose(value: f64) -> IndexValue {
+    IndexValue::Quantity {
+        value,
+        system: None,
+        code: Some("mg".into()),
+    }
+}
+
 /// Patients of two sexes, one of them rare; observations of each, with a code all share, a value,
 /// a text of their own, and two components whose code and value belong together.
 fn many() -> Fixture {
@@ -38,6 +46,8 @@ fn many() -> Fixture {
                 entry("A.name", IndexValue::Text(format!("name{id:05}"))),
                 entry("A.name", IndexValue::Text(format!("name{id:05}-other"))),
                 entry("A.value", IndexValue::Number(id as f64)),
+                entry("A.dose", dose(id as f64)),
+                entry("A.dose", dose(id as f64 + 0.5)),
                 entry(
                     "A.profile",
                     IndexValue::Term(format!("http://x/{}", id % 3)),
@@ -285,6 +295,51 @@ fn few_and_many_give_the_same_by_every_way() {
         (100 * EACH..300 * EACH).rev().collect::<Vec<_>>()
     );
 
+    // Each alone is broad, both together few or many; the first of one are none of the other.
+    let even = Query::all("A").and(code("A.half", "even"));
+    let of_last = even.clone().and(some(1_800..2_000));
+    same(&fixture, &of_last, |id| id % 2 == 0 && id / EACH >= 1_800);
+    let from = |low: f64| number(Compare::GreaterOrEqual, low, low);
+    let three = of_last.clone().and(from(5_600.0));
+    same(&fixture, &three, |id| id % 2 == 0 && id >= 5_600);
+    let many_of_last = even.clone().and(from(2_000.0));
+    same(&fixture, &many_of_last, |id| id % 2 == 0 && id >= 2_000);
+    let mut last_first = of_last;
+    last_first.order = Order::StoredDescending;
+    let last: Vec<usize> = (1_800 * EACH..PATIENTS * EACH)
+        .rev()
+        .filter(|id| id % 2 == 0)
+        .collect();
+    assert_eq!(ids(&fixture, &last_first), last);
+    // Two quantities of a record match: it comes once, with and without a clause that is walked.
+    let dose = |compare, limit: f64| Predicate::Quantity {
+        param: "A.dose".into(),
+        compare,
+        low: limit,
+        high: limit,
+        system: None,
+        code: None,
+    };
+    same(
+        &fixture,
+        &Query::all("A").and(dose(Compare::Less, 3_000.0)),
+        |id| id < 3_000,
+    );
+    let mut highest = even.and(dose(Compare::Greater, 2_000.0));
+    same(&fixture, &highest, |id| id % 2 == 0 && id >= 2_000);
+    highest.order = Order::Keys(vec![Key {
+        by: By::Param {
+            param: "A.value".into(),
+            table: "ix_number",
+        },
+        descending: true,
+    }]);
+    let falling: Vec<usize> = (2_000..PATIENTS * EACH)
+        .rev()
+        .filter(|id| id % 2 == 0)
+        .collect();
+    assert_eq!(ids(&fixture, &highest), falling);
+
     let has = |clause: Predicate| {
         Query::all("P").and(Predicate::ReferencedBy {
             param: "A.subject".into(),
@@ -455,7 +510,26 @@ fn the_plan_is_as_long_as_the_page() {
             Query::all("P").and(Predicate::Ids((0..200).map(|n| n.to_string()).collect())),
         ),
     };
-    let merged = plan(&all.and(some));
+    let merged = plan(&all.clone().and(some));
     assert!(merged.contains("(param=? AND target=? AND pk"), "{merged}");
     assert!(!merged.contains("TEMP B-TREE"), "{merged}");
+
+    // Two long lists with little in common: what they have is known before the walk.
+    let last = Predicate::Ids((5_500..6_000).map(|n| n.to_string()).collect());
+    let met = plan(&all.clone().and(code("A.half", "odd")).and(last));
+    assert!(met.contains("VIRTUAL TABLE"), "{met}");
+    assert!(!met.contains("ix_token"), "{met}");
+    // From the record to its quantities, also where all that is found is sorted.
+    let mut sorted = all.and(code("A.code", "common")).and(Predicate::Quantity {
+        param: "A.dose".into(),
+        compare: Compare::Less,
+        low: 5_000.0,
+        high: 5_000.0,
+        system: None,
+        code: None,
+    });
+    sorted.order = Order::date("A.date", true);
+    let sorted = plan(&sorted);
+    assert!(sorted.contains("ix_quantity_pk (pk=?"), "{sorted}");
+    assert!(!sorted.contains("LIST SUBQUERY"), "{sorted}");
 }
