@@ -33,7 +33,7 @@ fn bundle(entries: &[String], kind: &str, between: &str) -> String {
     let mut text =
         format!("{{{between}\"resourceType\": \"Bundle\",{between}\"entry\": [{between}");
     let _ = write!(text, "{}", entries.join(&format!(",{between}")));
-    let _ = write!(text, "],{between}\"type\": \"{kind}\"}}\n");
+    let _ = writeln!(text, "],{between}\"type\": \"{kind}\"}}");
     text
 }
 
