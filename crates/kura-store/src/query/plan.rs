@@ -170,10 +170,19 @@ impl Compiler<'_, '_> {
         let longest = met.len() * CHEAPER;
         let mut done = vec![driver];
         for index in others {
-            if let Some(predicates) = listable(index)
-                && let Some(other) = self.listed(kind, predicates, longest)?
-            {
-                met = intersection(&met, &other);
+            let Some(predicates) = listable(index) else {
+                continue;
+            };
+            let both = match predicates {
+                [Predicate::Targets { param, entities }] => {
+                    self.pointing(&met, param, entities, longest)?
+                }
+                _ => self
+                    .listed(kind, predicates, longest)?
+                    .map(|other| intersection(&met, &other)),
+            };
+            if let Some(both) = both {
+                met = both;
                 done.push(index);
             }
         }
@@ -187,6 +196,59 @@ impl Compiler<'_, '_> {
             .map(|(_, clause)| clause.clone())
             .collect();
         Ok(Some((rest, Driver::Records(met))))
+    }
+
+    /// Those of these ordered records whose `param` points at one of the entities. What points at
+    /// one entity often lies together: of the records between its first and its last, few are
+    /// asked for one by one, many are read; `None` if more than `most` would be.
+    fn pointing(
+        &mut self,
+        records: &[i64],
+        param: &str,
+        entities: &[i64],
+        most: usize,
+    ) -> Result<Option<Vec<i64>>> {
+        let Some(param) = self.reader.symbol(Table::Param, param)? else {
+            return Ok(Some(Vec::new()));
+        };
+        let mut left = most;
+        let mut out = Vec::new();
+        for entity in entities {
+            let ends = self.reader.connection().one(
+                "SELECT (SELECT min(pk) FROM ix_reference WHERE param = ?1 AND target = ?2),
+                        (SELECT max(pk) FROM ix_reference WHERE param = ?1 AND target = ?2)",
+                values![param, *entity],
+                |row| Ok((row.get::<Option<i64>>(0)?, row.get::<Option<i64>>(1)?)),
+            )?;
+            let (Some(first), Some(last)) = ends else {
+                continue;
+            };
+            let from = records.partition_point(|record| *record < first);
+            let to = records.partition_point(|record| *record <= last);
+            let between = &records[from..to];
+            if between.len() <= ENOUGH {
+                for record in between {
+                    let points = self.reader.connection().exists(
+                        "SELECT 1 FROM ix_reference WHERE param = ?1 AND target = ?2 AND pk = ?3",
+                        values![param, *entity, *record],
+                    )?;
+                    out.extend(points.then_some(*record));
+                }
+            } else {
+                let other = self.numbers(
+                    "SELECT pk FROM ix_reference WHERE param = ?1 AND target = ?2 ORDER BY pk LIMIT ?3",
+                    values![param, *entity, left as i64 + 1],
+                )?;
+                if other.len() > left {
+                    return Ok(None);
+                }
+                left -= other.len();
+                out.extend(intersection(between, &other));
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
+        Ok(Some(out))
     }
 
     /// The records an alternative of predicates finds, in order, if they are no more than `most`.
