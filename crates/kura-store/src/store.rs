@@ -19,7 +19,7 @@ use crate::quarantine::{self, QuarantineRow};
 use crate::read::{Reader, ReaderState};
 use crate::schema;
 use crate::source::{self, Source};
-use crate::write::Writer;
+use crate::write::{Together, Writer};
 
 /// Audit entries of reads are written together, at the latest after this long. A write carries
 /// its own entry in its own transaction.
@@ -153,6 +153,12 @@ impl Store {
     /// Makes everything in `commit` durable, or nothing of it.
     pub fn commit(&self, commit: Commit) -> Result<CommitReceipt> {
         self.inner.commit(&commit)
+    }
+
+    /// Commits that have nothing to do with each other, each with its own outcome and its own time,
+    /// on one way to the disk.
+    pub fn commit_each(&self, commits: &[Commit]) -> Vec<Result<CommitReceipt>> {
+        self.inner.commit_each(commits)
     }
 
     /// Notes a read. It is on disk within a fortieth of a second and a commit, with others.
@@ -406,8 +412,36 @@ impl Drop for Store {
 impl Inner {
     fn commit(&self, commit: &Commit) -> Result<CommitReceipt> {
         let mut writer = lock(&self.writer);
+        self.with_waiting(|earlier| writer.commit(commit, earlier))
+    }
+
+    fn commit_each(&self, commits: &[Commit]) -> Vec<Result<CommitReceipt>> {
+        let mut writer = lock(&self.writer);
+        let together = self.with_waiting(|earlier| writer.commit_each(commits, earlier));
+        let error = match together {
+            Ok(each) => return each,
+            Err(error) => error,
+        };
+        match error {
+            // Nothing was kept: one of them cannot be written, and the others do not suffer.
+            Together::Taken => commits
+                .iter()
+                .map(|commit| self.with_waiting(|earlier| writer.commit(commit, earlier)))
+                .collect(),
+            Together::Ended(error) => commits
+                .iter()
+                .map(|_| Err(Error::new(error.category, error.message())))
+                .collect(),
+        }
+    }
+
+    /// Writes with the audit entries that wait; they wait on if it does not come to that.
+    fn with_waiting<T, E>(
+        &self,
+        write: impl FnOnce(&[AuditEntry]) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let earlier = std::mem::take(&mut *lock(&self.waiting));
-        let result = writer.commit(commit, &earlier);
+        let result = write(&earlier);
         if result.is_err() && !earlier.is_empty() {
             let mut waiting = lock(&self.waiting);
             let newer = std::mem::replace(&mut *waiting, earlier);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::entry::{self, Entry, Read, Request, Target, in_entry};
 use super::response::{Answered, Returning};
-use super::{Condition, check, create, delete, patch, transaction, update};
+use super::{Condition, check, create, delete, patch, together, transaction, update};
 use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::bundle_writer::BundleWriter;
@@ -102,14 +102,34 @@ fn each(
     let mut order: Vec<usize> = (0..parsed.len()).collect();
     order.sort_by_key(|index| turn(&parsed[*index]));
     let mut answers: Vec<Option<Answered>> = parsed.iter().map(|_| None).collect();
-    for index in order {
-        let done = match parsed[index].take() {
-            Some(Ok(entry)) => one(bank, context, base, entry, returning),
-            Some(Err(error)) => Err(error),
-            None => continue,
+    let mut rest = &order[..];
+    while let Some((index, after)) = rest.split_first() {
+        let run = together::run(rest.iter().map(|index| parsed[*index].as_ref()));
+        let done = if run > 1 {
+            let (now, after) = rest.split_at(run);
+            rest = after;
+            let entries = now
+                .iter()
+                .filter_map(|index| Some((*index, parsed[*index].take()?.ok()?)));
+            together::write(bank, context, entries.collect())
+                .into_iter()
+                .map(|(index, done)| {
+                    let done = done.map(|written| Answered::written(base, written, returning));
+                    (index, done)
+                })
+                .collect()
+        } else {
+            rest = after;
+            match parsed[*index].take() {
+                Some(Ok(entry)) => vec![(*index, one(bank, context, base, entry, returning))],
+                Some(Err(error)) => vec![(*index, Err(error))],
+                None => Vec::new(),
+            }
         };
-        answers[index] =
-            Some(done.unwrap_or_else(|error| Answered::failed(&in_entry(index, error))));
+        for (index, done) in done {
+            answers[index] =
+                Some(done.unwrap_or_else(|error| Answered::failed(&in_entry(index, error))));
+        }
     }
     answers.into_iter().flatten().collect()
 }

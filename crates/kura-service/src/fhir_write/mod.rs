@@ -15,6 +15,7 @@ mod entry;
 mod patch;
 mod plan;
 mod response;
+mod together;
 mod transaction;
 mod update;
 
@@ -93,45 +94,16 @@ fn write(
     target: &str,
     mut decide: impl FnMut() -> Result<Planned>,
 ) -> Result<Vec<Written>> {
-    let refused = |error: Error| {
-        bank.clinical
-            .audit(AuditEntry::new(context, action, target).outcome("refused"));
-        error
-    };
     let mut tries = 0;
     loop {
         let _writing = bank.writing()?;
-        let mut planned = decide().map_err(refused)?;
-        for plan in &planned.plans {
-            if let Some(Write::Put(put)) = &plan.write
-                && put.key.kind == "Subscription"
-            {
-                subscription::acceptable(bank, context, &put.body).map_err(refused)?;
-            }
-        }
-        let writes: Vec<_> = planned
-            .plans
-            .iter_mut()
-            .filter_map(|plan| plan.write.take())
-            .collect();
-        let audit = audit(context, action, target, &planned.plans);
-        if writes.is_empty() {
-            // Nothing to make durable: the note goes with those of reads.
-            bank.clinical.audit(audit);
-            return Ok(planned.plans.into_iter().map(|plan| plan.done(0)).collect());
-        }
-        let mut expect = planned.expect;
-        expect.extend(planned.plans.iter().map(|plan| plan.expect.clone()));
-        let done = bank.clinical.commit(Commit {
-            expect,
-            writes,
-            audit: vec![audit],
-            ..Commit::default()
-        });
-        match done {
+        let (plans, commit) = decided(bank, context, action, target, &mut decide)?;
+        let Some(commit) = commit else {
+            return Ok(plans.into_iter().map(|plan| plan.done(0)).collect());
+        };
+        match bank.clinical.commit(commit) {
             Ok(receipt) => {
-                return Ok(planned
-                    .plans
+                return Ok(plans
                     .into_iter()
                     .map(|plan| plan.done(receipt.at))
                     .collect());
@@ -140,13 +112,62 @@ fn write(
                 tries += 1;
             }
             Err(error) if error.category == Category::Precondition => {
-                return Err(refused(Error::conflict(
+                note_refused(bank, context, action, target);
+                return Err(Error::conflict(
                     "others keep writing what this depends on; try again",
-                )));
+                ));
             }
             Err(error) => return Err(error),
         }
     }
+}
+
+/// What is to be done, and the commit that does it; none if nothing has to be made durable.
+fn decided(
+    bank: &Bank,
+    context: &RequestContext,
+    action: &'static str,
+    target: &str,
+    decide: impl FnOnce() -> Result<Planned>,
+) -> Result<(Vec<Plan>, Option<Commit>)> {
+    let refused = |error: Error| {
+        note_refused(bank, context, action, target);
+        error
+    };
+    let Planned {
+        mut plans,
+        mut expect,
+    } = decide().map_err(refused)?;
+    for plan in &plans {
+        if let Some(Write::Put(put)) = &plan.write
+            && put.key.kind == "Subscription"
+        {
+            subscription::acceptable(bank, context, &put.body).map_err(refused)?;
+        }
+    }
+    let writes: Vec<_> = plans
+        .iter_mut()
+        .filter_map(|plan| plan.write.take())
+        .collect();
+    let audit = audit(context, action, target, &plans);
+    if writes.is_empty() {
+        // The note goes with those of reads.
+        bank.clinical.audit(audit);
+        return Ok((plans, None));
+    }
+    expect.extend(plans.iter().map(|plan| plan.expect.clone()));
+    let commit = Commit {
+        expect,
+        writes,
+        audit: vec![audit],
+        ..Commit::default()
+    };
+    Ok((plans, Some(commit)))
+}
+
+fn note_refused(bank: &Bank, context: &RequestContext, action: &'static str, target: &str) {
+    bank.clinical
+        .audit(AuditEntry::new(context, action, target).outcome("refused"));
 }
 
 /// One record, which names what was written: type and id, no content.

@@ -54,6 +54,14 @@ struct Newest {
     hash: [u8; 32],
 }
 
+/// Why commits were not written together.
+pub(crate) enum Together {
+    /// One of them could not be written; all were taken back.
+    Taken,
+    /// The transaction did not end well.
+    Ended(Error),
+}
+
 impl Writer {
     pub(crate) fn new(place: Place, connection: Connection) -> Self {
         Self {
@@ -75,7 +83,36 @@ impl Writer {
         commit: &Commit,
         earlier_audit: &[AuditEntry],
     ) -> Result<CommitReceipt> {
-        self.transaction(|writer| writer.apply(commit, earlier_audit))
+        self.transaction(|writer| {
+            writer.check_all(commit)?;
+            writer.apply(commit, earlier_audit)
+        })
+    }
+
+    /// Each of the commits as if it were alone, in one transaction.
+    pub(crate) fn commit_each(
+        &mut self,
+        commits: &[Commit],
+        earlier_audit: &[AuditEntry],
+    ) -> std::result::Result<Vec<Result<CommitReceipt>>, Together> {
+        let mut applied = false;
+        let done = self.transaction(|writer| {
+            audit::append(&writer.connection, earlier_audit)?;
+            let each = commits
+                .iter()
+                .map(|commit| match writer.check_all(commit) {
+                    Err(error) if error.category == Category::Precondition => Ok(Err(error)),
+                    Err(error) => Err(error),
+                    Ok(()) => writer.apply(commit, &[]).map(Ok),
+                })
+                .collect::<Result<Vec<_>>>()?;
+            applied = true;
+            Ok(each)
+        });
+        done.map_err(|error| match applied {
+            true => Together::Ended(error),
+            false => Together::Taken,
+        })
     }
 
     /// Index rows of versions that are there already, and how far that came.
@@ -141,11 +178,7 @@ impl Writer {
     }
 
     fn apply(&mut self, commit: &Commit, earlier_audit: &[AuditEntry]) -> Result<CommitReceipt> {
-        let last = self.t;
-        let t = last + 1;
-        for expect in &commit.expect {
-            self.check(expect)?;
-        }
+        let t = self.t + 1;
         if self.connection.is_remote() {
             self.look_ahead(commit)?;
         }
@@ -210,6 +243,13 @@ impl Writer {
             at: now,
             outcomes,
         })
+    }
+
+    fn check_all(&mut self, commit: &Commit) -> Result<()> {
+        commit
+            .expect
+            .iter()
+            .try_for_each(|expect| self.check(expect))
     }
 
     fn check(&mut self, expect: &Expect) -> Result<()> {
