@@ -416,6 +416,9 @@ impl Inner {
     }
 
     fn commit_each(&self, commits: &[Commit]) -> Vec<Result<CommitReceipt>> {
+        if commits.is_empty() {
+            return Vec::new();
+        }
         let mut writer = lock(&self.writer);
         let together = self.with_waiting(|earlier| writer.commit_each(commits, earlier));
         let error = match together {

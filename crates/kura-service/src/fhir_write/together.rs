@@ -64,7 +64,14 @@ pub(super) fn write(
     let mut commits = Vec::with_capacity(ready.len());
     let mut waiting = Vec::with_capacity(ready.len());
     let receipts = {
-        let writing = bank.writing();
+        let _writing = match bank.writing() {
+            Ok(writing) => writing,
+            Err(error) => {
+                let failed = |(index, _)| (index, Err(Error::new(error.category, error.message())));
+                done.extend(ready.into_iter().map(failed));
+                return done;
+            }
+        };
         for (index, entry) in ready {
             let Ready {
                 action,
@@ -74,10 +81,6 @@ pub(super) fn write(
                 condition,
                 again,
             } = entry;
-            if let Err(error) = &writing {
-                done.push((index, Err(Error::new(error.category, error.message()))));
-                continue;
-            }
             let decision = decided(bank, context, action, &target, || {
                 let plan = plan::put(bank, sound, &condition)?;
                 plan.judged(&judged).map(Planned::from)

@@ -1,9 +1,9 @@
 //! Conditions of a commit, seen by the writer.
 
 use kura_model::{Category, LogicalTime, RecordKey};
-use kura_store::{Commit, Expect, HistoryOf, HistoryQuery, Write};
+use kura_store::{AuditEntry, Commit, Expect, HistoryOf, HistoryQuery, Write};
 
-use crate::{Fixture, put};
+use crate::{Fixture, context, put};
 
 fn newest(id: &str, version: Option<u64>) -> Expect {
     Expect::Newest {
@@ -196,4 +196,68 @@ fn history_by_time() {
         [] as [u64; 0],
         "before there was anything"
     );
+}
+
+/// Each has its own time and its own outcome, whatever becomes of the others.
+#[test]
+fn commits_together_are_as_commits_one_by_one() {
+    let fixture = Fixture::new();
+    let one = |id: &str, body: &str, version: Option<u64>| Commit {
+        expect: vec![newest(id, version)],
+        writes: vec![put("Patient", id, body, Vec::new())],
+        audit: vec![AuditEntry::new(&context(), "fhir_update", id)],
+        ..Commit::default()
+    };
+    let told = |commits: &[Commit]| -> Vec<std::result::Result<u64, Category>> {
+        let each = fixture.store.commit_each(commits).into_iter();
+        each.map(|done| {
+            done.map(|receipt| receipt.t.0)
+                .map_err(|error| error.category)
+        })
+        .collect()
+    };
+    assert_eq!(told(&[]), []);
+    assert_eq!(
+        told(&[
+            one("a", "1", None),
+            one("b", "1", Some(3)),
+            one("a", "2", Some(1)),
+            one("a", "2", Some(2)),
+            one("c", "1", None),
+        ]),
+        [Ok(1), Err(Category::Precondition), Ok(2), Ok(2), Ok(3)],
+        "what is there already makes no time"
+    );
+    // One that cannot be written at all takes none with it. SQLite can write each.
+    let unwritable = match fixture.server {
+        Some(_) => one("\0", "1", None),
+        None => one("b", "1", Some(1)),
+    };
+    assert_eq!(
+        told(&[one("d", "1", None), unwritable, one("a", "3", Some(2))])
+            .into_iter()
+            .map(std::result::Result::ok)
+            .collect::<Vec<_>>(),
+        [Some(4), None, Some(5)]
+    );
+    // Another process has written: the writer's caches must not answer.
+    let other = fixture.again();
+    let receipt = other.commit(one("a", "4", Some(3))).unwrap();
+    assert_eq!(receipt.t, LogicalTime(6));
+    assert_eq!(
+        told(&[one("a", "5", Some(3)), one("e", "1", None)]),
+        [Err(Category::Precondition), Ok(7)]
+    );
+    let version = |id: &str| {
+        let key = RecordKey::new("Patient", id);
+        let found = fixture.store.read(|reader| reader.current(&key)).unwrap();
+        found.map(|version| version.version)
+    };
+    assert_eq!(
+        ["a", "b", "c", "d", "e"].map(version),
+        [Some(4), None, Some(1), Some(1), Some(1)]
+    );
+    // An entry for each that was written, and for the one that was there already.
+    let chain = fixture.store.audit_verify(None).unwrap();
+    assert_eq!((chain.broken_at, chain.rows), (None, 8));
 }

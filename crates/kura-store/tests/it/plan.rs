@@ -7,6 +7,8 @@ use crate::{Fixture, commit, put, token};
 
 const PATIENTS: usize = 2_000;
 const EACH: usize = 3;
+/// From here on an observation has one of five authors.
+const AUTHORED: usize = 4_500;
 
 fn entry(param: &'static str, value: IndexValue) -> IndexEntry {
     IndexEntry { param, value }
@@ -57,6 +59,10 @@ fn many() -> Fixture {
                     IndexValue::Reference(RecordKey::new("P", patient.to_string())),
                 ),
             ];
+            if id >= AUTHORED {
+                let author = RecordKey::new("P", (id % 5).to_string());
+                index.push(entry("A.author", IndexValue::Reference(author)));
+            }
             for group in 0..2u16 {
                 let member = |value| IndexValue::Member {
                     group,
@@ -300,6 +306,19 @@ fn few_and_many_give_the_same_by_every_way() {
     let of_last = even.clone().and(some(1_800..2_000));
     same(&fixture, &of_last, |id| id % 2 == 0 && id / EACH >= 1_800);
     let from = |low: f64| number(Compare::GreaterOrEqual, low, low);
+    let authors = |numbers: &[usize]| Predicate::ReferenceTo {
+        param: "A.author".into(),
+        target: Box::new(Query::all("P").and(Predicate::Ids(
+            numbers.iter().map(usize::to_string).collect(),
+        ))),
+    };
+    same(&fixture, &even.clone().and(authors(&[1, 2])), |id| {
+        id % 2 == 0 && id >= AUTHORED && matches!(id % 5, 1 | 2)
+    });
+    let by_few_of_last = of_last.clone().and(authors(&[3, 4, 7]));
+    same(&fixture, &by_few_of_last, |id| {
+        id % 2 == 0 && id / EACH >= 1_800 && matches!(id % 5, 3 | 4)
+    });
     let three = of_last.clone().and(from(5_600.0));
     same(&fixture, &three, |id| id % 2 == 0 && id >= 5_600);
     let many_of_last = even.clone().and(from(2_000.0));

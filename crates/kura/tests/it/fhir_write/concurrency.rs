@@ -165,6 +165,13 @@ fn of_many_clients_at_once_one_wins() {
 /// missing, and no transaction is there by half.
 #[test]
 fn a_kill_loses_no_acknowledged_write() {
+    let bank = killed("transaction");
+    assert_eq!(bank.live("Patient"), bank.live("Observation"));
+    killed("batch");
+}
+
+/// A bank whose server was killed while Bundles of this type were sent.
+fn killed(bundle: &str) -> TestBank {
     use std::io::{Read, Write};
     let bank = TestBank::new();
     let server = bank.serve();
@@ -178,7 +185,7 @@ fn a_kill_loses_no_acknowledged_write() {
                     let id = format!("k-{client}-{number}");
                     let pair: Vec<Value> = ["Patient", "Observation"].iter()
                         .map(|kind| entry("PUT", &format!("{kind}/{id}"), Some(json!({"resourceType": kind, "id": id})))).collect();
-                    let body = json!({"resourceType": "Bundle", "type": "transaction", "entry": pair}).to_string();
+                    let body = json!({"resourceType": "Bundle", "type": bundle, "entry": pair}).to_string();
                     let request = format!("POST /fhir HTTP/1.1\r\nConnection: close\r\nHost: {address}\r\nContent-Type: application/fhir+json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
                     let Ok(mut stream) = std::net::TcpStream::connect(address) else { return };
                     let mut answer = String::new();
@@ -212,10 +219,11 @@ fn a_kill_loses_no_acknowledged_write() {
             );
         }
     }
-    assert_eq!(bank.live("Patient"), bank.live("Observation"));
     let audit = bank
         .kura(&["audit", "verify", "--format", "json"])
         .ok()
         .json();
     assert_eq!(audit["whole"], true);
+    drop(server);
+    bank
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bank;
+mod batch;
 mod concurrency;
 mod conditional;
 mod interactions;
