@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 mod blob;
+mod bulk;
 mod codec;
 mod commit;
 mod database;
@@ -27,6 +28,7 @@ mod write;
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use backup::CopyOf;
 pub use blob::{BlobStore, BlobWriter};
+pub use bulk::Bulk;
 pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 pub use database::{Address, Database};
 pub use exclusive::Guard;

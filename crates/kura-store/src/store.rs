@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::audit::{self, AuditCheck, AuditEntry, AuditRow};
 use crate::blob::BlobStore;
+use crate::bulk::Bulk;
 use crate::codec::Dictionaries;
 use crate::commit::{Commit, CommitReceipt};
 use crate::database::{Connection, Database, Place, values};
@@ -349,13 +350,18 @@ impl Store {
         Ok(Some(*last))
     }
 
-    /// Copies the write-ahead log into the database file, so that the file alone is the bank.
-    /// PostgreSQL sees to its own.
-    pub fn checkpoint(&self) -> Result<()> {
+    /// To be held while much is written, as an import does.
+    pub fn bulk(&self) -> Result<Bulk<'_>> {
+        Bulk::begin(self)
+    }
+
+    /// The writer's connection, if it is one of SQLite.
+    pub(crate) fn with_sqlite(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> Result<()>,
+    ) -> Result<()> {
         match &lock(&self.inner.writer).connection {
-            Connection::Sqlite(connection) => connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .map_err(error::sqlite),
+            Connection::Sqlite(connection) => work(connection),
             Connection::Postgres(_) => Ok(()),
         }
     }

@@ -179,6 +179,7 @@ fn read_all(
     _held: Guard,
 ) -> Result<Report> {
     let started = Instant::now();
+    let bulk = bank.clinical.bulk()?;
     let job = bank
         .clinical
         .job_begin("import", &context.actor.name, "{}")?;
@@ -211,6 +212,7 @@ fn read_all(
         None => link::relink(bank, context)?,
         Some(_) => 0,
     };
+    drop(bulk);
     let interrupted = cancel.load(Ordering::Relaxed);
     let mut report = Report {
         job: job.id,

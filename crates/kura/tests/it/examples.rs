@@ -1,8 +1,20 @@
 //! The examples that `make run` brings into its bank, from the files of `samples/` alone.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::support::{TestBank, python, repository, shared};
+
+fn examples(bank: &TestBank) -> Output {
+    let mut script = Command::new("bash");
+    script
+        .arg(repository().join("scripts/examples.sh"))
+        .arg(env!("CARGO_BIN_EXE_kura"))
+        .env("KURA_BANK", bank.path());
+    if let Some(database) = &bank.database {
+        script.env("KURA_DATABASE", &database.address);
+    }
+    script.output().expect("bash runs")
+}
 
 #[test]
 fn the_examples_stand_in_the_bank() {
@@ -10,12 +22,7 @@ fn the_examples_stand_in_the_bank() {
         return;
     }
     let bank = TestBank::sample();
-    let made = Command::new("bash")
-        .arg(repository().join("scripts/examples.sh"))
-        .arg(env!("CARGO_BIN_EXE_kura"))
-        .env("KURA_BANK", bank.path())
-        .output()
-        .expect("bash runs");
+    let made = examples(&bank);
     let said = String::from_utf8_lossy(&made.stderr);
     assert!(made.status.success(), "{said}");
 
@@ -71,12 +78,7 @@ fn the_examples_stand_in_the_bank() {
     assert!(result.is_object());
 
     // A second run finds everything there.
-    let again = Command::new("bash")
-        .arg(repository().join("scripts/examples.sh"))
-        .arg(env!("CARGO_BIN_EXE_kura"))
-        .env("KURA_BANK", bank.path())
-        .output()
-        .expect("bash runs");
+    let again = examples(&bank);
     assert!(again.status.success());
     assert!(!String::from_utf8_lossy(&again.stderr).contains("example:"));
 

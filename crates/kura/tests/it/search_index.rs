@@ -104,6 +104,10 @@ fn count(code: &str) -> u64 {
 #[test]
 fn a_bank_of_the_first_release_is_brought_up() {
     let bank = TestBank::new();
+    if bank.database.is_some() {
+        eprintln!("SKIPPED: the first release knew SQLite only");
+        return;
+    }
     std::fs::remove_dir_all(bank.path()).unwrap();
     std::fs::create_dir_all(bank.path()).unwrap();
     let packed = repository().join("crates/kura/tests/data/bank-schema-1.tar.gz");
