@@ -98,8 +98,7 @@ pub(crate) fn configure(
         .execute_batch(&format!(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;
              PRAGMA trusted_schema=OFF; PRAGMA cell_size_check={check}; PRAGMA temp_store=MEMORY;
-             PRAGMA busy_timeout=10000; PRAGMA journal_size_limit=134217728;
-             PRAGMA mmap_size={}; PRAGMA cache_size=-{};",
+             PRAGMA busy_timeout=10000; PRAGMA mmap_size={}; PRAGMA cache_size=-{};",
             map_mib << 20,
             cache_mib << 10
         ))
@@ -110,9 +109,13 @@ pub(crate) fn configure(
 /// Pages of the write-ahead log at which a commit copies them to their place: 64 MiB.
 pub(crate) const LOG_PAGES: u32 = 8_000;
 
+/// The file of the log keeps twice their size, so that it is not cut and lengthened each time.
 pub(crate) fn log_pages(connection: &rusqlite::Connection, pages: u32) -> Result<()> {
     connection
-        .pragma_update(None, "wal_autocheckpoint", pages)
+        .execute_batch(&format!(
+            "PRAGMA wal_autocheckpoint={pages}; PRAGMA journal_size_limit={};",
+            i64::from(pages) * 16_384
+        ))
         .map_err(database)
 }
 

@@ -433,14 +433,20 @@ impl Inner {
         };
         match error {
             // Nothing was kept: one of them cannot be written, and the others do not suffer.
-            Together::Taken => commits
-                .iter()
-                .map(|commit| self.with_waiting(|earlier| writer.commit(commit, earlier)))
-                .collect(),
-            Together::Ended(error) => commits
-                .iter()
-                .map(|_| Err(Error::new(error.category, error.message())))
-                .collect(),
+            Together::Taken(error) => {
+                tracing::warn!(?error, "commits could not be written together");
+                commits
+                    .iter()
+                    .map(|commit| self.with_waiting(|earlier| writer.commit(commit, earlier)))
+                    .collect()
+            }
+            Together::Failed(error) => {
+                tracing::error!(?error, "commits could not be written");
+                commits
+                    .iter()
+                    .map(|_| Err(Error::new(error.category, error.message())))
+                    .collect()
+            }
         }
     }
 

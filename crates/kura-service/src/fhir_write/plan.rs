@@ -20,7 +20,7 @@ pub(super) struct Plan {
     /// Known already if nothing is written.
     at: Option<i64>,
     /// Stored bytes after it.
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
     pub(super) write: Option<Write>,
     pub(super) expect: Expect,
     /// What validation found.

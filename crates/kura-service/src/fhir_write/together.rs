@@ -3,32 +3,40 @@
 use std::collections::HashSet;
 
 use kura_fhir::resource;
-use kura_model::{Category, Error, RecordKey, RequestContext, Result};
-use serde_json::Value;
+use kura_model::{Category, Error, RequestContext, Result};
 
 use super::check::Sound;
 use super::entry::{Entry, Request, Target};
 use super::{Condition, Planned, Written, check, decided, new_id, plan, single, update};
-use crate::Bank;
 use crate::access::{Action, authorize};
+use crate::imaging::decode;
 use crate::validation::on_write::{Judge, Judgement};
+use crate::{Bank, validation};
 
 /// The most entries that are decided and committed together: other writers wait that long.
 const AT_MOST: usize = 50;
 
+/// And the most bytes of their bodies, unless it is one.
+const BYTES_AT_MOST: usize = 4 << 20;
+
 /// How many of these entries, from the first, can be written together: creates, and updates of
-/// resources that are named, each another one.
+/// resources that are named, each another one. What others are judged or indexed by stands alone,
+/// so that it counts for the next.
 pub(super) fn run<'e>(entries: impl Iterator<Item = Option<&'e Result<Entry>>>) -> usize {
     let mut named = HashSet::new();
     entries
         .take(AT_MOST)
         .take_while(|entry| match entry {
             Some(Ok(entry)) => match &entry.request {
-                Request::Create { if_none_exist, .. } => if_none_exist.is_none(),
+                Request::Create {
+                    kind,
+                    if_none_exist,
+                    ..
+                } => if_none_exist.is_none() && !defines(kind),
                 Request::Update {
                     target: Target::Key(key),
                     ..
-                } => named.insert(key),
+                } => !defines(&key.kind) && named.insert(key),
                 _ => false,
             },
             _ => false,
@@ -36,15 +44,18 @@ pub(super) fn run<'e>(entries: impl Iterator<Item = Option<&'e Result<Entry>>>) 
         .count()
 }
 
+fn defines(kind: &str) -> bool {
+    kind == "SearchParameter" || validation::KINDS.contains(&kind)
+}
+
 /// An entry that is ready to be decided.
 struct Ready {
+    index: usize,
     action: &'static str,
     target: String,
     sound: Sound,
     judged: Judgement,
     condition: Condition,
-    /// What it takes to do it by itself, if another writes the resource in between.
-    again: Option<(RecordKey, Value)>,
 }
 
 /// Does the entries; each has its own outcome, by its number.
@@ -55,31 +66,49 @@ pub(super) fn write(
 ) -> Vec<(usize, Result<Written>)> {
     let mut done = Vec::with_capacity(entries.len());
     let mut ready = Vec::with_capacity(entries.len());
+    let mut bytes = 0;
     for (index, entry) in entries {
-        match prepare(bank, context, entry) {
-            Ok(entry) => ready.push((index, entry)),
+        match prepare(bank, context, index, entry) {
+            Ok(entry) => {
+                bytes += entry.sound.put.body.len();
+                ready.push(entry);
+            }
             Err(error) => done.push((index, Err(error))),
         }
+        if bytes > BYTES_AT_MOST {
+            done.extend(commit(bank, context, std::mem::take(&mut ready)));
+            bytes = 0;
+        }
     }
+    done.extend(commit(bank, context, ready));
+    done
+}
+
+fn commit(
+    bank: &Bank,
+    context: &RequestContext,
+    ready: Vec<Ready>,
+) -> Vec<(usize, Result<Written>)> {
+    let mut done = Vec::with_capacity(ready.len());
     let mut commits = Vec::with_capacity(ready.len());
     let mut waiting = Vec::with_capacity(ready.len());
     let receipts = {
         let _writing = match bank.writing() {
             Ok(writing) => writing,
             Err(error) => {
-                let failed = |(index, _)| (index, Err(Error::new(error.category, error.message())));
-                done.extend(ready.into_iter().map(failed));
+                let failed = || Err(Error::new(error.category, error.message()));
+                done.extend(ready.iter().map(|entry| (entry.index, failed())));
                 return done;
             }
         };
-        for (index, entry) in ready {
+        for entry in ready {
             let Ready {
+                index,
                 action,
                 target,
                 sound,
                 judged,
                 condition,
-                again,
             } = entry;
             let decision = decided(bank, context, action, &target, || {
                 let plan = plan::put(bank, sound, &condition)?;
@@ -88,7 +117,7 @@ pub(super) fn write(
             match decision {
                 Ok((plans, Some(commit))) => {
                     commits.push(commit);
-                    waiting.push((index, plans, condition, again));
+                    waiting.push((index, plans, condition));
                 }
                 Ok((plans, None)) => {
                     let written = plans.into_iter().map(|plan| plan.done(0)).collect();
@@ -99,17 +128,19 @@ pub(super) fn write(
         }
         bank.clinical.commit_each(&commits)
     };
-    for ((index, plans, condition, again), receipt) in waiting.into_iter().zip(receipts) {
-        let written = match (receipt, again) {
+    for ((index, plans, condition), receipt) in waiting.into_iter().zip(receipts) {
+        let written = match (receipt, &plans[..]) {
             (Ok(receipt), _) => single(
                 plans
                     .into_iter()
                     .map(|plan| plan.done(receipt.at))
                     .collect(),
             ),
-            (Err(error), Some((key, value))) if error.category == Category::Precondition => {
-                update::update_value(bank, context, &key, value, &condition)
-            }
+            // Another wrote the resource in between: by itself it is decided again.
+            (Err(error), [plan]) if error.category == Category::Precondition => decode(&plan.body)
+                .and_then(|value| {
+                    update::update_value(bank, context, &plan.key, value, &condition)
+                }),
             (Err(error), _) => Err(error),
         };
         done.push((index, written));
@@ -117,24 +148,27 @@ pub(super) fn write(
     done
 }
 
-fn prepare(bank: &Bank, context: &RequestContext, entry: Entry) -> Result<Ready> {
+fn prepare(bank: &Bank, context: &RequestContext, index: usize, entry: Entry) -> Result<Ready> {
     authorize(context, Action::WriteClinical)?;
     let Entry {
         request, condition, ..
     } = entry;
-    let (action, target, condition, value, again) = match request {
+    let judge = Judge::of(bank)?;
+    let (action, target, condition, judged, value) = match request {
         Request::Update {
             target: Target::Key(key),
             value,
         } => {
-            let again = Some((key.clone(), value.clone()));
-            ("fhir_update", key.to_string(), condition, value, again)
+            let judged = judge.resource(&value);
+            ("fhir_update", key.to_string(), condition, judged, value)
         }
+        // As for a create by itself: judged as it was sent, and nothing is asked of what was
+        // there.
         Request::Create { kind, value, .. } => {
+            let judged = judge.resource(&value);
             let value = resource::with_id(value, &new_id()?);
-            // As for a create by itself, nothing is asked of what was there.
             let condition = Condition::default();
-            ("fhir_create", kind.to_owned(), condition, value, None)
+            ("fhir_create", kind.to_owned(), condition, judged, value)
         }
         _ => {
             return Err(Error::internal(
@@ -142,13 +176,12 @@ fn prepare(bank: &Bank, context: &RequestContext, entry: Entry) -> Result<Ready>
             ));
         }
     };
-    let judged = Judge::of(bank)?.resource(&value);
     Ok(Ready {
+        index,
         action,
         target,
         sound: check::sound(&*bank.search_parameters()?, value)?,
         judged,
         condition,
-        again,
     })
 }

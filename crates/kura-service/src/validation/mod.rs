@@ -18,7 +18,7 @@ pub use package::{PACKAGE_SYSTEM, PackageReport, package_add, packages_add};
 pub(crate) use package::{add_definitions, identify};
 
 /// What of a bank decides whether a resource conforms, and what codes mean.
-const KINDS: [&str; 4] = [
+pub(crate) const KINDS: [&str; 4] = [
     "StructureDefinition",
     "ValueSet",
     "CodeSystem",

@@ -57,9 +57,9 @@ struct Newest {
 /// Why commits were not written together.
 pub(crate) enum Together {
     /// One of them could not be written; all were taken back.
-    Taken,
-    /// The transaction did not end well.
-    Ended(Error),
+    Taken(Error),
+    /// The transaction did not begin, or did not end well.
+    Failed(Error),
 }
 
 impl Writer {
@@ -95,9 +95,10 @@ impl Writer {
         commits: &[Commit],
         earlier_audit: &[AuditEntry],
     ) -> std::result::Result<Vec<Result<CommitReceipt>>, Together> {
-        let mut applied = false;
+        let mut applying = false;
         let done = self.transaction(|writer| {
             audit::append(&writer.connection, earlier_audit)?;
+            applying = true;
             let each = commits
                 .iter()
                 .map(|commit| match writer.check_all(commit) {
@@ -106,12 +107,14 @@ impl Writer {
                     Ok(()) => writer.apply(commit, &[]).map(Ok),
                 })
                 .collect::<Result<Vec<_>>>()?;
-            applied = true;
+            applying = false;
             Ok(each)
         });
-        done.map_err(|error| match applied {
-            true => Together::Ended(error),
-            false => Together::Taken,
+        // Without its connection no other will fare better.
+        let alone = applying && !self.connection.is_lost();
+        done.map_err(|error| match alone {
+            true => Together::Taken(error),
+            false => Together::Failed(error),
         })
     }
 

@@ -178,6 +178,46 @@ fn a_transaction_that_breaks_a_rule_is_refused_whole() {
     assert_eq!(answer["entry"][1]["response"]["status"], "201 Created");
 }
 
+/// Although entries of a batch go to the disk together, a profile among them counts for the
+/// entries after it.
+#[test]
+fn a_profile_in_a_batch_counts_for_what_follows() {
+    let bank = bank("Observation = \"reject\"", "");
+    let server = bank.serve();
+    let url = "http://example.org/with-a-patient";
+    let profile = json!({ "resourceType": "StructureDefinition", "id": "p", "url": url,
+        "name": "P", "status": "active", "kind": "resource", "abstract": false,
+        "type": "Observation", "derivation": "constraint",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation",
+        "differential": { "element": [
+            { "id": "Observation.subject", "path": "Observation.subject", "min": 1 } ] } });
+    let mut claims = observation("final");
+    claims["meta"] = json!({ "profile": [url] });
+    let put = |resource: &Value, kind: &str, id: &str| {
+        let mut resource = resource.clone();
+        resource["id"] = json!(id);
+        json!({ "resource": resource,
+                "request": { "method": "PUT", "url": format!("{kind}/{id}") } })
+    };
+    let sent = json!({ "resourceType": "Bundle", "type": "batch", "entry": [
+        put(&observation("final"), "Observation", "a"),
+        put(&observation("final"), "Observation", "b"),
+        put(&profile, "StructureDefinition", "p"),
+        put(&claims, "Observation", "c"),
+        put(&observation("final"), "Observation", "d"),
+    ] });
+    let answer = send(&server, "POST", "", &[], &sent).json();
+    let statuses: Vec<&str> = (0..5)
+        .map(|at| {
+            answer["entry"][at]["response"]["status"]
+                .as_str()
+                .unwrap_or_default()
+        })
+        .map(|status| status.get(..3).unwrap_or_default())
+        .collect();
+    assert_eq!(statuses, ["201", "201", "201", "422", "201"], "{answer}");
+}
+
 #[test]
 fn a_warning_lets_it_through_and_stays_to_be_seen() {
     let bank = bank("Observation = \"warn\"", "");
