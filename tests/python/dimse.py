@@ -12,7 +12,7 @@ from pynetdicom import AE, build_context, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.pdu import A_ASSOCIATE_RJ
-from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelFind, Verification
+from pynetdicom.sop_class import BasicGrayscalePrintManagementMeta, Verification
 
 port, folder = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 
@@ -31,8 +31,8 @@ assert not wrong.is_established
 assert [type(pdu) for pdu in received] == [A_ASSOCIATE_RJ], received
 assert (received[0].result, received[0].source, received[0].reason_diagnostic) == (1, 1, 7)
 
-# Query is not served, and not promised either.
-assoc = associate([build_context(Verification), build_context(PatientRootQueryRetrieveInformationModelFind)])
+# What is not served is not promised: a print manager is refused, verification is not.
+assoc = associate([build_context(Verification), build_context(BasicGrayscalePrintManagementMeta)])
 assert assoc.is_established
 assert [c.abstract_syntax for c in assoc.accepted_contexts] == [Verification]
 assert assoc.send_c_echo().Status == 0

@@ -78,7 +78,7 @@ impl Charset {
 
 /// Defined terms that are one encoding each: PS3.3 Tables C.12-2, C.12-3 (the single-byte part)
 /// and C.12-5.
-fn single(term: &str) -> Option<&'static Encoding> {
+pub(crate) fn single(term: &str) -> Option<&'static Encoding> {
     let number = term
         .strip_prefix("ISO_IR ")
         .or_else(|| term.strip_prefix("ISO 2022 IR "));

@@ -17,7 +17,7 @@ impl Header {
     }
 }
 
-fn object(data: &InMemDicomObject) -> Value {
+pub(crate) fn object(data: &InMemDicomObject) -> Value {
     let mut map = Map::new();
     for element in data {
         let Tag(group, number) = element.tag();

@@ -10,14 +10,18 @@
 //! * [`decode_frame`] decodes one frame; [`Frame::render`] windows it.
 //! * [`read_volume`] makes one volume of a series; [`Volume::resample`] puts it on another grid.
 //! * [`derived`] writes what a model found as Segmentations and structured reports.
-//! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
+//! * [`Header::to_dicom_json`] writes PS3.18 Annex F; [`Identifier`] reads what a peer asks for and
+//!   writes the answers.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
 mod charset;
+mod charset_write;
 pub mod codestream;
 pub mod derived;
 mod header;
+mod identifier;
 mod json;
+mod json_read;
 mod limits;
 mod matching;
 mod person_name;
@@ -32,6 +36,7 @@ mod volume;
 mod write;
 
 pub use header::{Header, Meta};
+pub use identifier::{Identifier, write as write_json_dataset};
 pub use kura_model::Refusal;
 pub use limits::Limits;
 pub use matching::{MatchingKey, tag_of};
@@ -39,7 +44,7 @@ pub use person_name::PersonName;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
 pub use pixel::render::Image8;
 pub use pixel::{PixelLocation, decode_frame, decode_frame_from};
-pub use read::read_header;
+pub use read::{DatasetStart, dataset_start, read_header};
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;

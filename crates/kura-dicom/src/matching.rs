@@ -25,9 +25,9 @@ pub struct MatchingKey {
 
 impl MatchingKey {
     /// Whether a data set has what the key asks for. An attribute that is absent or empty
-    /// matches the empty key only (C.2.2.2.3).
+    /// matches the empty key only (C.2.2.2.3), and a lone `*`, which means the same (C.2.2.2.4).
     pub fn matches(&self, dataset: &Value) -> bool {
-        self.value.is_empty() || within(dataset, &self.path, &self.value)
+        self.value.bytes().all(|byte| byte == b'*') || within(dataset, &self.path, &self.value)
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
             ("00080030", "1101-", false),
             ("00080050", "", true),
             ("00080050", "A1", false),
+            ("00080050", "*", true),
             ("00080061", "SR", true),
             ("00080061", "MR", false),
             ("00100010", "yamada*", true),

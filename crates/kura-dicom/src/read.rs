@@ -92,6 +92,60 @@ pub fn read_header<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Header,
     Ok(header)
 }
 
+/// Where the data set of a file begins, for whoever sends it as it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatasetStart {
+    /// Byte in the file.
+    pub offset: u64,
+    /// Whether its elements are written as the transfer syntax says. Some writers do not keep
+    /// their word; such a data set cannot be sent as it is.
+    pub as_declared: bool,
+}
+
+/// Reads the file meta information only.
+///
+/// # Errors
+/// As [`read_header`] of that part.
+pub fn dataset_start<R: Read + Seek>(reader: R, limits: &Limits) -> Result<DatasetStart, Refusal> {
+    let mut source = Source::new(reader).map_err(|_| io_refusal(0))?;
+    skip_preamble(&mut source)?;
+    let mut walker = Walker::new(source, limits);
+    let meta = Meta::of(walker.meta()?.as_ref());
+    let offset = walker.source.position();
+    let first = walker.peek_element()?;
+    let as_declared = match meta.transfer_syntax_uid.as_deref().map(Encoding::of) {
+        Some(Some(encoding)) => encoding.deflated || believe(encoding, &first) == encoding,
+        Some(None) => false,
+        None => true,
+    };
+    Ok(DatasetStart {
+        offset,
+        as_declared,
+    })
+}
+
+/// A data set by itself, as DIMSE carries it, and its Specific Character Set as it was. Text in the
+/// object is UTF-8.
+///
+/// # Errors
+/// As [`read_header`]; `dicom-transfer-syntax` also for a deflated one.
+pub(crate) fn read_dataset(
+    bytes: &[u8],
+    encoding: Encoding,
+    limits: &Limits,
+) -> Result<(InMemDicomObject, Vec<String>), Refusal> {
+    if encoding.deflated {
+        return Err(Refusal::new(
+            "dicom-transfer-syntax",
+            "a deflated data set is read from a file only",
+        ));
+    }
+    let source = Source::new(io::Cursor::new(bytes)).map_err(|_| io_refusal(0))?;
+    let mut walker = Walker::new(source, limits);
+    let object = walker.dataset(&Scope::top(encoding), &mut Charset::Default, &mut None)?;
+    Ok((object, walker.character_sets))
+}
+
 /// PS3.10 7.1. Leaves the source after the prefix, or at 0 where there is none.
 fn skip_preamble<R: Read + Seek>(source: &mut Source<R>) -> Result<bool, Refusal> {
     let mut head = [0; 132];

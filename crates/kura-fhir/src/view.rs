@@ -31,17 +31,40 @@ pub fn names(resource: &Value) -> Names {
         let Some(text) = human_name(name) else {
             continue;
         };
-        let slot = match representation(name) {
-            Some("IDE") => &mut names.kanji,
-            Some("SYL") => &mut names.kana,
-            Some("ABC") => &mut names.latin,
-            _ if text.is_ascii() => &mut names.latin,
-            _ if text.chars().all(is_kana_or_space) => &mut names.kana,
-            _ => &mut names.kanji,
+        let slot = match script(name) {
+            Script::Kanji => &mut names.kanji,
+            Script::Kana => &mut names.kana,
+            Script::Latin => &mut names.latin,
         };
         slot.get_or_insert(text);
     }
     names
+}
+
+/// How a name is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    Kanji,
+    Kana,
+    Latin,
+}
+
+/// The script of one HumanName: what it says itself, else by its letters.
+pub fn script(name: &Value) -> Script {
+    match representation(name) {
+        Some("IDE") => return Script::Kanji,
+        Some("SYL") => return Script::Kana,
+        Some("ABC") => return Script::Latin,
+        _ => {}
+    }
+    let text = human_name(name).unwrap_or_default();
+    if text.is_ascii() {
+        Script::Latin
+    } else if text.chars().all(is_kana_or_space) {
+        Script::Kana
+    } else {
+        Script::Kanji
+    }
 }
 
 fn representation(name: &Value) -> Option<&str> {

@@ -23,6 +23,8 @@ pub enum Role {
     SingleUser,
     /// A modality or an archive that sends images. Never given to an account.
     DicomPeer,
+    /// A workstation that asks for images. Never given to an account.
+    DicomReader,
 }
 
 impl Role {
@@ -44,6 +46,7 @@ impl Role {
             Role::Auditor => "auditor",
             Role::SingleUser => "single-user",
             Role::DicomPeer => "dicom-peer",
+            Role::DicomReader => "dicom-reader",
         }
     }
 }

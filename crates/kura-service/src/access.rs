@@ -11,6 +11,8 @@ pub enum Action {
     WriteClinical,
     /// Take records out in bulk: exports, tables.
     ExportClinical,
+    /// Read what is ordered and scheduled: a modality's worklist.
+    ReadWorklist,
     /// Bring data in; see what was refused.
     Import,
     /// Counts without patients: dashboard, status.
@@ -43,6 +45,7 @@ const ADMINISTRATOR: &[Action] = &[
 ];
 const DATA_MANAGER: &[Action] = &[
     Action::ReadClinical,
+    Action::ReadWorklist,
     Action::ExportClinical,
     Action::WriteClinical,
     Action::Import,
@@ -53,6 +56,7 @@ const DATA_MANAGER: &[Action] = &[
 ];
 const DOCTOR: &[Action] = &[
     Action::ReadClinical,
+    Action::ReadWorklist,
     Action::WriteClinical,
     Action::ReadStatus,
     Action::ReleaseModel,
@@ -62,7 +66,8 @@ const DOCTOR: &[Action] = &[
 const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel, Action::Read];
 const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
 
-const DICOM_PEER: &[Action] = &[Action::Import];
+const DICOM_PEER: &[Action] = &[Action::Import, Action::ReadWorklist];
+const DICOM_READER: &[Action] = &[Action::ReadClinical, Action::ReadWorklist];
 
 pub fn allows(role: Role, action: Action) -> bool {
     let allowed = match role {
@@ -72,6 +77,7 @@ pub fn allows(role: Role, action: Action) -> bool {
         Role::Researcher => RESEARCHER,
         Role::Auditor => AUDITOR,
         Role::DicomPeer => DICOM_PEER,
+        Role::DicomReader => DICOM_READER,
         // The one person of a bank that has no accounts yet.
         Role::SingleUser => return true,
     };

@@ -1,30 +1,19 @@
 //! Read side of DICOMweb: search (QIDO-RS) and retrieval (WADO-RS) of what is in the bank.
 //! PS3.18 clauses 10.4 and 10.6.
-//!
-//! A search walks the `ImagingStudy` records that the search tables find, newest study first, and
-//! compares each data set with all keys; so a key that no table knows costs time, never a wrong
-//! answer.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kura_dicom::{MatchingKey, tag_of};
-use kura_fhir::{date, view};
+use kura_fhir::view;
 use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, Version};
+use kura_store::AuditEntry;
 use serde_json::{Map, Value, json};
 
 use crate::access::{Action, authorize};
+pub use crate::dicom_find::Level;
+use crate::dicom_find::{Finding, candidates, records};
 use crate::imaging_study::attribute;
-use crate::{Bank, imaging, kind, link};
-
-/// What a search lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    Study,
-    Series,
-    Instance,
-}
+use crate::{Bank, imaging, kind};
 
 /// A search as the wire brings it.
 #[derive(Debug, Clone)]
@@ -132,32 +121,20 @@ fn path(name: &str) -> Result<Vec<String>> {
 
 /// Finds studies, series or instances.
 pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<Found> {
-    authorize(context, Action::ReadClinical)?;
     let request = request(search)?;
-    bank.clinical
-        .audit(AuditEntry::new(context, "dicom_search", ""));
+    let mut finding = Finding::begin(bank, context, search.level, request.keys.clone())?;
     let mut found = Vec::new();
     let mut skip = request.offset;
     // One more than asked for says whether there are more.
-    let enough = request.limit + 1;
-    let mut walk = candidates(bank, &request.keys)?;
-    'walk: while let Some(study) = walk.next(bank)? {
-        let Some(uid) = imaging::study_uid(&study) else {
-            continue;
+    while found.len() <= request.limit {
+        let Some(dataset) = finding.next()? else {
+            break;
         };
-        for dataset in datasets(bank, search.level, &study, uid, &request.keys)? {
-            if !request.keys.iter().all(|key| key.matches(&dataset)) {
-                continue;
-            }
-            if skip > 0 {
-                skip -= 1;
-                continue;
-            }
-            found.push(shown(dataset, search, &request));
-            if found.len() == enough {
-                break 'walk;
-            }
+        if skip > 0 {
+            skip -= 1;
+            continue;
         }
+        found.push(shown(dataset, search, &request));
     }
     let more = found.len() > request.limit;
     found.truncate(request.limit);
@@ -165,252 +142,6 @@ pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<
         datasets: found,
         more,
         not_fuzzy: request.not_fuzzy,
-    })
-}
-
-/// The studies that may match, query by query.
-struct Walk {
-    queries: Vec<Query>,
-    at: usize,
-    after: Option<Cursor>,
-    page: std::vec::IntoIter<Version>,
-    ended: bool,
-    seen: std::collections::HashSet<String>,
-}
-
-/// Studies read at a time.
-const STEP: u32 = 100;
-
-impl Walk {
-    fn next(&mut self, bank: &Bank) -> Result<Option<Value>> {
-        loop {
-            if let Some(version) = self.page.next() {
-                if self.queries.len() > 1 && !self.seen.insert(version.key.id.clone()) {
-                    continue;
-                }
-                return imaging::decode(&version.body).map(Some);
-            }
-            if self.ended {
-                self.at += 1;
-                self.ended = false;
-                self.after = None;
-            }
-            let Some(query) = self.queries.get(self.at) else {
-                return Ok(None);
-            };
-            let page = bank
-                .clinical
-                .read(|reader| reader.search(query, self.after.as_ref(), STEP))?;
-            self.ended = page.next.is_none();
-            self.after = page.next;
-            self.page = page.versions.into_iter();
-        }
-    }
-}
-
-fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
-    let exact = |tag: &str| {
-        keys.iter()
-            .find(|key| key.path == [tag])
-            .map(|key| key.value.as_str())
-            .filter(|value| !value.is_empty() && !value.contains(['*', '?', '\\']))
-    };
-    let token = |param: &str, system: Option<Option<String>>, code: String| Predicate::Token {
-        param: format!("ImagingStudy.{param}"),
-        system,
-        code: Some(code),
-    };
-    let mut base = Query::all("ImagingStudy");
-    base.order = Order::date("ImagingStudy.started", true);
-    if let Some(uids) = exact("0020000D") {
-        base.clauses.push(Clause::Any(
-            uids.split(',')
-                .map(|uid| {
-                    let system = Some(Some("urn:dicom:uid".to_owned()));
-                    token("identifier", system, format!("urn:oid:{}", uid.trim()))
-                })
-                .collect(),
-        ));
-    }
-    if let Some(number) = exact("00080050") {
-        base = base.and(token("identifier", None, number.to_owned()));
-    }
-    if let Some(modality) = exact("00080061").or_else(|| exact("00080060")) {
-        base = base.and(token("modality", None, modality.to_owned()));
-    }
-    if let Some((low, high)) = exact("00080020").and_then(days) {
-        base = base.and(Predicate::Date {
-            param: "ImagingStudy.started".to_owned(),
-            compare: Compare::Equal,
-            low,
-            high,
-        });
-    }
-    let Some(number) = exact("00100020") else {
-        return Ok(walk(vec![base]));
-    };
-    // A patient's number: what is linked to the patient, and what is linked to nobody.
-    let mut linked = Vec::new();
-    let patients = Query::all("Patient").and(Predicate::Token {
-        param: "Patient.identifier".to_owned(),
-        system: None,
-        code: Some(number.to_owned()),
-    });
-    let patients = bank
-        .clinical
-        .read(|reader| reader.search(&patients, None, STEP))?;
-    for patient in patients.versions {
-        linked.push(Predicate::Reference {
-            param: "ImagingStudy.subject".to_owned(),
-            target: patient.key,
-        });
-    }
-    let unlinked = link::Reason::ALL
-        .into_iter()
-        .map(|reason| Predicate::Token {
-            param: "ImagingStudy._tag".to_owned(),
-            system: Some(Some(link::LINK_STATE.to_owned())),
-            code: Some(reason.code().to_owned()),
-        })
-        .collect();
-    let mut queries = Vec::new();
-    if !linked.is_empty() {
-        let mut query = base.clone();
-        query.clauses.push(Clause::Any(linked));
-        queries.push(query);
-    }
-    base.clauses.push(Clause::Any(unlinked));
-    queries.push(base);
-    Ok(walk(queries))
-}
-
-fn walk(queries: Vec<Query>) -> Walk {
-    Walk {
-        queries,
-        at: 0,
-        after: None,
-        page: Vec::new().into_iter(),
-        ended: false,
-        seen: std::collections::HashSet::new(),
-    }
-}
-
-/// Seconds of a DA key, `20260401` or a range; a day wider on each side, for offsets.
-fn days(value: &str) -> Option<(i64, i64)> {
-    let (low, high) = value.split_once('-').unwrap_or((value, value));
-    let day = |text: &str, open: (i64, i64)| -> Option<(i64, i64)> {
-        if text.is_empty() {
-            return Some(open);
-        }
-        if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        date::range(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]))
-    };
-    const DAY: i64 = 86_400;
-    // The years a DA can name.
-    const FIRST: i64 = -62_135_596_800;
-    const LAST: i64 = 253_402_300_799;
-    let low = day(low.trim(), (FIRST, FIRST))?.0;
-    let high = day(high.trim(), (LAST, LAST))?.1;
-    Some((low - DAY, high + DAY))
-}
-
-fn records(bank: &Bank, study_uid: &str, limit: u32) -> Result<Vec<(String, Value)>> {
-    let query = imaging::of_study(study_uid);
-    let mut out = Vec::new();
-    let mut after = None;
-    loop {
-        let page = bank
-            .clinical
-            .read(|reader| reader.search(&query, after.as_ref(), limit.min(1_000)))?;
-        for version in page.versions {
-            out.push((version.key.id, imaging::decode(&version.body)?));
-        }
-        after = page.next;
-        if after.is_none() || out.len() >= limit as usize {
-            return Ok(out);
-        }
-    }
-}
-
-/// Data sets of one study at a level, with what is computed beside what the objects say.
-fn datasets(
-    bank: &Bank,
-    level: Level,
-    study: &Value,
-    uid: &str,
-    keys: &[MatchingKey],
-) -> Result<Vec<Value>> {
-    let limit = if level == Level::Study { 1 } else { u32::MAX };
-    let objects = records(bank, uid, limit)?;
-    let Some((_, first)) = objects.first() else {
-        // The hospital knows of a study that the bank has no images of.
-        return Ok(Vec::new());
-    };
-    let modalities: Vec<&str> = view::items(study, "modality")
-        .filter_map(|coding| view::text(coding, "code"))
-        .collect();
-    let about_study = [
-        ("00080056", json!({ "vr": "CS", "Value": ["ONLINE"] })),
-        ("00080061", json!({ "vr": "CS", "Value": modalities })),
-        (
-            "00201206",
-            json!({ "vr": "IS", "Value": [study["numberOfSeries"]] }),
-        ),
-        (
-            "00201208",
-            json!({ "vr": "IS", "Value": [study["numberOfInstances"]] }),
-        ),
-    ];
-    let dataset = |record: &Value, more: &[(&str, Value)]| {
-        let mut header = record["header"].as_object().cloned().unwrap_or_default();
-        for (tag, element) in about_study.iter().chain(more) {
-            header.insert((*tag).to_owned(), element.clone());
-        }
-        Value::Object(header)
-    };
-    Ok(match level {
-        Level::Study => vec![dataset(first, &[])],
-        Level::Series => {
-            let mut series: BTreeMap<(i64, String), (&Value, u64)> = BTreeMap::new();
-            for (_, record) in &objects {
-                let header = &record["header"];
-                let number = attribute::number(header, "00200011").unwrap_or(i64::MAX);
-                let uid = attribute::text(header, "0020000E").unwrap_or_default();
-                series.entry((number, uid)).or_insert((record, 0)).1 += 1;
-            }
-            series
-                .values()
-                .map(|(record, count)| {
-                    let count = json!({ "vr": "IS", "Value": [count] });
-                    dataset(record, &[("00201209", count)])
-                })
-                .collect()
-        }
-        Level::Instance => {
-            // Of thousands of objects most are asked for by series.
-            let mut matching: Vec<&(String, Value)> = objects
-                .iter()
-                .filter(|(_, record)| {
-                    keys.iter()
-                        .filter(|key| key.path == ["0020000E"])
-                        .all(|key| key.matches(&record["header"]))
-                })
-                .collect();
-            matching.sort_by_key(|(uid, record)| {
-                let header = &record["header"];
-                (
-                    attribute::number(header, "00200011").unwrap_or(i64::MAX),
-                    attribute::number(header, "00200013").unwrap_or(i64::MAX),
-                    uid.clone(),
-                )
-            });
-            matching
-                .into_iter()
-                .map(|(_, record)| dataset(record, &[]))
-                .collect()
-        }
     })
 }
 
@@ -425,7 +156,7 @@ fn shown(dataset: Value, search: &Search, request: &Request) -> Value {
         url = format!("{url}/instances/{}", uid("00080018"));
     }
     let mut standard: Vec<&str> = match search.level {
-        Level::Study => STUDY.to_vec(),
+        Level::Patient | Level::Study => STUDY.to_vec(),
         Level::Series => SERIES.to_vec(),
         Level::Instance => INSTANCE.to_vec(),
     };
@@ -464,6 +195,7 @@ fn shown(dataset: Value, search: &Search, request: &Request) -> Value {
 /// One object as it lies in the bank.
 #[derive(Debug, Clone)]
 pub struct Object {
+    pub sop_class_uid: String,
     pub sop_instance_uid: String,
     pub transfer_syntax_uid: String,
     pub blob: ContentHash,
@@ -530,19 +262,55 @@ fn targeted(
 pub fn retrieve(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Object>> {
     targeted(bank, context, "dicom_retrieve", target)?
         .into_iter()
-        .map(|(uid, record)| {
-            let blob = imaging::blob_of(&record)?;
-            Ok(Object {
-                sop_instance_uid: uid,
-                transfer_syntax_uid: view::text(&record, "transferSyntax")
-                    .unwrap_or_default()
-                    .to_owned(),
-                path: bank.clinical.blobs().path(blob),
-                blob,
-                size: record["size"].as_u64().unwrap_or(0),
-            })
-        })
+        .map(|(uid, record)| object(bank, uid, &record))
         .collect()
+}
+
+fn object(bank: &Bank, uid: String, record: &Value) -> Result<Object> {
+    let blob = imaging::blob_of(record)?;
+    Ok(Object {
+        sop_class_uid: attribute::text(&record["header"], "00080016").unwrap_or_default(),
+        sop_instance_uid: uid,
+        transfer_syntax_uid: view::text(record, "transferSyntax")
+            .unwrap_or_default()
+            .to_owned(),
+        path: bank.clinical.blobs().path(blob),
+        blob,
+        size: record["size"].as_u64().unwrap_or(0),
+    })
+}
+
+/// Attributes by which retrieval may choose. PS3.4 C.4.2.1.4 and C.4.3.1.3: unique keys only.
+const UNIQUE_KEYS: [&str; 4] = ["00100020", "0020000D", "0020000E", "00080018"];
+
+/// The files of every object that has these unique keys, study by study.
+pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Result<Vec<Object>> {
+    authorize(context, Action::ReadClinical)?;
+    let unique = |key: &MatchingKey| match &key.path[..] {
+        [tag] => UNIQUE_KEYS.contains(&tag.as_str()) && !key.value.contains(['*', '?']),
+        _ => false,
+    };
+    if keys.is_empty() || !keys.iter().all(unique) {
+        return Err(Error::invalid("objects are retrieved by unique keys only"));
+    }
+    let mut objects = Vec::new();
+    let mut walk = candidates(bank, keys)?;
+    while let Some(study) = walk.next(bank)? {
+        let Some(study_uid) = imaging::study_uid(&study) else {
+            continue;
+        };
+        bank.clinical.audit(AuditEntry::new(
+            context,
+            "dicom_retrieve",
+            format!("ImagingStudy/{}", crate::imaging_study::study_id(study_uid)),
+        ));
+        for (uid, record) in records(bank, study_uid, u32::MAX)? {
+            if keys.iter().all(|key| key.matches(&record["header"])) {
+                objects.push(object(bank, uid, &record)?);
+            }
+        }
+    }
+    Ok(objects)
 }
 
 /// The headers of a study, a series or one instance, in the DICOM JSON model. PS3.18 10.4.1.1.2.

@@ -6,7 +6,8 @@ use dicom_dictionary_std::tags;
 use kura_model::Refusal;
 
 use super::dataset::{Object, checked, checked_uid, item, put, put_empty, put_items};
-use super::{Made, PRIVATE_SCHEME, Tool, character_set};
+use super::{Made, PRIVATE_SCHEME, Tool};
+use crate::charset_write;
 use crate::header::Header;
 use crate::syntax::{EXPLICIT_LE, Encoding};
 use crate::write::{file_head, write_dataset};
@@ -183,7 +184,7 @@ pub(super) fn finish(
     made: &Made,
     pixels: Option<&[u8]>,
 ) -> Result<Vec<u8>, Refusal> {
-    let object = character_set::in_that_of(source.character_sets(), object);
+    let object = charset_write::in_one_of(&[source.character_sets()], object);
     let mut file = file_head(sop_class, &made.instance_uid, EXPLICIT_LE);
     file.extend(write_dataset(&object, Encoding::EXPLICIT_LE)?);
     if let Some(pixels) = pixels {

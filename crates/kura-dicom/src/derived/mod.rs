@@ -7,7 +7,6 @@
 //! result. Dates and times are the hospital's: by the source's Timezone Offset From UTC, Japan's
 //! where it has none.
 
-mod character_set;
 mod colour;
 mod content;
 mod context;

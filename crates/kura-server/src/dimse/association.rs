@@ -1,8 +1,8 @@
 //! One association from its request to its release.
 
-use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dicom_ul::association::Association as _;
@@ -10,42 +10,28 @@ use dicom_ul::association::server::{AccessControl, ServerAssociation, ServerAsso
 use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason,
     AssociationRJServiceUserReason, AssociationRJSource, PDataValue, PDataValueType, Pdu,
-    PresentationContextResultReason, UserIdentity, write_pdu,
+    PresentationContextNegotiated, PresentationContextResultReason, UserIdentity, write_pdu,
 };
-use kura_model::{Category, Error, RequestContext, Result};
+use kura_model::{Error, RequestContext, Result};
 use kura_service::Bank;
-use kura_service::instance_store::{self, ANNOUNCED, Announced, Incoming, Sender, Stored};
+use kura_service::config::{Dicom, Service};
 
-use super::command::{C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Request};
+use super::command::{
+    C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, COMMAND_BYTES, Command,
+    CommandSet, N_ACTION_RQ,
+};
+use super::message::{self, broken, protocol};
+use super::model::{self, Agreed, COMMITMENT, MODELS, VERIFICATION};
+use super::status;
+use super::store::{Receiving, Storing};
 
-/// The application entity title of every bank.
-pub(super) fn title() -> &'static str {
-    "KURA"
-}
-
-const VERIFICATION: &str = "1.2.840.10008.1.1";
-
-/// A study that keeps growing is brought up to date this often.
-const SETTLE: Duration = Duration::from_secs(5);
 /// How long a refused peer has to close the connection (the ARTIM timer of PS3.8).
 const REFUSED: Duration = Duration::from_secs(2);
-/// Longest command set: two UIDs and a few numbers.
-const COMMAND_BYTES: usize = 16 * 1024;
+/// Longest data set of a request that is no object.
+const IDENTIFIER_BYTES: usize = 4 << 20;
 
-/// Status codes of C-STORE, PS3.4 Table B.2-1, and of any operation, PS3.7 Annex C.
-mod status {
-    pub(super) const SUCCESS: u16 = 0x0000;
-    pub(super) const OUT_OF_RESOURCES: u16 = 0xA700;
-    pub(super) const DOES_NOT_MATCH: u16 = 0xA900;
-    pub(super) const CANNOT_UNDERSTAND: u16 = 0xC000;
-    pub(super) const PROCESSING_FAILURE: u16 = 0x0110;
-    pub(super) const NOT_AUTHORIZED: u16 = 0x0124;
-    pub(super) const UNRECOGNIZED_OPERATION: u16 = 0x0211;
-}
-
-/// Titles are compared to the letter; the configured list is empty only where nobody else can
-/// reach the port.
-struct Titles<'a>(&'a [String]);
+/// Titles are compared to the letter.
+struct Titles<'a>(&'a Dicom);
 
 impl AccessControl for Titles<'_> {
     fn check_access(
@@ -58,7 +44,7 @@ impl AccessControl for Titles<'_> {
         if called != this {
             return Err(AssociationRJServiceUserReason::CalledAETitleNotRecognized);
         }
-        if !self.0.is_empty() && !self.0.iter().any(|known| known == calling) {
+        if !self.0.knows(calling) {
             return Err(AssociationRJServiceUserReason::CallingAETitleNotRecognized);
         }
         Ok(())
@@ -103,18 +89,23 @@ fn until_closed(mut stream: &TcpStream, limit: Duration) {
 }
 
 /// Serves one peer until it leaves. Whether it sent objects.
-pub(super) fn run(bank: &Bank, stream: TcpStream) -> bool {
+pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
     let settings = &bank.config.dicom;
     // Without it each small answer waits for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let idle = Duration::from_secs(settings.idle_seconds.max(1));
     let mut options = ServerAssociationOptions::new()
-        .ae_access_control(Titles(&settings.peers))
-        .ae_title(title())
+        .ae_access_control(Titles(settings))
+        .ae_title(settings.title.as_str())
         .max_pdu_length(settings.max_pdu)
         .read_timeout(idle)
         .write_timeout(idle)
-        .with_abstract_syntax(VERIFICATION);
+        .with_negotiation(Agreed)
+        .with_abstract_syntax(VERIFICATION)
+        .with_abstract_syntax(COMMITMENT);
+    for (uid, _) in MODELS {
+        options = options.with_abstract_syntax(uid);
+    }
     for (uid, _) in kura_dicom::storage_sop_classes() {
         options = options.with_abstract_syntax(uid);
     }
@@ -137,50 +128,33 @@ pub(super) fn run(bank: &Bank, stream: TcpStream) -> bool {
         }
     };
     let calling = association.peer_ae_title().trim().to_owned();
-    let context = super::context(&calling);
     drop(refused);
     let mut session = Session {
         bank,
-        context,
-        sender: None,
+        receiving: Receiving::new(super::context(&calling)),
         calling,
         association,
-        waiting: BTreeSet::new(),
-        settled: Instant::now(),
     };
     if let Err(error) = session.serve() {
         tracing::warn!(peer = session.calling, %error, "a DICOM association ended early");
         crate::error::log(&error);
     }
-    session.settle();
-    session.sender.is_some()
+    session.receiving.settle(bank);
+    session.receiving.has_sent()
 }
 
-struct Session<'a> {
-    bank: &'a Bank,
-    context: RequestContext,
-    /// Known once something is stored.
-    sender: Option<Sender>,
-    calling: String,
-    association: ServerAssociation<TcpStream>,
-    /// Studies with new objects.
-    waiting: BTreeSet<String>,
-    settled: Instant,
+pub(super) struct Session<'a> {
+    pub(super) bank: &'a Arc<Bank>,
+    pub(super) calling: String,
+    pub(super) association: ServerAssociation<TcpStream>,
+    pub(super) receiving: Receiving,
 }
 
-/// The data set of a C-STORE on its way.
+/// The data set of a request on its way.
 enum Arriving {
-    Stored(Request, Box<Incoming>),
-    /// It cannot be kept; the rest of it is read and dropped, then this is answered.
-    Dropped(Request, u16, String),
-}
-
-fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Category::Interrupted, "the connection broke").because(error)
-}
-
-fn protocol(message: &str) -> Error {
-    Error::invalid(message)
+    Object(Box<Storing>),
+    /// An identifier, or what an action is about.
+    Request(Command, Vec<u8>),
 }
 
 impl Session<'_> {
@@ -196,7 +170,7 @@ impl Session<'_> {
                 }
                 Ok(Pdu::ReleaseRQ) => {
                     // Seen by whoever asks once the peer has its answer.
-                    self.settle();
+                    self.receiving.settle(self.bank);
                     return self.association.send(&Pdu::ReleaseRP).map_err(broken);
                 }
                 Ok(Pdu::AbortRQ { .. }) => return Ok(()),
@@ -208,9 +182,7 @@ impl Session<'_> {
                 }
                 Err(error) => return Err(broken(error)),
             }
-            if self.settled.elapsed() > SETTLE {
-                self.settle();
-            }
+            self.receiving.settle_now_and_then(self.bank);
         }
     }
 
@@ -231,7 +203,7 @@ impl Session<'_> {
                     return Err(protocol("a command set that is too long"));
                 }
                 if value.is_last {
-                    let request = Request::read(command)
+                    let request = Command::read(command)
                         .ok_or_else(|| protocol("a command set that cannot be read"))?;
                     command.clear();
                     *arriving = self.command(id, request)?.map(|next| (id, next));
@@ -244,17 +216,14 @@ impl Session<'_> {
                 if *expected != id {
                     return Err(protocol("a data set of another presentation context"));
                 }
-                if let Arriving::Stored(request, incoming) = state
-                    && let Err(error) = incoming.write_all(&value.data)
-                {
-                    let full = error.kind() == std::io::ErrorKind::StorageFull;
-                    let status = if full {
-                        status::OUT_OF_RESOURCES
-                    } else {
-                        status::PROCESSING_FAILURE
-                    };
-                    let comment = "the bank cannot write".to_owned();
-                    *state = Arriving::Dropped(request.clone(), status, comment);
+                match state {
+                    Arriving::Object(storing) => storing.write(&value.data),
+                    Arriving::Request(_, bytes) => {
+                        bytes.extend(&value.data);
+                        if bytes.len() > IDENTIFIER_BYTES {
+                            return Err(protocol("an identifier that is too long"));
+                        }
+                    }
                 }
                 if value.is_last
                     && let Some((id, state)) = arriving.take()
@@ -267,139 +236,112 @@ impl Session<'_> {
     }
 
     /// Begins what a command asks for; `Some` where a data set follows.
-    fn command(&mut self, id: u8, request: Request) -> Result<Option<Arriving>> {
+    fn command(&mut self, id: u8, request: Command) -> Result<Option<Arriving>> {
         match request.field {
-            C_ECHO_RQ => {
-                self.answer(id, &request, status::SUCCESS, "")?;
-                Ok(None)
-            }
-            C_STORE_RQ if request.has_data_set => Ok(Some(self.store(id, request)?)),
             // PS3.7 9.3.2.3: nothing is answered; what it would cancel is over by now.
             C_CANCEL_RQ => Ok(None),
+            C_STORE_RQ if request.has_data_set => {
+                let context = self.accepted(id)?.clone();
+                let storing = if self.may(Service::Store) {
+                    self.receiving
+                        .begin(self.bank, &self.calling, &context, request)
+                } else {
+                    let comment = "this title may not store here";
+                    Storing::dropped(request, status::NOT_AUTHORIZED, comment)
+                };
+                Ok(Some(Arriving::Object(Box::new(storing))))
+            }
+            _ if request.has_data_set => Ok(Some(Arriving::Request(request, Vec::new()))),
+            C_ECHO_RQ => {
+                self.answer(id, &request.response(status::SUCCESS))?;
+                Ok(None)
+            }
             _ => {
-                let comment = "only C-ECHO and C-STORE are served";
-                let status = status::UNRECOGNIZED_OPERATION;
-                if request.has_data_set {
-                    return Ok(Some(Arriving::Dropped(request, status, comment.to_owned())));
-                }
-                self.answer(id, &request, status, comment)?;
+                self.unrecognized(id, &request)?;
                 Ok(None)
             }
         }
     }
 
-    fn store(&mut self, id: u8, request: Request) -> Result<Arriving> {
-        let accepted = self
-            .association
+    fn unrecognized(&mut self, id: u8, request: &Command) -> Result<()> {
+        let answer = request.response(status::UNRECOGNIZED_OPERATION);
+        self.answer(id, &answer.comment("this operation is not served"))
+    }
+
+    /// The whole data set is here.
+    fn arrived(&mut self, id: u8, state: Arriving) -> Result<()> {
+        match state {
+            Arriving::Object(storing) => {
+                let answer = self.receiving.finish(self.bank, *storing)?;
+                self.answer(id, &answer)
+            }
+            Arriving::Request(request, bytes) => {
+                let context = self.accepted(id)?.clone();
+                match (request.field, model::Model::of(&context.abstract_syntax)) {
+                    (C_FIND_RQ, Some(model)) => self.find(&context, &request, model, &bytes),
+                    (C_MOVE_RQ, Some(model::Model::Move(root))) => {
+                        self.move_to(&context, &request, root, &bytes)
+                    }
+                    (C_GET_RQ, Some(model::Model::Get(root))) => {
+                        self.get(&context, &request, root, &bytes)
+                    }
+                    (N_ACTION_RQ, None) if context.abstract_syntax == COMMITMENT => {
+                        self.commit(&context, &request, &bytes)
+                    }
+                    _ => self.unrecognized(id, &request),
+                }
+            }
+        }
+    }
+
+    /// The presentation context of a message.
+    pub(super) fn accepted(&self, id: u8) -> Result<&PresentationContextNegotiated> {
+        self.association
             .presentation_contexts()
             .iter()
             .find(|context| {
                 context.id == id && context.reason == PresentationContextResultReason::Acceptance
             })
-            .ok_or_else(|| protocol("a presentation context that was not accepted"))?;
-        let is_uid = |uid: &str| {
-            (1..=64).contains(&uid.len())
-                && uid
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        };
-        if accepted.abstract_syntax != request.sop_class_uid || !is_uid(&request.sop_instance_uid) {
-            let comment = "the command names another SOP class than its context, or no instance";
-            return Ok(Arriving::Dropped(
-                request,
-                status::DOES_NOT_MATCH,
-                comment.to_owned(),
-            ));
+            .ok_or_else(|| protocol("a presentation context that was not accepted"))
+    }
+
+    pub(super) fn may(&self, service: Service) -> bool {
+        self.bank.config.dicom.allows(&self.calling, service)
+    }
+
+    /// Who asks for what is in the bank.
+    pub(super) fn reader(&self) -> RequestContext {
+        super::reader(&self.calling)
+    }
+
+    pub(super) fn answer(&mut self, id: u8, answer: &CommandSet) -> Result<()> {
+        message::send(&mut self.association, id, answer, None)
+    }
+
+    /// Whether the peer has sent C-CANCEL for this message; other messages in between are not
+    /// allowed, for no asynchronous operations are agreed (PS3.7 D.3.3.3).
+    pub(super) fn is_cancelled(&mut self, message_id: u16) -> Result<bool> {
+        if !message::something_waits(self.association.inner_stream()) {
+            return Ok(false);
         }
-        let announced = Announced {
-            sop_class_uid: request.sop_class_uid.clone(),
-            sop_instance_uid: request.sop_instance_uid.clone(),
-            transfer_syntax_uid: accepted.transfer_syntax.clone(),
-        };
-        let opened = match &self.sender {
-            Some(_) => Ok(()),
-            None => Sender::open(self.bank, &self.context, &self.calling)
-                .map(|sender| self.sender = Some(sender)),
-        };
-        let begun = opened.and_then(|()| Incoming::begin(self.bank, &self.context, announced));
-        Ok(match begun {
-            Ok(incoming) => Arriving::Stored(request, Box::new(incoming)),
-            Err(error) => {
-                let (status, comment) = failed(&error);
-                Arriving::Dropped(request, status, comment)
-            }
-        })
-    }
-
-    /// The whole data set is here.
-    fn arrived(&mut self, id: u8, state: Arriving) -> Result<()> {
-        let (request, incoming) = match state {
-            Arriving::Stored(request, incoming) => (request, *incoming),
-            Arriving::Dropped(request, status, comment) => {
-                return self.answer(id, &request, status, &comment);
-            }
-        };
-        let Some(sender) = &self.sender else {
-            return Err(Error::internal("an object arrived from nobody"));
-        };
-        let stored = instance_store::instance_store(self.bank, &self.context, sender, incoming);
-        let (status, comment) = match stored {
-            Ok(Stored::Accepted { study_uid }) => {
-                self.waiting.insert(study_uid);
-                (status::SUCCESS, String::new())
-            }
-            Ok(Stored::Refused(refusal)) if refusal.rule == ANNOUNCED => {
-                (status::DOES_NOT_MATCH, refusal.message.to_string())
-            }
-            Ok(Stored::Refused(refusal)) => {
-                (status::CANNOT_UNDERSTAND, refusal.message.to_string())
-            }
-            Err(error) => failed(&error),
-        };
-        self.answer(id, &request, status, &comment)
-    }
-
-    fn answer(&mut self, id: u8, request: &Request, status: u16, comment: &str) -> Result<()> {
-        let data = request.response(status, comment);
-        self.association
-            .send(&Pdu::PData {
-                data: vec![PDataValue {
-                    presentation_context_id: id,
-                    value_type: PDataValueType::Command,
-                    is_last: true,
-                    data,
-                }],
-            })
-            .map_err(broken)
-    }
-
-    fn settle(&mut self) {
-        for study in std::mem::take(&mut self.waiting) {
-            // Its note stays: the next start tries again.
-            if let Err(error) = instance_store::settle(self.bank, &self.context, &study) {
-                tracing::error!(%error, "a received study could not be brought up to date");
-                crate::error::log(&error);
-            }
+        let (_, command) = message::receive(&mut self.association)?;
+        match command.field {
+            C_CANCEL_RQ => Ok(command.message_id == message_id),
+            _ => Err(protocol("a request in the middle of another")),
         }
-        self.settled = Instant::now();
     }
 }
 
-/// Status and comment of an error of ours. PS3.4 Table B.2-1.
-fn failed(error: &Error) -> (u16, String) {
+/// Status and comment of an error of ours; the rest is in the log.
+pub(super) fn failed(request: &Command, error: &Error) -> CommandSet {
+    use kura_model::Category;
     crate::error::log(error);
-    match error.category {
-        Category::Exhausted => (
-            status::OUT_OF_RESOURCES,
-            "no room left in the bank".to_owned(),
-        ),
-        Category::Forbidden | Category::Unauthenticated => (
-            status::NOT_AUTHORIZED,
-            "this title may not store here".to_owned(),
-        ),
-        _ => (
-            status::PROCESSING_FAILURE,
-            "the bank could not store it".to_owned(),
-        ),
-    }
+    let (status, comment) = match error.category {
+        Category::Exhausted => (status::OUT_OF_RESOURCES, "no room left in the bank"),
+        Category::Forbidden | Category::Unauthenticated => {
+            (status::NOT_AUTHORIZED, "this title may not do this here")
+        }
+        _ => (status::PROCESSING_FAILURE, "the bank could not do it"),
+    };
+    request.response(status).comment(comment)
 }

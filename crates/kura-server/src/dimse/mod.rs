@@ -1,9 +1,19 @@
-//! DICOM over the network, PS3.7 and PS3.8: verification (C-ECHO) and storage (C-STORE).
+//! DICOM over the network, PS3.7 and PS3.8: verification, storage and its commitment, query and
+//! retrieve, the modality worklist.
 //!
-//! A thread for each association; an object goes to disk as it arrives.
+//! A thread for each association; an object goes to disk as it arrives, and is sent as it lies
+//! there.
 
 mod association;
 mod command;
+mod commitment;
+mod find;
+mod message;
+mod model;
+mod retrieve;
+mod send;
+mod status;
+mod store;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -23,11 +33,11 @@ pub(crate) fn start(bank: &Arc<Bank>, http: SocketAddr) -> Result<Option<SocketA
         return Ok(None);
     };
     let address = SocketAddr::new(http.ip(), port);
-    let open = bank.config.dicom.peers.is_empty();
+    let open = bank.config.dicom.open();
     if open && (!address.ip().is_loopback() || accounts::sign_in_needed(bank)?) {
         return Err(Error::new(
             Category::Forbidden,
-            "the DICOM port needs the titles of those who may send: dicom.peers in kura.toml",
+            "the DICOM port needs the titles of those who may use it: dicom.peers or dicom.nodes in kura.toml",
         ));
     }
     let listener = TcpListener::bind(address).map_err(|error| {
@@ -36,12 +46,13 @@ pub(crate) fn start(bank: &Arc<Bank>, http: SocketAddr) -> Result<Option<SocketA
     let address = listener
         .local_addr()
         .map_err(|error| Error::internal("the address is not known").because(error))?;
+    let bank_title = bank.config.dicom.title.clone();
     let bank = bank.clone();
     std::thread::Builder::new()
         .name("dicom-listener".to_owned())
         .spawn(move || listen(&listener, &bank))
         .map_err(|error| Error::internal("no thread can be started").because(error))?;
-    tracing::info!(%address, title = association::title(), "taking DICOM associations");
+    tracing::info!(%address, title = bank_title, "taking DICOM associations");
     Ok(Some(address))
 }
 
@@ -89,12 +100,22 @@ impl Drop for Running {
     }
 }
 
-/// Who acts for a sender: its application entity title; it may bring data in, nothing else.
+/// Who acts for a sender: its application entity title; it may bring data in, and read what it
+/// is to do.
 pub(crate) fn context(title: &str) -> RequestContext {
+    acting(title, Role::DicomPeer)
+}
+
+/// Who acts for a workstation; it may read.
+fn reader(title: &str) -> RequestContext {
+    acting(title, Role::DicomReader)
+}
+
+fn acting(title: &str, role: Role) -> RequestContext {
     RequestContext {
         actor: Actor {
             name: format!("dicom:{title}"),
-            role: Role::DicomPeer,
+            role,
         },
         purpose: PurposeOfUse::Treatment,
     }

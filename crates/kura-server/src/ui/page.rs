@@ -219,7 +219,7 @@ fn role(role: Role) -> Text {
         Role::Doctor => text::ROLE_DOCTOR,
         Role::Researcher => text::ROLE_RESEARCHER,
         Role::Auditor => text::ROLE_AUDITOR,
-        Role::SingleUser | Role::DicomPeer => text::ROLE_SINGLE,
+        Role::SingleUser | Role::DicomPeer | Role::DicomReader => text::ROLE_SINGLE,
     }
 }
 

@@ -2,6 +2,7 @@
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
 mod database;
+mod dicom;
 mod subscriptions;
 mod validation;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+pub use dicom::{Dicom, Node, Service};
 pub use database::Database;
 pub use subscriptions::{Endpoint, Subscriptions};
 pub use validation::{OnWrite, Validation};
@@ -91,36 +93,6 @@ impl Default for Fhir {
         Self {
             request_bytes: 64 << 20,
             delete_multiple: false,
-        }
-    }
-}
-
-/// Objects from the network. The application entity title is `KURA`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Dicom {
-    /// Port for DICOM associations, on the address of `server.listen`; none if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub port: Option<u16>,
-    /// Titles of those who may send. Needed once there is an account, or the address is not
-    /// loopback; empty, everyone who reaches the port may.
-    pub peers: Vec<String>,
-    /// Associations at one time.
-    pub associations: usize,
-    /// Largest PDU that is received, in bytes.
-    pub max_pdu: u32,
-    /// Seconds after which a silent peer is left.
-    pub idle_seconds: u64,
-}
-
-impl Default for Dicom {
-    fn default() -> Self {
-        Self {
-            port: None,
-            peers: Vec::new(),
-            associations: 32,
-            max_pdu: 128 * 1024,
-            idle_seconds: 60,
         }
     }
 }
@@ -261,6 +233,7 @@ impl Config {
             config.validation.relative_to(folder);
         }
         config.validation.check()?;
+        config.dicom.check()?;
         config.import.allowed()?;
         config.subscriptions.check()?;
         Ok(config)

@@ -1,26 +1,36 @@
-//! Text in ISO 2022 IR 87, as Japanese equipment writes it (PS3.5 6.1.2.5 and Annex H).
+//! Text in a character set that a reader asked for or a source has: the single-byte ones, and
+//! Japanese with code extensions as Japanese equipment writes it (PS3.5 6.1.2.5 and Annex H).
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use dicom_core::value::{C, DataSetSequence, Value};
 use dicom_core::{DataElement, Length, PrimitiveValue, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
-use encoding_rs::EUC_JP;
+use encoding_rs::{EUC_JP, Encoding, UTF_8};
+
+use crate::charset::single;
 
 const ROMAN: &[u8] = b"\x1B(J";
 const ASCII: &[u8] = b"\x1B(B";
 const KANJI: &[u8] = b"\x1B$B";
+const SUPPLEMENT: &[u8] = b"\x1B$(D";
 
-/// The object's text in the character set that the source has, or in UTF-8. The object says which.
-pub(super) fn in_that_of(source: &[String], object: InMemDicomObject) -> InMemDicomObject {
-    let mut object = match Japanese::of(source).and_then(|set| set.object(&object)) {
-        Some(object) => object,
-        None => {
-            let mut object = object;
-            put(&mut object, b"ISO_IR 192".to_vec());
-            return object;
+/// The object's text in the first of these character sets that has all of it, else in UTF-8. The
+/// object says which. Each is the values of Specific Character Set.
+pub(crate) fn in_one_of(sets: &[&[String]], mut object: InMemDicomObject) -> InMemDicomObject {
+    for terms in sets {
+        if let Some(mut written) = Set::of(terms).and_then(|set| set.object(&object)) {
+            if terms.is_empty() {
+                written.remove_element(tags::SPECIFIC_CHARACTER_SET);
+            } else {
+                put(&mut written, terms.join("\\").into_bytes());
+            }
+            return written;
         }
-    };
-    put(&mut object, source.join("\\").into_bytes());
+    }
+    put(&mut object, b"ISO_IR 192".to_vec());
     object
 }
 
@@ -46,22 +56,63 @@ fn put(object: &mut InMemDicomObject, mut terms: Vec<u8>) {
 }
 
 #[derive(Clone, Copy)]
-struct Japanese {
-    /// JIS X 0201 in G0 and G1 (ISO 2022 IR 13), else ASCII.
-    katakana: bool,
+enum Set {
+    Single(&'static Encoding),
+    Japanese(Japanese),
 }
 
-impl Japanese {
+#[derive(Clone, Copy)]
+struct Japanese {
+    /// JIS X 0201 in G0 and G1 (IR 13), else ASCII.
+    katakana: bool,
+    /// JIS X 0208 (ISO 2022 IR 87).
+    kanji: bool,
+    /// JIS X 0212 (ISO 2022 IR 159).
+    supplement: bool,
+}
+
+impl Set {
+    /// `None` for a set that is not written here, and for UTF-8, which needs no check.
     fn of(terms: &[String]) -> Option<Self> {
-        let (first, rest) = terms.split_first()?;
-        let katakana = match first.as_str() {
-            "" | "ISO 2022 IR 6" => false,
-            "ISO 2022 IR 13" => true,
-            _ => return None,
+        let first = terms.first().map_or("", String::as_str);
+        let mut japanese = Japanese {
+            katakana: false,
+            kanji: false,
+            supplement: false,
         };
-        rest.iter()
-            .any(|term| term == "ISO 2022 IR 87")
-            .then_some(Self { katakana })
+        match first {
+            "" | "ISO_IR 6" | "ISO 2022 IR 6" => {}
+            "ISO_IR 13" | "ISO 2022 IR 13" => japanese.katakana = true,
+            other if terms.len() == 1 => {
+                return single(other)
+                    .filter(|encoding| *encoding != UTF_8)
+                    .map(Self::Single);
+            }
+            _ => return None,
+        }
+        for term in terms.iter().skip(1) {
+            match term.as_str() {
+                "ISO 2022 IR 87" => japanese.kanji = true,
+                "ISO 2022 IR 159" => japanese.supplement = true,
+                "" | "ISO 2022 IR 6" | "ISO 2022 IR 13" => {}
+                _ => return None,
+            }
+        }
+        Some(Self::Japanese(japanese))
+    }
+
+    fn encode(self, text: &str, out: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Japanese(japanese) => japanese.encode(text, out),
+            Self::Single(encoding) => {
+                let (bytes, _, unmappable) = encoding.encode(text);
+                // What Windows put where ISO 8859 has controls is not of the set.
+                let sound = !unmappable
+                    && !text.contains('\u{1B}')
+                    && !bytes.iter().any(|byte| (0x80..0xA0).contains(byte));
+                sound.then(|| out.extend(bytes.as_ref()))
+            }
+        }
     }
 
     /// `None` where a text holds what the set does not have.
@@ -115,17 +166,23 @@ impl Japanese {
         Some(PrimitiveValue::U8(C::from_vec(bytes)))
     }
 
+}
+
+impl Japanese {
     /// Kanji are designated and put away again around each run of them, so the delimiters and
     /// control characters stand in the initial state (PS3.5 6.1.2.5.3).
     fn encode(self, text: &str, out: &mut Vec<u8>) -> Option<()> {
         let initial = if self.katakana { ROMAN } else { ASCII };
-        let mut kanji = false;
+        let mut designated = initial;
+        let mut designate = |set: &'static [u8], out: &mut Vec<u8>| {
+            if designated != set {
+                out.extend(set);
+                designated = set;
+            }
+        };
         for letter in text.chars() {
             if letter.is_ascii() || matches!(letter, '\u{FF61}'..='\u{FF9F}') {
-                if kanji {
-                    out.extend(initial);
-                    kanji = false;
-                }
+                designate(initial, out);
                 match letter {
                     // An escape of the text's own would designate something.
                     '\u{1B}' => return None,
@@ -139,22 +196,21 @@ impl Japanese {
                 }
                 continue;
             }
-            let pair = kanji_of(letter)?;
-            if !kanji {
-                out.extend(KANJI);
-                kanji = true;
+            if let Some(pair) = kanji_of(letter).filter(|_| self.kanji) {
+                designate(KANJI, out);
+                out.extend(pair);
+            } else {
+                let pair = supplement().get(&letter).filter(|_| self.supplement)?;
+                designate(SUPPLEMENT, out);
+                out.extend(pair);
             }
-            out.extend(pair);
         }
-        if kanji {
-            out.extend(initial);
-        }
+        designate(initial, out);
         Some(())
     }
 }
 
-/// Of JIS X 0208 as registered (ISO-IR 87): rows 1 to 8 and 16 to 84. What vendors put into the
-/// other rows is not in it, and goes as UTF-8.
+/// Row and cell in JIS X 0208, in G0.
 fn kanji_of(letter: char) -> Option<[u8; 2]> {
     let mut utf8 = [0; 4];
     let (bytes, _, unmappable) = EUC_JP.encode(letter.encode_utf8(&mut utf8));
@@ -165,13 +221,31 @@ fn kanji_of(letter: char) -> Option<[u8; 2]> {
     (!unmappable && in_set).then_some([row & 0x7F, cell & 0x7F])
 }
 
+/// Row and cell in JIS X 0212 of its characters. encoding_rs reads the set and does not write it.
+fn supplement() -> &'static HashMap<char, [u8; 2]> {
+    static TABLE: OnceLock<HashMap<char, [u8; 2]>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = HashMap::new();
+        for row in 0x21..=0x7E_u8 {
+            for cell in 0x21..=0x7E_u8 {
+                let bytes = [0x8F, row | 0x80, cell | 0x80];
+                let read = EUC_JP.decode_without_bom_handling_and_without_replacement(&bytes);
+                if let Some(letter) = read.and_then(|text| text.chars().next()) {
+                    table.entry(letter).or_insert([row, cell]);
+                }
+            }
+        }
+        table
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn encode(terms: [&str; 2], text: &str) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        Japanese::of(&terms.map(str::to_owned))?.encode(text, &mut out)?;
+        Set::of(&terms.map(str::to_owned))?.encode(text, &mut out)?;
         Some(out)
     }
 
@@ -201,6 +275,11 @@ mod tests {
             assert_eq!(encode(set, text), None, "{text}");
         }
         assert_eq!(encode(["ISO_IR 100", "ISO 2022 IR 87"], "a"), None);
+        // JIS X 0212 row 16 cell 1 is U+4E02.
+        assert_eq!(
+            encode(["", "ISO 2022 IR 159"], "\u{4E02}a").unwrap(),
+            b"\x1b$(D\x30\x21\x1b(Ba"
+        );
         // The second byte of 本 is that of a backslash.
         assert_eq!(
             encode(set, "見本 / sample").unwrap(),

@@ -1,0 +1,136 @@
+//! Query, retrieval, commitment and the worklist: dcmtk and pynetdicom against a running bank.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+
+use crate::dataset::python;
+use crate::support::{Server, TestBank, sample, tool};
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+fn served(bank: &TestBank, back: u16) -> Server {
+    let nodes = format!(
+        "{{ STATION = {{ address = '127.0.0.1:{back}', may = ['query', 'store'] }}, \
+         AWAY = {{ address = '127.0.0.1:{}' }}, \
+         MOVESCU = {{ address = '127.0.0.1:{back}', may = ['query'] }}, \
+         READER = {{ may = ['query'] }} }}",
+        free_port()
+    );
+    bank.serve_as(
+        &["--dicom-port", "0"],
+        &[
+            ("KURA_DICOM__NODES", Path::new(&nodes)),
+            ("KURA_DICOM__PEERS", Path::new("['CT1']")),
+            (
+                "KURA_DICOM__PROCEDURES",
+                Path::new("{ Chest_CT = 'CT', Wrist_Xray_AP_Lateral = 'DX' }"),
+            ),
+        ],
+    )
+}
+
+#[test]
+fn pynetdicom_finds_and_retrieves() {
+    if tool("KURA_PYTHON", "python3").is_none() {
+        return;
+    }
+    let bank = TestBank::sample();
+    let back = free_port();
+    let server = served(&bank, back);
+    let port = server.dicom.expect("a DICOM port").to_string();
+    python(
+        "query.py",
+        &[
+            Path::new(&port),
+            &sample("dicom"),
+            Path::new(&back.to_string()),
+            &sample("fhir"),
+        ],
+    );
+    bank.kura(&["audit", "verify"]).ok();
+}
+
+/// The objects in a folder, as dcmtk reads them.
+fn files(folder: &Path) -> BTreeSet<String> {
+    let output = Command::new("dcmdump")
+        .args(["+r", "+sd", "+P", "0008,0018"])
+        .arg(folder)
+        .output()
+        .expect("dcmdump runs");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split_once('[')?.1.split_once(']'))
+        .map(|(uid, _)| uid.to_owned())
+        .collect()
+}
+
+/// dcmtk's own programs find, move and get every object.
+#[test]
+fn dcmtk_finds_and_retrieves() {
+    let tools = ["findscu", "movescu", "getscu"];
+    if tools
+        .iter()
+        .any(|name| tool(&format!("KURA_{}", name.to_uppercase()), name).is_none())
+    {
+        return;
+    }
+    let bank = TestBank::sample();
+    let back = free_port();
+    let server = served(&bank, back);
+    let port = server.dicom.expect("a DICOM port").to_string();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program)
+            .args(arguments)
+            .args(["127.0.0.1", &port])
+            .output()
+            .expect("it runs");
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(output.status.success(), "{program}: {text}");
+        text
+    };
+    let all = files(&sample("dicom"));
+    let names = ["-aec", "KURA", "-aet", "MOVESCU"];
+    let study = ["-k", "QueryRetrieveLevel=STUDY"];
+    let found = run(
+        "findscu",
+        &[&["-S"], &names[..], &study, &["-k", "StudyInstanceUID"]].concat(),
+    );
+    assert_eq!(found.matches("Find Response: ").count(), all.len(), "{found}");
+
+    let folder = bank.folder.path().join("moved");
+    std::fs::create_dir(&folder).expect("a folder");
+    let place = folder.display().to_string();
+    let listen = back.to_string();
+    // A worklist of dates: by range, over all patients.
+    let uids: Vec<String> = server
+        .get("/dicom-web/studies")
+        .json()
+        .as_array()
+        .expect("studies")
+        .iter()
+        .filter_map(|study| study["0020000D"]["Value"][0].as_str())
+        .map(str::to_owned)
+        .collect();
+    let key = format!("StudyInstanceUID={}", uids.join("\\"));
+    run(
+        "movescu",
+        &[
+            &["-S", "-aem", "MOVESCU", "+P", &listen, "-od", &place, "+xa"],
+            &names[..],
+            &study,
+            &["-k", &key],
+        ]
+        .concat(),
+    );
+    assert_eq!(files(&folder), all);
+}
