@@ -165,7 +165,6 @@ impl Set {
         }
         Some(PrimitiveValue::U8(C::from_vec(bytes)))
     }
-
 }
 
 impl Japanese {

@@ -112,11 +112,7 @@ pub(crate) fn name(value: &Value) -> Option<String> {
         return Some(String::new());
     }
     let group = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
-    let groups = [
-        group("Alphabetic"),
-        group("Ideographic"),
-        group("Phonetic"),
-    ];
+    let groups = [group("Alphabetic"), group("Ideographic"), group("Phonetic")];
     value
         .is_object()
         .then(|| groups.join("=").trim_end_matches('=').to_owned())

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// It counts commits of the clinical zone from 1; it is not wall-clock time. A data set pins
 /// one `t` and so can be built again byte for byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct LogicalTime(pub u64);
 

@@ -51,7 +51,9 @@ pub fn commit(bank: &Bank, context: &RequestContext, named: Vec<Named>) -> Resul
             commitment.failed.push((object, PROCESSING_FAILURE));
             continue;
         }
-        *studies.entry(text("0020000D").unwrap_or_default()).or_default() += 1;
+        *studies
+            .entry(text("0020000D").unwrap_or_default())
+            .or_default() += 1;
         commitment.kept.push(object);
     }
     for study in studies.keys() {

@@ -1,21 +1,25 @@
 //! What studies, series and objects have certain attributes: the search behind QIDO-RS and C-FIND.
 //! PS3.4 C.4.1, PS3.18 10.6.
 //!
-//! A search walks the `ImagingStudy` records that the search tables find, newest study first, and
-//! compares each data set with all keys; so a key that no table knows costs time, never a wrong
+//! A search walks the studies that the search tables find, newest first, and goes down into those
+//! whose records do not contradict a key ([`crate::dicom_index`]); at the level that is listed each
+//! data set is compared with all keys. So a key that no table knows costs time, never a wrong
 //! answer.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use kura_dicom::MatchingKey;
-use kura_fhir::{date, view};
-use kura_model::{RequestContext, Result};
-use kura_store::{AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, Version};
+use kura_model::{RecordKey, RequestContext, Result};
+use kura_store::{
+    AuditEntry, Clause, Compare, Cursor, Order, Predicate, Query, TextMatch, Version,
+};
 use serde_json::{Value, json};
 
 use crate::access::{Action, authorize};
-use crate::imaging_study::attribute;
-use crate::{Bank, imaging, link};
+use crate::dicom_header::Wanted;
+use crate::dicom_index::{self, DATE, MODALITY, SERIES_UID, Series, Study, TEXTS, UNEVEN};
+use crate::imaging_study::{attribute, study_id};
+use crate::{Bank, imaging, instance_store, kind};
 
 /// What a search lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,28 +35,50 @@ pub struct Finding<'a> {
     bank: &'a Bank,
     level: Level,
     keys: Vec<MatchingKey>,
+    wanted: Wanted,
     walk: Walk,
     ready: VecDeque<Value>,
     /// Patients that were listed: number and issuer.
     patients: HashSet<(String, String)>,
 }
 
+/// Attributes that say where a data set belongs.
+const PLACE: [&str; 3] = ["00080018", "0020000D", "0020000E"];
+
 impl<'a> Finding<'a> {
-    /// Begins one.
+    /// Begins one. Of each object only the attributes in `wanted` are read, and what the search
+    /// itself needs; all of them if it is absent.
     pub fn begin(
         bank: &'a Bank,
         context: &RequestContext,
         level: Level,
         keys: Vec<MatchingKey>,
+        wanted: Option<&[String]>,
     ) -> Result<Self> {
         authorize(context, Action::ReadClinical)?;
         bank.clinical
             .audit(AuditEntry::new(context, "dicom_search", ""));
+        for uid in exact(&keys, "0020000D").into_iter().flat_map(split) {
+            instance_store::settle_waiting(bank, context, uid)?;
+        }
+        let wanted = match wanted {
+            None => Wanted::all(),
+            Some(tags) => Wanted::these(
+                tags.iter()
+                    .map(String::as_str)
+                    .chain(
+                        keys.iter()
+                            .filter_map(|key| Some(key.path.first()?.as_str())),
+                    )
+                    .chain(PLACE),
+            ),
+        };
         let walk = candidates(bank, &keys)?;
         Ok(Self {
             bank,
             level,
             keys,
+            wanted,
             walk,
             ready: VecDeque::new(),
             patients: HashSet::new(),
@@ -68,23 +94,111 @@ impl<'a> Finding<'a> {
             let Some(study) = self.walk.next(self.bank)? else {
                 return Ok(None);
             };
-            let Some(uid) = imaging::study_uid(&study) else {
-                continue;
-            };
-            for dataset in datasets(self.bank, self.level, &study, uid, &self.keys)? {
-                if !self.keys.iter().all(|key| key.matches(&dataset)) {
-                    continue;
+            self.below(study)?;
+        }
+    }
+
+    /// What matches in one study.
+    fn below(&mut self, study: Study) -> Result<()> {
+        let computed = of_study(&study);
+        let uid = study.study.clone();
+        if self.level <= Level::Study {
+            let dataset = with(study.dataset(), &computed);
+            if !self.keys.iter().all(|key| of_a_study(key, &dataset)) {
+                return Ok(());
+            }
+            if self.level == Level::Study {
+                self.ready.push_back(dataset);
+            } else if self.patients.insert(who(&dataset)) {
+                self.ready.push_back(patient(&dataset));
+            }
+            return Ok(());
+        }
+        let common = Value::Object(study.common);
+        if contradicted(&self.keys, &common) {
+            return Ok(());
+        }
+        for series in dicom_index::series_of(self.bank, &uid)? {
+            if self.level == Level::Series {
+                let count = json!({ "vr": "IS", "Value": [series.instances] });
+                let mut dataset = with(series.dataset(), &computed);
+                dataset["00201209"] = count;
+                if self.keys.iter().all(|key| of_a_series(key, &dataset)) {
+                    self.ready.push_back(dataset);
                 }
-                if self.level == Level::Patient {
-                    if self.patients.insert(who(&dataset)) {
-                        self.ready.push_back(patient(&dataset));
-                    }
-                } else {
+                continue;
+            }
+            self.objects(&series, &computed)?;
+        }
+        Ok(())
+    }
+
+    fn objects(&mut self, series: &Series, computed: &[(&str, Value)]) -> Result<()> {
+        let common = Value::Object(series.common.clone());
+        if contradicted(&self.keys, &common) {
+            return Ok(());
+        }
+        for block in series.blocks(self.bank) {
+            let block = block?;
+            for line in dicom_index::lines(&block) {
+                let dataset = with(self.wanted.read(line?.header)?, computed);
+                if self.keys.iter().all(|key| key.matches(&dataset)) {
                     self.ready.push_back(dataset);
                 }
             }
         }
+        Ok(())
     }
+}
+
+/// What follows from all objects of a study. PS3.4 C.3.4, PS3.18 Table 10.6.3-3.
+fn of_study(study: &Study) -> [(&'static str, Value); 5] {
+    [
+        ("00080056", json!({ "vr": "CS", "Value": ["ONLINE"] })),
+        ("00080061", json!({ "vr": "CS", "Value": study.modalities })),
+        ("00080062", json!({ "vr": "UI", "Value": study.classes })),
+        ("00201206", json!({ "vr": "IS", "Value": [study.series] })),
+        (
+            "00201208",
+            json!({ "vr": "IS", "Value": [study.instances] }),
+        ),
+    ]
+}
+
+fn with(mut dataset: Value, computed: &[(&str, Value)]) -> Value {
+    for (tag, element) in computed {
+        dataset[*tag] = element.clone();
+    }
+    dataset
+}
+
+/// Whether what all objects agree on rules a key out.
+fn contradicted(keys: &[MatchingKey], common: &Value) -> bool {
+    keys.iter().any(|key| {
+        let known = key
+            .path
+            .first()
+            .is_some_and(|tag| common.get(tag).is_some());
+        known && !key.matches(common)
+    })
+}
+
+/// A key against a study: the series and objects it names were looked up to find the study, and
+/// the modality is that of any series.
+fn of_a_study(key: &MatchingKey, dataset: &Value) -> bool {
+    match key.path.first().map(String::as_str) {
+        Some("0020000E" | "00080018") if key.path.len() == 1 => true,
+        Some("00080060") if key.path.len() == 1 => MatchingKey {
+            path: vec!["00080061".to_owned()],
+            value: key.value.clone(),
+        }
+        .matches(dataset),
+        _ => key.matches(dataset),
+    }
+}
+
+fn of_a_series(key: &MatchingKey, dataset: &Value) -> bool {
+    (key.path == ["00080018"]) || key.matches(dataset)
 }
 
 /// Counts of what lies below, for whoever asks for them. PS3.4 C.3.4.
@@ -103,15 +217,11 @@ pub fn counted(bank: &Bank, level: Level, mut found: Value, asked: &Value) -> Re
     let mut walk = candidates(bank, &keys)?;
     let (mut studies, mut series, mut instances) = (0, 0, 0);
     while let Some(study) = walk.next(bank)? {
-        let Some(uid) = imaging::study_uid(&study) else {
-            continue;
-        };
-        for dataset in datasets(bank, Level::Study, &study, uid, &keys)? {
-            if who(&dataset) == patient {
-                studies += 1;
-                series += attribute::number(&dataset, "00201206").unwrap_or(0);
-                instances += attribute::number(&dataset, "00201208").unwrap_or(0);
-            }
+        let counts = (study.series, study.instances);
+        if who(&study.dataset()) == patient {
+            studies += 1;
+            series += counts.0;
+            instances += counts.1;
         }
     }
     for (tag, count) in PATIENT_COUNTS.into_iter().zip([studies, series, instances]) {
@@ -137,39 +247,29 @@ fn who(dataset: &Value) -> (String, String) {
     (text("00100020"), text("00100021"))
 }
 
-/// The studies that may match, query by query.
+/// The studies that may match.
 pub(crate) struct Walk {
-    queries: Vec<Query>,
-    at: usize,
+    query: Query,
     after: Option<Cursor>,
     page: std::vec::IntoIter<Version>,
     ended: bool,
-    seen: HashSet<String>,
 }
 
 /// Studies read at a time.
 const STEP: u32 = 100;
 
 impl Walk {
-    pub(crate) fn next(&mut self, bank: &Bank) -> Result<Option<Value>> {
+    pub(crate) fn next(&mut self, bank: &Bank) -> Result<Option<Study>> {
         loop {
             if let Some(version) = self.page.next() {
-                if self.queries.len() > 1 && !self.seen.insert(version.key.id.clone()) {
-                    continue;
-                }
-                return imaging::decode(&version.body).map(Some);
+                return dicom_index::decode(&version.body).map(Some);
             }
             if self.ended {
-                self.at += 1;
-                self.ended = false;
-                self.after = None;
-            }
-            let Some(query) = self.queries.get(self.at) else {
                 return Ok(None);
-            };
+            }
             let page = bank
                 .clinical
-                .read(|reader| reader.search(query, self.after.as_ref(), STEP))?;
+                .read(|reader| reader.search(&self.query, self.after.as_ref(), STEP))?;
             self.ended = page.next.is_none();
             self.after = page.next;
             self.page = page.versions.into_iter();
@@ -177,215 +277,135 @@ impl Walk {
     }
 }
 
-pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
-    let exact = |tag: &str| {
-        keys.iter()
-            .find(|key| key.path == [tag])
-            .map(|key| key.value.as_str())
-            .filter(|value| !value.is_empty() && !value.contains(['*', '?', '\\']))
-    };
-    let token = |param: &str, system: Option<Option<String>>, code: String| Predicate::Token {
-        param: format!("ImagingStudy.{param}"),
-        system,
-        code: Some(code),
-    };
-    let mut base = Query::all("ImagingStudy");
-    base.order = Order::date("ImagingStudy.started", true);
-    if let Some(uids) = exact("0020000D") {
-        base.clauses.push(Clause::Any(
-            uids.split(',')
-                .map(|uid| {
-                    let system = Some(Some("urn:dicom:uid".to_owned()));
-                    token("identifier", system, format!("urn:oid:{}", uid.trim()))
-                })
-                .collect(),
-        ));
-    }
-    if let Some(number) = exact("00080050") {
-        base = base.and(token("identifier", None, number.to_owned()));
-    }
-    if let Some(modality) = exact("00080061").or_else(|| exact("00080060")) {
-        base = base.and(token("modality", None, modality.to_owned()));
-    }
-    if let Some((low, high)) = exact("00080020").and_then(days) {
-        base = base.and(Predicate::Date {
-            param: "ImagingStudy.started".to_owned(),
-            compare: Compare::Equal,
-            low,
-            high,
-        });
-    }
-    let Some(number) = exact("00100020") else {
-        return Ok(walk(vec![base]));
-    };
-    // A patient's number: what is linked to the patient, and what is linked to nobody.
-    let mut linked = Vec::new();
-    let patients = Query::all("Patient").and(Predicate::Token {
-        param: "Patient.identifier".to_owned(),
-        system: None,
-        code: Some(number.to_owned()),
-    });
-    let patients = bank
-        .clinical
-        .read(|reader| reader.search(&patients, None, STEP))?;
-    for patient in patients.versions {
-        linked.push(Predicate::Reference {
-            param: "ImagingStudy.subject".to_owned(),
-            target: patient.key,
-        });
-    }
-    let unlinked = link::Reason::ALL
-        .into_iter()
-        .map(|reason| Predicate::Token {
-            param: "ImagingStudy._tag".to_owned(),
-            system: Some(Some(link::LINK_STATE.to_owned())),
-            code: Some(reason.code().to_owned()),
-        })
-        .collect();
-    let mut queries = Vec::new();
-    if !linked.is_empty() {
-        let mut query = base.clone();
-        query.clauses.push(Clause::Any(linked));
-        queries.push(query);
-    }
-    base.clauses.push(Clause::Any(unlinked));
-    queries.push(base);
-    Ok(walk(queries))
+/// The value of a key on this attribute, if it names one or several values and no pattern.
+fn exact<'k>(keys: &'k [MatchingKey], tag: &str) -> Option<&'k str> {
+    keys.iter()
+        .find(|key| key.path == [tag])
+        .map(|key| key.value.as_str())
+        .filter(|value| !value.is_empty() && !value.contains(['*', '?']))
 }
 
-fn walk(queries: Vec<Query>) -> Walk {
-    Walk {
-        queries,
-        at: 0,
+/// A list of UIDs: by backslashes over DIMSE, by commas on the web.
+fn split(value: &str) -> impl Iterator<Item = &str> {
+    value.split(['\\', ',']).map(str::trim)
+}
+
+fn token(param: &str, code: &str) -> Predicate {
+    Predicate::Token {
+        param: param.to_owned(),
+        system: Some(None),
+        code: Some(code.to_owned()),
+    }
+}
+
+pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
+    let mut query = Query::all(kind::DICOM_STUDY);
+    query.order = Order::date(DATE, true);
+    if let Some(uids) = exact(keys, "0020000D") {
+        query = query.and(Predicate::Ids(split(uids).map(study_id).collect()));
+    }
+    if let Some(uids) = exact(keys, "0020000E") {
+        query = query.and(Predicate::Ids(studies_of_series(bank, split(uids))?));
+    }
+    if let Some(uids) = exact(keys, "00080018") {
+        query = query.and(Predicate::Ids(studies_of_objects(bank, split(uids))?));
+    }
+    if let Some(modality) = exact(keys, "00080061").or_else(|| exact(keys, "00080060")) {
+        query = query.and(token(MODALITY, modality));
+    }
+    if let Some((low, high)) = exact(keys, "00080020").and_then(days) {
+        query.clauses.push(Clause::Any(vec![
+            Predicate::Date {
+                param: DATE.to_owned(),
+                compare: Compare::Equal,
+                low,
+                high,
+            },
+            token(UNEVEN, "00080020"),
+        ]));
+    }
+    for (tag, param) in TEXTS {
+        let Some(key) = keys.iter().find(|key| key.path == [tag]) else {
+            continue;
+        };
+        let mut any = vec![token(UNEVEN, tag)];
+        // A name has groups, and any of them may match.
+        for part in key.value.split('=').filter(|part| !part.is_empty()) {
+            match text(param, part) {
+                Some(predicate) => any.push(predicate),
+                None => any.clear(),
+            }
+            if any.is_empty() {
+                break;
+            }
+        }
+        if any.len() > 1 {
+            query.clauses.push(Clause::Any(any));
+        }
+    }
+    Ok(Walk {
+        query,
         after: None,
         page: Vec::new().into_iter(),
         ended: false,
-        seen: HashSet::new(),
-    }
-}
-
-/// Seconds of a DA key, `20260401` or a range; a day wider on each side, for offsets.
-pub(crate) fn days(value: &str) -> Option<(i64, i64)> {
-    let (low, high) = value.split_once('-').unwrap_or((value, value));
-    let day = |text: &str, open: (i64, i64)| -> Option<(i64, i64)> {
-        if text.is_empty() {
-            return Some(open);
-        }
-        if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
-        date::range(&format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..]))
-    };
-    const DAY: i64 = 86_400;
-    // The years a DA can name.
-    const FIRST: i64 = -62_135_596_800;
-    const LAST: i64 = 253_402_300_799;
-    let low = day(low.trim(), (FIRST, FIRST))?.0;
-    let high = day(high.trim(), (LAST, LAST))?.1;
-    Some((low - DAY, high + DAY))
-}
-
-pub(crate) fn records(bank: &Bank, study_uid: &str, limit: u32) -> Result<Vec<(String, Value)>> {
-    let query = imaging::of_study(study_uid);
-    let mut out = Vec::new();
-    let mut after = None;
-    loop {
-        let page = bank
-            .clinical
-            .read(|reader| reader.search(&query, after.as_ref(), limit.min(1_000)))?;
-        for version in page.versions {
-            out.push((version.key.id, imaging::decode(&version.body)?));
-        }
-        after = page.next;
-        if after.is_none() || out.len() >= limit as usize {
-            return Ok(out);
-        }
-    }
-}
-
-/// Data sets of one study at a level, with what is computed beside what the objects say.
-fn datasets(
-    bank: &Bank,
-    level: Level,
-    study: &Value,
-    uid: &str,
-    keys: &[MatchingKey],
-) -> Result<Vec<Value>> {
-    let limit = if level <= Level::Study { 1 } else { u32::MAX };
-    let objects = records(bank, uid, limit)?;
-    let Some((_, first)) = objects.first() else {
-        // The hospital knows of a study that the bank has no images of.
-        return Ok(Vec::new());
-    };
-    let modalities: Vec<&str> = view::items(study, "modality")
-        .filter_map(|coding| view::text(coding, "code"))
-        .collect();
-    let classes: BTreeSet<&str> = view::items(study, "series")
-        .flat_map(|series| view::items(series, "instance"))
-        .filter_map(|instance| view::text(instance.get("sopClass")?, "code"))
-        .map(|class| class.strip_prefix("urn:oid:").unwrap_or(class))
-        .collect();
-    let about_study = [
-        ("00080056", json!({ "vr": "CS", "Value": ["ONLINE"] })),
-        ("00080061", json!({ "vr": "CS", "Value": modalities })),
-        ("00080062", json!({ "vr": "UI", "Value": classes })),
-        (
-            "00201206",
-            json!({ "vr": "IS", "Value": [study["numberOfSeries"]] }),
-        ),
-        (
-            "00201208",
-            json!({ "vr": "IS", "Value": [study["numberOfInstances"]] }),
-        ),
-    ];
-    let dataset = |record: &Value, more: &[(&str, Value)]| {
-        let mut header = record["header"].as_object().cloned().unwrap_or_default();
-        for (tag, element) in about_study.iter().chain(more) {
-            header.insert((*tag).to_owned(), element.clone());
-        }
-        Value::Object(header)
-    };
-    Ok(match level {
-        Level::Patient | Level::Study => vec![dataset(first, &[])],
-        Level::Series => {
-            let mut series: BTreeMap<(i64, String), (&Value, u64)> = BTreeMap::new();
-            for (_, record) in &objects {
-                let header = &record["header"];
-                let number = attribute::number(header, "00200011").unwrap_or(i64::MAX);
-                let uid = attribute::text(header, "0020000E").unwrap_or_default();
-                series.entry((number, uid)).or_insert((record, 0)).1 += 1;
-            }
-            series
-                .values()
-                .map(|(record, count)| {
-                    let count = json!({ "vr": "IS", "Value": [count] });
-                    dataset(record, &[("00201209", count)])
-                })
-                .collect()
-        }
-        Level::Instance => {
-            // Of thousands of objects most are asked for by series.
-            let mut matching: Vec<&(String, Value)> = objects
-                .iter()
-                .filter(|(_, record)| {
-                    keys.iter()
-                        .filter(|key| key.path == ["0020000E"])
-                        .all(|key| key.matches(&record["header"]))
-                })
-                .collect();
-            matching.sort_by_key(|(uid, record)| {
-                let header = &record["header"];
-                (
-                    attribute::number(header, "00200011").unwrap_or(i64::MAX),
-                    attribute::number(header, "00200013").unwrap_or(i64::MAX),
-                    uid.clone(),
-                )
-            });
-            matching
-                .into_iter()
-                .map(|(_, record)| dataset(record, &[]))
-                .collect()
-        }
     })
 }
 
+/// What a value or a pattern begins with; `None` where that is nothing.
+fn text(param: &str, value: &str) -> Option<Predicate> {
+    let (beginning, matching) = match value.find(['*', '?']) {
+        Some(at) => (&value[..at], TextMatch::Prefix),
+        None => (value, TextMatch::Exact),
+    };
+    let folded = dicom_index::folded(beginning);
+    (!folded.is_empty()).then(|| Predicate::Text {
+        param: param.to_owned(),
+        value: folded,
+        matching,
+    })
+}
+
+fn studies_of_series<'u>(bank: &Bank, uids: impl Iterator<Item = &'u str>) -> Result<Vec<String>> {
+    let mut query = Query::all(kind::DICOM_SERIES);
+    query.clauses.push(Clause::Any(
+        uids.map(|uid| token(SERIES_UID, uid)).collect(),
+    ));
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, 10_000))?;
+    let mut found = BTreeSet::new();
+    for version in page.versions {
+        found.insert(study_id(
+            &dicom_index::decode::<Series>(&version.body)?.study,
+        ));
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn studies_of_objects<'u>(bank: &Bank, uids: impl Iterator<Item = &'u str>) -> Result<Vec<String>> {
+    let mut found = BTreeSet::new();
+    for uid in uids {
+        let key = RecordKey::new(kind::DICOM_INSTANCE, uid);
+        let version = bank.clinical.read(|reader| reader.current(&key))?;
+        if let Some(version) = version.filter(|version| !version.deleted) {
+            let record = imaging::decode(&version.body)?;
+            found.extend(attribute::text(&record["header"], "0020000D").map(|uid| study_id(&uid)));
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Seconds of a DA key, `20260401` or a range.
+pub(crate) fn days(value: &str) -> Option<(i64, i64)> {
+    let (low, high) = value.split_once('-').unwrap_or((value, value));
+    // The years a DA can name.
+    const FIRST: i64 = -62_135_596_800;
+    const LAST: i64 = 253_402_300_799;
+    let day = |text: &str, open| {
+        if text.is_empty() {
+            return Some((open, open));
+        }
+        dicom_index::day(text)
+    };
+    Some((day(low.trim(), FIRST)?.0, day(high.trim(), LAST)?.1))
+}

@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{Action, authorize};
 pub use crate::dicom_find::Level;
-use crate::dicom_find::{Finding, candidates, records};
+use crate::dicom_find::{Finding, candidates};
+use crate::dicom_header::Wanted;
+use crate::dicom_index::{self, Line};
 use crate::imaging_study::attribute;
 use crate::{Bank, imaging, kind};
 
@@ -122,7 +124,14 @@ fn path(name: &str) -> Result<Vec<String>> {
 /// Finds studies, series or instances.
 pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<Found> {
     let request = request(search)?;
-    let mut finding = Finding::begin(bank, context, search.level, request.keys.clone())?;
+    let wanted = (!request.include_all).then(|| wanted(search, &request));
+    let mut finding = Finding::begin(
+        bank,
+        context,
+        search.level,
+        request.keys.clone(),
+        wanted.as_deref(),
+    )?;
     let mut found = Vec::new();
     let mut skip = request.offset;
     // One more than asked for says whether there are more.
@@ -145,16 +154,8 @@ pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<
     })
 }
 
-/// The attributes the caller gets: those of the level, those it named, and how to retrieve.
-fn shown(dataset: Value, search: &Search, request: &Request) -> Value {
-    let uid = |tag| attribute::text(&dataset, tag).unwrap_or_default();
-    let mut url = format!("{}/studies/{}", search.base, uid("0020000D"));
-    if search.level >= Level::Series {
-        url = format!("{url}/series/{}", uid("0020000E"));
-    }
-    if search.level == Level::Instance {
-        url = format!("{url}/instances/{}", uid("00080018"));
-    }
+/// The attributes the caller gets: those of the level, and those it named.
+fn wanted(search: &Search, request: &Request) -> Vec<String> {
     let mut standard: Vec<&str> = match search.level {
         Level::Patient | Level::Study => STUDY.to_vec(),
         Level::Series => SERIES.to_vec(),
@@ -173,15 +174,30 @@ fn shown(dataset: Value, search: &Search, request: &Request) -> Value {
             standard.extend(SERIES);
         }
     }
-    let named = |tag: &str| {
-        standard.contains(&tag)
-            || request.include_all
-            || request.include.iter().any(|wanted| wanted == tag)
-            || request
-                .keys
-                .iter()
-                .any(|key| key.path.first().is_some_and(|wanted| wanted == tag))
-    };
+    let keys = request
+        .keys
+        .iter()
+        .filter_map(|key| key.path.first().cloned());
+    standard
+        .into_iter()
+        .map(str::to_owned)
+        .chain(request.include.iter().cloned())
+        .chain(keys)
+        .collect()
+}
+
+/// A data set as the caller gets it, and how to retrieve it.
+fn shown(dataset: Value, search: &Search, request: &Request) -> Value {
+    let uid = |tag| attribute::text(&dataset, tag).unwrap_or_default();
+    let mut url = format!("{}/studies/{}", search.base, uid("0020000D"));
+    if search.level >= Level::Series {
+        url = format!("{url}/series/{}", uid("0020000E"));
+    }
+    if search.level == Level::Instance {
+        url = format!("{url}/instances/{}", uid("00080018"));
+    }
+    let wanted = wanted(search, request);
+    let named = |tag: &str| request.include_all || wanted.iter().any(|wanted| wanted == tag);
     let Value::Object(elements) = dataset else {
         return Value::Null;
     };
@@ -212,12 +228,14 @@ pub struct Target {
     pub instance: Option<String>,
 }
 
+/// Asks for access, leaves the audit row, and gives the objects a path names, one after another.
 fn targeted(
     bank: &Bank,
     context: &RequestContext,
     action: &'static str,
     target: &Target,
-) -> Result<Vec<(String, Value)>> {
+    mut each: impl FnMut(&Line<'_>) -> Result<()>,
+) -> Result<()> {
     authorize(context, Action::ReadClinical)?;
     let object = match &target.instance {
         Some(uid) => format!("{}/{uid}", kind::DICOM_INSTANCE),
@@ -228,56 +246,75 @@ fn targeted(
     };
     bank.clinical
         .audit(AuditEntry::new(context, action, object));
-    let found = match &target.instance {
-        Some(uid) => {
-            let key = RecordKey::new(kind::DICOM_INSTANCE, uid.as_str());
-            let found = bank.clinical.read(|reader| reader.current(&key))?;
-            match found.filter(|version| !version.deleted) {
-                Some(version) => vec![(version.key.id, imaging::decode(&version.body)?)],
-                None => Vec::new(),
+    let none = || Error::not_found("no such study, series or instance in this bank");
+    if let Some(uid) = &target.instance {
+        let key = RecordKey::new(kind::DICOM_INSTANCE, uid.as_str());
+        let found = bank.clinical.read(|reader| reader.current(&key))?;
+        let found = found.filter(|version| !version.deleted).ok_or_else(none)?;
+        let record = imaging::decode(&found.body)?;
+        let header = &record["header"];
+        let is = |tag, uid: &str| attribute::text(header, tag).as_deref() == Some(uid);
+        let named = is("0020000D", &target.study)
+            && target
+                .series
+                .as_ref()
+                .is_none_or(|series| is("0020000E", series));
+        if !named {
+            return Err(none());
+        }
+        let header = serde_json::value::to_raw_value(header)
+            .map_err(|error| Error::internal("a header cannot be written").because(error))?;
+        return each(&Line {
+            uid,
+            number: None,
+            blob: imaging::blob_of(&record)?,
+            size: record["size"].as_u64().unwrap_or(0),
+            transfer_syntax: view::text(&record, "transferSyntax").unwrap_or_default(),
+            frames: record["frames"].as_u64().unwrap_or(0),
+            header: &header,
+        });
+    }
+    crate::instance_store::settle_waiting(bank, context, &target.study)?;
+    let mut any = false;
+    for series in dicom_index::series_of(bank, &target.study)? {
+        if target
+            .series
+            .as_ref()
+            .is_some_and(|uid| *uid != series.series)
+        {
+            continue;
+        }
+        for block in series.blocks(bank) {
+            for line in dicom_index::lines(&block?) {
+                each(&line?)?;
+                any = true;
             }
         }
-        None => records(bank, &target.study, u32::MAX)?,
-    };
-    let named: Vec<_> = found
-        .into_iter()
-        .filter(|(_, record)| {
-            let header = &record["header"];
-            attribute::text(header, "0020000D").as_ref() == Some(&target.study)
-                && target
-                    .series
-                    .as_ref()
-                    .is_none_or(|uid| attribute::text(header, "0020000E").as_ref() == Some(uid))
-        })
-        .collect();
-    if named.is_empty() {
-        return Err(Error::not_found(
-            "no such study, series or instance in this bank",
-        ));
     }
-    Ok(named)
+    if any { Ok(()) } else { Err(none()) }
 }
 
 /// The files of a study, a series or one instance.
 pub fn retrieve(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Object>> {
-    targeted(bank, context, "dicom_retrieve", target)?
-        .into_iter()
-        .map(|(uid, record)| object(bank, uid, &record))
-        .collect()
+    let class = Wanted::these(["00080016"].into_iter());
+    let mut objects = Vec::new();
+    targeted(bank, context, "dicom_retrieve", target, |line| {
+        let header = class.read(line.header)?;
+        objects.push(object(bank, line, &header));
+        Ok(())
+    })?;
+    Ok(objects)
 }
 
-fn object(bank: &Bank, uid: String, record: &Value) -> Result<Object> {
-    let blob = imaging::blob_of(record)?;
-    Ok(Object {
-        sop_class_uid: attribute::text(&record["header"], "00080016").unwrap_or_default(),
-        sop_instance_uid: uid,
-        transfer_syntax_uid: view::text(record, "transferSyntax")
-            .unwrap_or_default()
-            .to_owned(),
-        path: bank.clinical.blobs().path(blob),
-        blob,
-        size: record["size"].as_u64().unwrap_or(0),
-    })
+fn object(bank: &Bank, line: &Line<'_>, header: &Value) -> Object {
+    Object {
+        sop_class_uid: attribute::text(header, "00080016").unwrap_or_default(),
+        sop_instance_uid: line.uid.to_owned(),
+        transfer_syntax_uid: line.transfer_syntax.to_owned(),
+        path: bank.clinical.blobs().path(line.blob),
+        blob: line.blob,
+        size: line.size,
+    }
 }
 
 /// Attributes by which retrieval may choose. PS3.4 C.4.2.1.4 and C.4.3.1.3: unique keys only.
@@ -293,20 +330,32 @@ pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Re
     if keys.is_empty() || !keys.iter().all(unique) {
         return Err(Error::invalid("objects are retrieved by unique keys only"));
     }
+    let wanted = Wanted::these(UNIQUE_KEYS.into_iter().chain(["00080016"]));
     let mut objects = Vec::new();
+    for key in keys.iter().filter(|key| key.path == ["0020000D"]) {
+        for uid in key.value.split('\\') {
+            crate::instance_store::settle_waiting(bank, context, uid)?;
+        }
+    }
     let mut walk = candidates(bank, keys)?;
     while let Some(study) = walk.next(bank)? {
-        let Some(study_uid) = imaging::study_uid(&study) else {
-            continue;
-        };
         bank.clinical.audit(AuditEntry::new(
             context,
             "dicom_retrieve",
-            format!("ImagingStudy/{}", crate::imaging_study::study_id(study_uid)),
+            format!(
+                "ImagingStudy/{}",
+                crate::imaging_study::study_id(&study.study)
+            ),
         ));
-        for (uid, record) in records(bank, study_uid, u32::MAX)? {
-            if keys.iter().all(|key| key.matches(&record["header"])) {
-                objects.push(object(bank, uid, &record)?);
+        for series in dicom_index::series_of(bank, &study.study)? {
+            for block in series.blocks(bank) {
+                for line in dicom_index::lines(&block?) {
+                    let line = line?;
+                    let header = wanted.read(line.header)?;
+                    if keys.iter().all(|key| key.matches(&header)) {
+                        objects.push(object(bank, &line, &header));
+                    }
+                }
             }
         }
     }
@@ -315,10 +364,12 @@ pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Re
 
 /// The headers of a study, a series or one instance, in the DICOM JSON model. PS3.18 10.4.1.1.2.
 pub fn metadata(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Value>> {
-    Ok(targeted(bank, context, "dicom_metadata", target)?
-        .into_iter()
-        .map(|(_, mut record)| record["header"].take())
-        .collect())
+    let mut headers = Vec::new();
+    targeted(bank, context, "dicom_metadata", target, |line| {
+        headers.push(Wanted::all().read(line.header)?);
+        Ok(())
+    })?;
+    Ok(headers)
 }
 
 /// Pictures of a frame. PS3.18 10.4.1.1.3.
@@ -339,9 +390,18 @@ pub fn rendered(
     picture: Picture,
 ) -> Result<Vec<u8>> {
     // The path must name an object of this study and series.
-    let named = targeted(bank, context, "dicom_render", target)?;
-    let (uid, _) = named
-        .first()
-        .ok_or_else(|| Error::not_found("no such instance in this bank"))?;
-    imaging::rendered(bank, uid, frame, window, max_side, picture == Picture::Jpeg)
+    let mut named = None;
+    targeted(bank, context, "dicom_render", target, |line| {
+        named.get_or_insert_with(|| line.uid.to_owned());
+        Ok(())
+    })?;
+    let uid = named.ok_or_else(|| Error::not_found("no such instance in this bank"))?;
+    imaging::rendered(
+        bank,
+        &uid,
+        frame,
+        window,
+        max_side,
+        picture == Picture::Jpeg,
+    )
 }

@@ -1,15 +1,13 @@
 //! Each DICOM object a record, each study an `ImagingStudy`: what both are made of.
 
-use std::collections::BTreeMap;
-
 use kura_dicom::Header;
 use kura_fhir::{Resource, view};
 use kura_model::{ContentHash, Error, IndexEntry, IndexValue, RecordKey, Refusal, Result};
-use kura_store::{Predicate, Put, Query, Write};
+use kura_store::{Predicate, Put, Query};
 use serde_json::{Value, json};
 
 use crate::link::{self, Claimed, Reason};
-use crate::{Bank, config, import, kind};
+use crate::{Bank, config, import, kind, modality_worklist};
 
 /// Name of the search parameter that finds the objects of a study.
 pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
@@ -202,32 +200,6 @@ fn claimed(header: &Value, hospital: &config::Hospital) -> Claimed {
     }
 }
 
-/// Adds the writes of a batch of objects, and of the studies they belong to. The caller holds
-/// [`Bank::writing`]: studies are read, changed and written.
-pub(crate) fn write(
-    bank: &Bank,
-    instances: Vec<NewInstance>,
-    writes: &mut Vec<Write>,
-) -> Result<()> {
-    let mut studies: BTreeMap<String, Vec<NewInstance>> = BTreeMap::new();
-    for instance in instances {
-        studies
-            .entry(instance.facts.study_uid.clone())
-            .or_default()
-            .push(instance);
-    }
-    for (uid, instances) in studies {
-        let source = instances.first().and_then(|instance| instance.put.source);
-        let (puts, facts): (Vec<_>, Vec<_>) = instances
-            .into_iter()
-            .map(|instance| (Write::Put(instance.put), instance.facts))
-            .unzip();
-        writes.push(Write::Put(put_study(bank, &uid, &facts, source)?));
-        writes.extend(puts);
-    }
-    Ok(())
-}
-
 /// The put of a study's `ImagingStudy` with these objects added.
 pub(crate) fn put_study(
     bank: &Bank,
@@ -282,7 +254,66 @@ fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
         add(&mut value, instance);
     }
     summarise(&mut value);
+    order(bank, uid, &mut value)?;
     Ok(value)
+}
+
+/// Orders of one patient looked at to find that of a study.
+const ORDERS: u32 = 200;
+
+/// What the study was ordered by: the patient's `ServiceRequest` with its accession number, or the
+/// one whose worklist entry gave it its UID. Two that fit are none.
+fn order(bank: &Bank, uid: &str, study: &mut Value) -> Result<()> {
+    let Some(("Patient", patient)) = study
+        .pointer("/subject/reference")
+        .and_then(Value::as_str)
+        .and_then(|reference| reference.split_once('/'))
+    else {
+        return Ok(());
+    };
+    if study.get("basedOn").is_some() {
+        return Ok(());
+    }
+    let of_patient = Query::all("ServiceRequest").and(Predicate::Reference {
+        param: "ServiceRequest.subject".to_owned(),
+        target: RecordKey::new("Patient", patient),
+    });
+    let numbers: Vec<(Option<String>, String)> = view::items(study, "identifier")
+        .filter(|identifier| view::text(identifier, "system") != Some("urn:dicom:uid"))
+        .filter_map(|identifier| view::text(identifier, "value"))
+        .map(|number| (None, number.to_owned()))
+        .collect();
+    let mut found = Vec::new();
+    if !numbers.is_empty() {
+        let query = of_patient.clone().and(Predicate::Tokens {
+            param: "ServiceRequest.identifier".to_owned(),
+            any: numbers,
+        });
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, None, 2))?;
+        found.extend(page.versions.into_iter().map(|version| version.key));
+    }
+    if found.is_empty() {
+        let active = of_patient.and(Predicate::Token {
+            param: "ServiceRequest.status".to_owned(),
+            system: None,
+            code: Some("active".to_owned()),
+        });
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&active, None, ORDERS))?;
+        for version in page.versions {
+            let resource = crate::imaging::decode(&version.body)?;
+            if modality_worklist::study_uid(&version.key, &resource) == uid {
+                found.push(version.key);
+            }
+        }
+    }
+    if let [order] = &found[..] {
+        study["basedOn"] = json!([{ "reference": order.to_string() }]);
+    }
+    Ok(())
 }
 
 /// Ids of studies are ours: a UID may hold a date or a number that says something.

@@ -5,19 +5,22 @@
 //! sender pauses ([`settle`]), so that a series of a thousand objects does not make a thousand
 //! versions of its study. A crash in between loses nothing: the note is found at the next start.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::time::{Duration, Instant};
 
-use kura_dicom::{Limits, file_head, read_header};
-use kura_model::{ContentHash, Error, RecordKey, Refusal, RequestContext, Result};
+use kura_dicom::{Limits, file_head, read_header, same_object};
+use kura_model::{ContentHash, Error, LogicalTime, RecordKey, Refusal, RequestContext, Result};
 use kura_store::{
-    AuditEntry, BlobWriter, Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Query, Source,
+    AuditEntry, BlobWriter, Commit, ITEM_BYTES_KEPT, Order, Put, Quarantined, Query, Source,
     SourceProgress, Write as StoreWrite,
 };
 use serde_json::{Value, json};
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
+use crate::dicom_index::{self, Arrived};
 use crate::imaging_study::{self, Instance, NewInstance, study_id};
 use crate::{Bank, imaging, kind};
 
@@ -164,41 +167,115 @@ pub fn instance_store(
     let progress = progress(bank, sender)?;
     let source = Some((sender.source, progress.position));
     let made = NewInstance::of(&header, &bank.config.hospital, blob, blob_size, source)?;
-    let NewInstance { put, facts } = match made {
+    let NewInstance { mut put, facts } = match made {
         Ok(instance) => instance,
         Err(refusal) => {
             drop(writing);
             return quarantine(bank, context, sender, refusal, kept, size);
         }
     };
+    match known(bank, &put.key, blob)? {
+        Known::Other => {
+            drop(writing);
+            return quarantine(bank, context, sender, duplicate(), kept, size);
+        }
+        Known::Same { .. } => {
+            count_unchanged(bank, context, &progress, &put.key)?;
+            return Ok(Stored::Accepted {
+                study_uid: facts.study_uid,
+            });
+        }
+        // What was deleted may come again.
+        Known::New { deleted } => put.once = !deleted,
+    }
     let audit = AuditEntry::new(context, "instance_store", put.key.to_string());
-    let receipt = bank.clinical.commit(Commit {
+    bank.clinical.commit(Commit {
         writes: vec![
             StoreWrite::Put(put),
             StoreWrite::Put(pending(&facts.study_uid)),
         ],
         blobs: vec![(blob, blob_size)],
         audit: vec![audit],
-        sources: vec![progress.clone()],
+        sources: vec![progress],
         ..Commit::default()
     })?;
-    if !matches!(
-        receipt.outcomes.first(),
-        Some(Outcome::Created | Outcome::Updated { .. })
-    ) {
-        // Sent before: counted as such.
-        bank.clinical.commit(Commit {
-            sources: vec![SourceProgress {
-                accepted: progress.accepted - 1,
-                unchanged: progress.unchanged + 1,
-                ..progress
-            }],
-            ..Commit::default()
-        })?;
-    }
     Ok(Stored::Accepted {
         study_uid: facts.study_uid,
     })
+}
+
+/// How an object that comes stands to what the bank has.
+pub(crate) enum Known {
+    New {
+        deleted: bool,
+    },
+    /// The bank has this very object, whatever way it was written; the body of its record.
+    Same {
+        body: Option<Vec<u8>>,
+    },
+    /// The bank has an object with this UID that says something else.
+    Other,
+}
+
+/// Rule of an object whose UID another one has.
+pub const DUPLICATE: &str = "dicom-duplicate-uid";
+
+pub(crate) fn duplicate() -> Refusal {
+    let message = "the bank has an object with this SOP Instance UID and other content";
+    Refusal::new(DUPLICATE, message).at_path("(0008,0018)")
+}
+
+/// PS3.5 9.1: a UID names one object for ever. `blob` is durable already.
+pub(crate) fn known(bank: &Bank, key: &RecordKey, blob: ContentHash) -> Result<Known> {
+    let Some(found) = bank.clinical.read(|reader| reader.current(key))? else {
+        return Ok(Known::New { deleted: false });
+    };
+    if found.deleted {
+        return Ok(Known::New { deleted: true });
+    }
+    let before = imaging::blob_of(&imaging::decode(&found.body)?)?;
+    Ok(match compared(bank, before, blob) {
+        Known::Same { .. } => Known::Same {
+            body: Some(found.body),
+        },
+        other => other,
+    })
+}
+
+/// Two objects with one UID.
+pub(crate) fn compared(bank: &Bank, before: ContentHash, blob: ContentHash) -> Known {
+    let blobs = bank.clinical.blobs();
+    let path = |blob| blobs.path(blob);
+    let same = before == blob
+        || matches!(
+            same_object(&path(before), &path(blob), &Limits::default()),
+            Ok(true)
+        );
+    // What cannot be compared is kept apart.
+    if same {
+        Known::Same { body: None }
+    } else {
+        Known::Other
+    }
+}
+
+fn count_unchanged(
+    bank: &Bank,
+    context: &RequestContext,
+    progress: &SourceProgress,
+    key: &RecordKey,
+) -> Result<()> {
+    bank.clinical
+        .commit(Commit {
+            audit: vec![AuditEntry::new(context, "instance_store", key.to_string())],
+            sources: vec![SourceProgress {
+                accepted: progress.accepted - 1,
+                unchanged: progress.unchanged + 1,
+                ..progress.clone()
+            }],
+            ..Commit::default()
+        })
+        .map(drop)
 }
 
 /// The sender's totals with one more object accepted.
@@ -274,46 +351,123 @@ fn pending(study_uid: &str) -> Put {
     }
 }
 
+/// Notes that these studies wait, where that is not noted yet. The caller holds
+/// [`Bank::writing`], and writes the objects after it: a crash in between leaves a note too many.
+pub(crate) fn note<'s>(bank: &Bank, studies: impl Iterator<Item = &'s str>) -> Result<()> {
+    let mut writes = Vec::new();
+    let mut seen = HashSet::new();
+    for study in studies.filter(|study| seen.insert(*study)) {
+        let note = pending(study);
+        if !waits(bank, &note.key)? {
+            writes.push(StoreWrite::Put(note));
+        }
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    bank.clinical
+        .commit(Commit {
+            writes,
+            ..Commit::default()
+        })
+        .map(drop)
+}
+
 /// Objects of one study read at a time.
 const STEP: u32 = 1_000;
 
-/// Brings the `ImagingStudy` of a study up to date with the objects that were stored. Nothing
-/// happens if it does not wait.
+/// Brings what is known of a study up to date with the objects that were stored: its records of
+/// [`crate::dicom_index`] and its `ImagingStudy`, in one transaction. Nothing happens if it does
+/// not wait.
 pub fn settle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<()> {
     authorize(context, Action::Import)?;
-    let _writing = bank.writing()?;
-    let key = RecordKey::new(kind::PENDING_STUDY, study_id(study_uid));
-    let waits = bank
+    settle_waiting(bank, context, study_uid)
+}
+
+fn waits(bank: &Bank, key: &RecordKey) -> Result<bool> {
+    Ok(bank
         .clinical
-        .read(|reader| reader.current(&key))?
-        .is_some_and(|version| !version.deleted);
-    if !waits {
+        .read(|reader| reader.current(key))?
+        .is_some_and(|version| !version.deleted))
+}
+
+/// The same for whoever reads the study and would miss what has just arrived.
+pub(crate) fn settle_waiting(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<()> {
+    let key = RecordKey::new(kind::PENDING_STUDY, study_id(study_uid));
+    if !waits(bank, &key)? {
         return Ok(());
     }
-    let query = imaging::of_study(study_uid);
-    let mut instances = Vec::new();
+    let _writing = bank.writing()?;
+    if !waits(bank, &key)? {
+        return Ok(());
+    }
+    let known = dicom_index::study(bank, study_uid)?;
+    let since = known.map_or(LogicalTime(0), |study| study.settled);
+    update(
+        bank,
+        context,
+        study_uid,
+        since,
+        vec![StoreWrite::Delete(key)],
+    )
+}
+
+/// Objects of a study written after a time, oldest first, and the import source of one of them.
+type New = (Vec<Arrived>, Option<(i64, u64)>);
+
+fn written_after(bank: &Bank, study_uid: &str, since: LogicalTime) -> Result<New> {
+    let mut query = imaging::of_study(study_uid);
+    query.order = Order::StoredDescending;
+    let mut arrived = Vec::new();
     let mut source = None;
     let mut after = None;
-    loop {
+    'pages: loop {
         let page = bank
             .clinical
             .read(|reader| reader.search(&query, after.as_ref(), STEP))?;
         for version in page.versions {
-            let record: Value = serde_json::from_slice(&version.body)
-                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
-            let hospital = &bank.config.hospital;
-            instances.push(Instance::of_record(&version.key.id, &record, hospital));
+            if version.t <= since {
+                break 'pages;
+            }
+            let record = imaging::decode(&version.body)?;
             source = source.or(version.source);
+            arrived.push(Arrived {
+                uid: version.key.id,
+                record,
+            });
         }
         after = page.next;
         if after.is_none() {
             break;
         }
     }
-    let mut writes = vec![StoreWrite::Delete(key)];
-    if !instances.is_empty() {
+    arrived.reverse();
+    Ok((arrived, source))
+}
+
+/// The caller holds [`Bank::writing`].
+fn update(
+    bank: &Bank,
+    context: &RequestContext,
+    study_uid: &str,
+    since: LogicalTime,
+    mut writes: Vec<StoreWrite>,
+) -> Result<()> {
+    let now = bank.clinical.now()?;
+    let (arrived, source) = written_after(bank, study_uid, since)?;
+    let mut blobs = Vec::new();
+    if !arrived.is_empty() {
+        let hospital = &bank.config.hospital;
+        let instances: Vec<Instance> = arrived
+            .iter()
+            .map(|one| Instance::of_record(&one.uid, &one.record, hospital))
+            .collect();
         let put = imaging_study::put_study(bank, study_uid, &instances, source)?;
         writes.push(StoreWrite::Put(put));
+        let anew = since == LogicalTime(0);
+        let index = dicom_index::update(bank, study_uid, &arrived, now, anew)?;
+        writes.extend(index.writes);
+        blobs = index.blobs;
     }
     let audit = AuditEntry::new(
         context,
@@ -323,15 +477,95 @@ pub fn settle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<
     bank.clinical
         .commit(Commit {
             writes,
+            blobs,
             audit: vec![audit],
             ..Commit::default()
         })
         .map(drop)
 }
 
+/// Mark of a bank all of whose studies have their records of [`crate::dicom_index`].
+const INDEXED: &str = "dicom:index";
+
+/// Makes a note of every study of a bank that an older release filled.
+fn note_unindexed(bank: &Bank) -> Result<()> {
+    if bank.clinical.mark(INDEXED)?.is_some() {
+        return Ok(());
+    }
+    let query = Query::all(kind::DICOM_INSTANCE);
+    let mut noted = HashSet::new();
+    let mut after = None;
+    loop {
+        let page = bank
+            .clinical
+            .read(|reader| reader.search(&query, after.as_ref(), STEP))?;
+        let mut writes = Vec::new();
+        for version in page.versions {
+            let record = imaging::decode(&version.body)?;
+            if let Some(uid) = imaging_study::attribute::text(&record["header"], "0020000D")
+                && noted.insert(uid.clone())
+            {
+                writes.push(StoreWrite::Put(pending(&uid)));
+            }
+        }
+        if !writes.is_empty() {
+            let _writing = bank.writing()?;
+            bank.clinical.commit(Commit {
+                writes,
+                ..Commit::default()
+            })?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return bank.clinical.begin_mark(INDEXED, "1");
+        }
+    }
+}
+
+/// When studies that keep growing are settled: every few seconds, and less often where it takes
+/// long, so that it is a small part of the whole.
+pub struct Settling {
+    last: Instant,
+    pause: Duration,
+}
+
+/// The shortest pause.
+const PAUSE: Duration = Duration::from_secs(5);
+
+impl Settling {
+    pub fn begin() -> Self {
+        Self {
+            last: Instant::now(),
+            pause: PAUSE,
+        }
+    }
+
+    pub fn is_due(&self) -> bool {
+        self.last.elapsed() > self.pause
+    }
+
+    /// Settles by `work`, and notes how long that took.
+    pub fn settle<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = work();
+        self.last = Instant::now();
+        self.pause = PAUSE.max(begun.elapsed() * 10);
+        done
+    }
+
+    /// Settles every study that waits, if it is time.
+    pub fn now_and_then(&mut self, bank: &Bank, context: &RequestContext) -> Result<()> {
+        if self.is_due() {
+            self.settle(|| settle_all(bank, context))?;
+        }
+        Ok(())
+    }
+}
+
 /// Settles every study that waits: what a crash left.
 pub fn settle_all(bank: &Bank, context: &RequestContext) -> Result<u64> {
     authorize(context, Action::Import)?;
+    note_unindexed(bank)?;
     let mut settled = 0;
     loop {
         let query = Query::all(kind::PENDING_STUDY);

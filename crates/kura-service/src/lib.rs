@@ -19,6 +19,8 @@ pub mod dashboard;
 pub mod dataset;
 pub mod dicom_commitment;
 pub mod dicom_find;
+mod dicom_header;
+mod dicom_index;
 pub mod dicom_read;
 pub mod export;
 pub mod fhir_read;
@@ -56,6 +58,10 @@ pub use config::Config;
 pub mod kind {
     /// One DICOM object: its header as DICOM JSON; the file is a blob. Id: SOP Instance UID.
     pub const DICOM_INSTANCE: &str = "DicomInstance";
+    /// A study: what its objects agree on. Id: that of the `ImagingStudy` made of it.
+    pub const DICOM_STUDY: &str = "DicomStudy";
+    /// A series: what its objects agree on, and the blocks with their headers. Id: hash of its UIDs.
+    pub const DICOM_SERIES: &str = "DicomSeries";
     /// A study some of whose objects its `ImagingStudy` does not name yet. Id: that of the
     /// `ImagingStudy`.
     pub const PENDING_STUDY: &str = "PendingStudy";

@@ -124,7 +124,9 @@ pub(crate) fn accession(order: &Value) -> Option<&str> {
             view::text(identifier, "value").filter(|_| coded)
         })
     };
-    of("ACSN").or_else(|| of("PLAC")).filter(|number| fits(number, 16))
+    of("ACSN")
+        .or_else(|| of("PLAC"))
+        .filter(|number| fits(number, 16))
 }
 
 fn fits(text: &str, most: usize) -> bool {
@@ -183,13 +185,34 @@ fn step(bank: &Bank, key: &RecordKey, order: &Value) -> Result<Option<Value>> {
     text(&mut step, "00400020", "CS", Some("SCHEDULED".to_owned()));
 
     let mut out = Map::new();
-    text(&mut out, "00080050", "SH", accession(order).map(str::to_owned));
+    text(
+        &mut out,
+        "00080050",
+        "SH",
+        accession(order).map(str::to_owned),
+    );
     name(&mut out, "00080090", requester.clone());
-    name(&mut out, "00100010", view::items(&patient, "name").next().map(|_| names(&patient)));
-    text(&mut out, "00100020", "LO", number.map(|number| cut(number, 64)));
+    name(
+        &mut out,
+        "00100010",
+        view::items(&patient, "name")
+            .next()
+            .map(|_| names(&patient)),
+    );
+    text(
+        &mut out,
+        "00100020",
+        "LO",
+        number.map(|number| cut(number, 64)),
+    );
     text(&mut out, "00100021", "LO", issuer.cloned());
     let birth = view::text(&patient, "birthDate").filter(|date| date.len() == 10);
-    text(&mut out, "00100030", "DA", birth.map(|date| date.replace('-', "")));
+    text(
+        &mut out,
+        "00100030",
+        "DA",
+        birth.map(|date| date.replace('-', "")),
+    );
     let sex = match view::text(&patient, "gender") {
         Some("male") => Some("M"),
         Some("female") => Some("F"),
@@ -201,11 +224,22 @@ fn step(bank: &Bank, key: &RecordKey, order: &Value) -> Result<Option<Value>> {
     name(&mut out, "00321032", requester);
     text(&mut out, "00321060", "LO", Some(cut(description, 64)));
     if let Some(code) = code(what) {
-        out.insert("00321064".to_owned(), json!({ "vr": "SQ", "Value": [code] }));
+        out.insert(
+            "00321064".to_owned(),
+            json!({ "vr": "SQ", "Value": [code] }),
+        );
     }
-    out.insert("00400100".to_owned(), json!({ "vr": "SQ", "Value": [Value::Object(step)] }));
+    out.insert(
+        "00400100".to_owned(),
+        json!({ "vr": "SQ", "Value": [Value::Object(step)] }),
+    );
     text(&mut out, "00401001", "SH", Some(short));
-    text(&mut out, "00401002", "LO", reason.map(|reason| cut(reason, 64)));
+    text(
+        &mut out,
+        "00401002",
+        "LO",
+        reason.map(|reason| cut(reason, 64)),
+    );
     let priority = match view::text(order, "priority") {
         Some("stat" | "asap") => "STAT",
         Some("urgent") => "HIGH",
@@ -360,7 +394,10 @@ mod tests {
             day_and_time("2025-11-18T21:27:00+09:00"),
             (Some("20251118".to_owned()), Some("212700".to_owned()))
         );
-        assert_eq!(day_and_time("2025-11-18"), (Some("20251118".to_owned()), None));
+        assert_eq!(
+            day_and_time("2025-11-18"),
+            (Some("20251118".to_owned()), None)
+        );
         assert_eq!(day_and_time("2025-11"), (None, None));
     }
 }

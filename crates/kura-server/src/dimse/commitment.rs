@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dicom_ul::association::client::ClientAssociationOptions;
 use dicom_ul::association::SyncAssociation;
+use dicom_ul::association::client::ClientAssociationOptions;
 use dicom_ul::pdu::{PresentationContextNegotiated, PresentationContextResultReason};
 use kura_dicom::{Identifier, write_json_dataset};
 use kura_model::{Category, Error, Result};
@@ -204,8 +204,11 @@ impl Event {
             .with_role_selection(COMMITMENT, false, true)
             .establish(address)
             .map_err(|error| {
-                Error::new(Category::Interrupted, "the application entity was not reached")
-                    .because(error)
+                Error::new(
+                    Category::Interrupted,
+                    "the application entity was not reached",
+                )
+                .because(error)
             })?;
         let _ = association.inner_stream().set_nodelay(true);
         let context = association

@@ -44,7 +44,13 @@ impl Session<'_> {
         };
         let role = self.reader();
         let bank = self.bank.clone();
-        let begun = Finding::begin(&bank, &role, level, identifier.keys());
+        let wanted: Vec<String> = identifier
+            .dataset()
+            .as_object()
+            .into_iter()
+            .flat_map(|elements| elements.keys().cloned())
+            .collect();
+        let begun = Finding::begin(&bank, &role, level, identifier.keys(), Some(&wanted));
         let mut finding = match begun {
             Ok(finding) => finding,
             Err(error) => return Ok(failed(request, &error)),
@@ -57,12 +63,10 @@ impl Session<'_> {
             ("00080056", json!({ "vr": "CS", "Value": ["ONLINE"] })),
         ];
         loop {
-            let found = finding
-                .next()
-                .and_then(|found| match found {
-                    Some(found) => counted(&bank, level, found, identifier.dataset()).map(Some),
-                    None => Ok(None),
-                });
+            let found = finding.next().and_then(|found| match found {
+                Some(found) => counted(&bank, level, found, identifier.dataset()).map(Some),
+                None => Ok(None),
+            });
             let found = match found {
                 Ok(Some(found)) => found,
                 Ok(None) => return Ok(request.response(status::SUCCESS)),

@@ -75,8 +75,11 @@ impl Outgoing {
             options = options.with_presentation_context(class, NATIVE.to_vec());
         }
         let unreachable = |error: dicom_ul::association::Error| {
-            Error::new(Category::Interrupted, "the application entity was not reached")
-                .because(error)
+            Error::new(
+                Category::Interrupted,
+                "the application entity was not reached",
+            )
+            .because(error)
         };
         let mut association = options.establish(address).map_err(unreachable)?;
         let _ = association.inner_stream().set_nodelay(true);
@@ -92,8 +95,8 @@ impl Outgoing {
         object: &Object,
         originator: Option<Originator<'_>>,
     ) -> std::result::Result<u16, Unsent> {
-        let id = context_for(self.association.presentation_contexts(), object)
-            .ok_or_else(not_taken)?;
+        let id =
+            context_for(self.association.presentation_contexts(), object).ok_or_else(not_taken)?;
         self.message_id = self.message_id.wrapping_add(1);
         let command = request(self.message_id, object, originator);
         message::send_file(&mut self.association, id, &command, object)?;

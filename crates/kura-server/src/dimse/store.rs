@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::time::{Duration, Instant};
 
 use dicom_ul::pdu::PresentationContextNegotiated;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::Bank;
-use kura_service::instance_store::{self, ANNOUNCED, Announced, Incoming, Sender, Stored};
+use kura_service::instance_store::{
+    self, ANNOUNCED, Announced, DUPLICATE, Incoming, Sender, Settling, Stored,
+};
 
 use super::association::failed;
 use super::command::{Command, CommandSet};
 use super::status;
-
-/// A study that keeps growing is brought up to date this often.
-const SETTLE: Duration = Duration::from_secs(5);
 
 /// What one peer sends.
 pub(super) struct Receiving {
@@ -23,7 +21,7 @@ pub(super) struct Receiving {
     sender: Option<Sender>,
     /// Studies with new objects.
     waiting: BTreeSet<String>,
-    settled: Instant,
+    settling: Settling,
 }
 
 /// An object on its way.
@@ -70,7 +68,7 @@ impl Receiving {
             context,
             sender: None,
             waiting: BTreeSet::new(),
-            settled: Instant::now(),
+            settling: Settling::begin(),
         }
     }
 
@@ -102,8 +100,9 @@ impl Receiving {
         };
         let opened = match &self.sender {
             Some(_) => Ok(()),
-            None => Sender::open(bank, &self.context, calling)
-                .map(|sender| self.sender = Some(sender)),
+            None => {
+                Sender::open(bank, &self.context, calling).map(|sender| self.sender = Some(sender))
+            }
         };
         let begun = opened.and_then(|()| Incoming::begin(bank, &self.context, announced));
         let state = match begun {
@@ -130,10 +129,10 @@ impl Receiving {
                 request.response(status::SUCCESS)
             }
             Ok(Stored::Refused(refusal)) => {
-                let status = if refusal.rule == ANNOUNCED {
-                    status::DOES_NOT_MATCH
-                } else {
-                    status::CANNOT_UNDERSTAND
+                let status = match refusal.rule.as_ref() {
+                    ANNOUNCED => status::DOES_NOT_MATCH,
+                    DUPLICATE => status::DUPLICATE_INSTANCE,
+                    _ => status::CANNOT_UNDERSTAND,
                 };
                 request.response(status).comment(&refusal.message)
             }
@@ -142,19 +141,21 @@ impl Receiving {
     }
 
     pub(super) fn settle_now_and_then(&mut self, bank: &Bank) {
-        if self.settled.elapsed() > SETTLE {
+        if self.settling.is_due() {
             self.settle(bank);
         }
     }
 
     pub(super) fn settle(&mut self, bank: &Bank) {
-        for study in std::mem::take(&mut self.waiting) {
-            // Its note stays: the next start tries again.
-            if let Err(error) = instance_store::settle(bank, &self.context, &study) {
-                tracing::error!(%error, "a received study could not be brought up to date");
-                crate::error::log(&error);
+        let waiting = std::mem::take(&mut self.waiting);
+        self.settling.settle(|| {
+            for study in waiting {
+                // Its note stays: the next start tries again.
+                if let Err(error) = instance_store::settle(bank, &self.context, &study) {
+                    tracing::error!(%error, "a received study could not be brought up to date");
+                    crate::error::log(&error);
+                }
             }
-        }
-        self.settled = Instant::now();
+        });
     }
 }

@@ -121,7 +121,9 @@ impl Dicom {
                 continue;
             };
             let port = address.rsplit_once(':').and_then(|(host, port)| {
-                (!host.is_empty()).then(|| port.parse::<u16>().ok()).flatten()
+                (!host.is_empty())
+                    .then(|| port.parse::<u16>().ok())
+                    .flatten()
             });
             if port.is_none_or(|port| port == 0) {
                 return Err(Error::invalid(format!(
@@ -155,7 +157,11 @@ mod tests {
             ("WS", Service::Store, false),
             ("ANY", Service::Store, false),
         ] {
-            assert_eq!(named.allows(title, service), expected, "{title} {service:?}");
+            assert_eq!(
+                named.allows(title, service),
+                expected,
+                "{title} {service:?}"
+            );
         }
         assert!(!named.knows("ANY"));
     }

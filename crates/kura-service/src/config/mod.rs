@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-pub use dicom::{Dicom, Node, Service};
 pub use database::Database;
+pub use dicom::{Dicom, Node, Service};
 pub use subscriptions::{Endpoint, Subscriptions};
 pub use validation::{OnWrite, Validation};
 

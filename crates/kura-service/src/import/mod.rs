@@ -25,6 +25,7 @@ use kura_store::{AuditEntry, Commit, Guard, Job, JobState, QuarantineRow};
 use serde::Serialize;
 
 use crate::access::{Action, authorize};
+use crate::instance_store::{self, Settling};
 use crate::{Bank, bedside, link, search_index};
 
 pub(crate) use fhir::{Begins, begins, foreign, put as fhir_put, reserved};
@@ -195,14 +196,22 @@ fn read_all(
         refused: 0,
     };
     let mut failure = None;
+    let mut settling = Settling::begin();
     for (file, format) in recognised {
         if cancel.load(Ordering::Relaxed) {
             break;
         }
-        if let Err(error) = run.file(file, *format) {
+        let done = run
+            .file(file, *format)
+            .and_then(|()| settling.now_and_then(bank, context));
+        if let Err(error) = done {
             failure = Some(error);
             break;
         }
+    }
+    // What a failure leaves waiting is settled when the bank is used next.
+    if failure.is_none() {
+        instance_store::settle_all(bank, context)?;
     }
     // Resources of this import may be parameters themselves.
     if failure.is_none() {

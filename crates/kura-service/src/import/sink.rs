@@ -1,6 +1,7 @@
 //! Where parsed items go: gathered into batches, committed by a thread of their own.
 
 use std::cell::{Ref, RefCell};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -19,7 +20,8 @@ use kura_store::{
 use super::{BATCH_AGE, Observer};
 use crate::Bank;
 use crate::bank::file_error;
-use crate::imaging_study::{self, NewInstance};
+use crate::imaging_study::NewInstance;
+use crate::instance_store::{self, Known};
 use crate::link::Linkable;
 use crate::validation::on_write::{Judge, Judgement};
 
@@ -35,7 +37,7 @@ pub(super) enum Item {
     Put(Put),
     /// A resource that belongs to the patient with a number: the link is made when it is written.
     Linkable(Box<Linkable>),
-    /// A DICOM object; its study is brought up to date when it is written.
+    /// A DICOM object; its study is settled now and then, and at the end.
     Instance(Box<NewInstance>),
     /// A blob that some put of this batch names.
     Blob(ContentHash, u64),
@@ -110,6 +112,7 @@ impl<'env> Sink<'env> {
     {
         let (sender, receiver) = bounded(QUEUE);
         let writer = Writer {
+            job,
             bank,
             context,
             observer,
@@ -292,7 +295,11 @@ impl<'env> Sink<'env> {
     }
 }
 
+/// Objects to be written, each with whether it is new, and objects put aside.
+type Sorted = (Vec<(NewInstance, bool)>, Vec<Quarantined>);
+
 struct Writer<'a> {
+    job: i64,
     bank: &'a Bank,
     context: &'a RequestContext,
     observer: &'a dyn Observer,
@@ -310,19 +317,31 @@ impl Writer<'_> {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<()> {
-        // Links and studies are read, changed and written: nobody else may write in between.
+        // Links are read, changed and written: nobody else may write in between.
         let _writing = self.bank.writing()?;
         let mut writes = batch.writes;
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
-        imaging_study::write(self.bank, batch.instances, &mut writes)?;
-        self.totals.refused += batch.refused.len() as u64;
+        let (instances, others) = self.known(batch.instances)?;
+        let studies = instances
+            .iter()
+            .filter(|(_, new)| *new)
+            .map(|(instance, _)| instance.facts.study_uid.as_str());
+        instance_store::note(self.bank, studies)?;
+        writes.extend(
+            instances
+                .into_iter()
+                .map(|(instance, _)| Write::Put(instance.put)),
+        );
+        let mut refused = batch.refused;
+        refused.extend(others);
+        self.totals.refused += refused.len() as u64;
         self.totals.warned += batch.warned;
         let mut commit = Commit {
             writes,
             blobs: batch.blobs,
-            quarantine: batch.refused,
+            quarantine: refused,
             ..Commit::default()
         };
         // How far the file is read is committed with the items, and the store counts what they
@@ -360,6 +379,56 @@ impl Writer<'_> {
             self.before.1 + self.totals.refused,
         );
         Ok(())
+    }
+
+    /// The objects to be written, and whether each is new; and those whose UID another object
+    /// has.
+    fn known(&self, instances: Vec<NewInstance>) -> Result<Sorted> {
+        let mut sorted = Sorted::default();
+        let mut batch: HashMap<String, ContentHash> = HashMap::new();
+        for mut instance in instances {
+            let [blob] = instance.put.blobs[..] else {
+                return Err(Error::internal("an object has one file"));
+            };
+            let uid = &instance.put.key.id;
+            let known = match batch.get(uid) {
+                Some(before) => instance_store::compared(self.bank, *before, blob),
+                None => instance_store::known(self.bank, &instance.put.key, blob)?,
+            };
+            match known {
+                Known::New { .. } => {
+                    batch.insert(uid.clone(), blob);
+                    sorted.0.push((instance, true));
+                }
+                // Counted as unchanged, for its bytes are those the bank has.
+                Known::Same { body: Some(body) } => {
+                    instance.put.body = body;
+                    sorted.0.push((instance, false));
+                }
+                Known::Same { body: None } => {}
+                Known::Other => sorted.1.push(self.aside(blob)?),
+            }
+        }
+        Ok(sorted)
+    }
+
+    fn aside(&self, blob: ContentHash) -> Result<Quarantined> {
+        let path = self.bank.clinical.blobs().path(blob);
+        let trouble = |error| file_error(&path, error);
+        let file = File::open(&path).map_err(trouble)?;
+        let item_size = file.metadata().map_err(trouble)?.len();
+        let mut item = Vec::new();
+        file.take(ITEM_BYTES_KEPT as u64)
+            .read_to_end(&mut item)
+            .map_err(trouble)?;
+        Ok(Quarantined {
+            job: Some(self.job),
+            source: Some(self.source.id),
+            name: self.source.name.clone(),
+            refusal: instance_store::duplicate(),
+            item,
+            item_size,
+        })
     }
 
     fn progress(&self, position: u64, done: bool) -> SourceProgress {

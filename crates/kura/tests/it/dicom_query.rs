@@ -105,7 +105,11 @@ fn dcmtk_finds_and_retrieves() {
         "findscu",
         &[&["-S"], &names[..], &study, &["-k", "StudyInstanceUID"]].concat(),
     );
-    assert_eq!(found.matches("Find Response: ").count(), all.len(), "{found}");
+    assert_eq!(
+        found.matches("Find Response: ").count(),
+        all.len(),
+        "{found}"
+    );
 
     let folder = bank.folder.path().join("moved");
     std::fs::create_dir(&folder).expect("a folder");
