@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use dicom_core::VR;
-use dicom_core::value::Value;
+use dicom_core::value::{InMemFragment, Value};
+use dicom_core::{PrimitiveValue, Tag};
 use dicom_object::InMemDicomObject;
 use kura_model::Refusal;
 
@@ -38,8 +38,7 @@ pub fn same_object(one: &Path, other: &Path, limits: &Limits) -> Result<bool, Re
             return Ok(true);
         }
     }
-    // Of bulk data the headers below hold nothing.
-    if has_bulk(left.object()) || left.to_dicom_json() != right.to_dicom_json() {
+    if !same_elements(left.object(), right.object()) {
         return Ok(false);
     }
     match (left.pixel(), right.pixel()) {
@@ -83,12 +82,50 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     Ok(filled)
 }
 
-fn has_bulk(object: &InMemDicomObject) -> bool {
-    object.into_iter().any(|element| match element.value() {
-        Value::Sequence(sequence) => sequence.items().iter().any(has_bulk),
-        _ => matches!(
-            element.header().vr,
-            VR::OB | VR::OW | VR::OF | VR::OD | VR::OL | VR::OV | VR::UN
-        ),
-    })
+/// Element by element, whatever their VRs: implicit VR has none for private elements.
+fn same_elements(one: &InMemDicomObject, other: &InMemDicomObject) -> bool {
+    // PS3.5 7.2: group lengths are retired, and follow from the way the elements are written.
+    let elements = |object: &InMemDicomObject| -> Vec<Tag> {
+        object
+            .into_iter()
+            .map(|element| element.header().tag)
+            .filter(|tag| tag.element() != 0)
+            .collect()
+    };
+    let tags = elements(one);
+    tags == elements(other)
+        && tags
+            .iter()
+            .all(|tag| match (one.get(*tag), other.get(*tag)) {
+                (Some(one), Some(other)) => same_value(one.value(), other.value()),
+                _ => false,
+            })
+}
+
+fn same_value(
+    one: &Value<InMemDicomObject, InMemFragment>,
+    other: &Value<InMemDicomObject, InMemFragment>,
+) -> bool {
+    match (one, other) {
+        (Value::Sequence(one), Value::Sequence(other)) => {
+            let (one, other) = (one.items(), other.items());
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| same_elements(one, other))
+        }
+        (Value::Primitive(one), Value::Primitive(other)) => {
+            // PS3.5 6.2: padding to even length says nothing.
+            let bytes = |value: &PrimitiveValue| {
+                let mut bytes = value.to_bytes().into_owned();
+                while matches!(bytes.last(), Some(0 | b' ')) {
+                    bytes.pop();
+                }
+                bytes
+            };
+            one == other || bytes(one) == bytes(other)
+        }
+        _ => false,
+    }
 }

@@ -56,6 +56,29 @@ fn pynetdicom_finds_and_retrieves() {
     bank.kura(&["audit", "verify"]).ok();
 }
 
+/// Studies that grow, UIDs that come again, orders that led to them.
+#[test]
+fn the_archive_is_in_order() {
+    if tool("KURA_PYTHON", "python3").is_none() {
+        return;
+    }
+    let bank = TestBank::new();
+    bank.import(&[&sample("fhir")], 0);
+    let server = bank.serve_with(&["--dicom-port", "0"]);
+    let port = server.dicom.expect("a DICOM port").to_string();
+    python(
+        "archive.py",
+        &[Path::new(&server.url()), Path::new(&port), &sample("dicom")],
+    );
+    let rules: Vec<String> = bank
+        .refused()
+        .iter()
+        .map(|item| item["rule"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(rules, ["dicom-duplicate-uid"; 2]);
+    assert_eq!(bank.live("PendingStudy"), 0);
+}
+
 /// The objects in a folder, as dcmtk reads them.
 fn files(folder: &Path) -> BTreeSet<String> {
     let output = Command::new("dcmdump")

@@ -1,0 +1,130 @@
+"""What the archive knows of its studies as they grow: order, counts, attributes that differ, UIDs that come
+again, orders that led to them."""
+
+import copy
+import pathlib
+import sys
+
+import pydicom
+import requests
+from dicomweb_client.api import DICOMwebClient
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pynetdicom import AE, build_context
+
+url, port, folder = sys.argv[1], int(sys.argv[2]), pathlib.Path(sys.argv[3])
+web = DICOMwebClient(url=url + "/dicom-web")
+fhir = url + "/fhir"
+source = next(d for d in map(pydicom.dcmread, sorted(folder.glob("*.dcm"))) if d.Modality == "CT" and d.get("IssuerOfPatientID"))
+source.decode()
+
+
+def send(datasets, syntax=ExplicitVRLittleEndian):
+    ae = AE(ae_title="CT1")
+    ae.requested_contexts = [build_context(uid, syntax) for uid in {d.SOPClassUID for d in datasets}]
+    assoc = ae.associate("127.0.0.1", port, ae_title="KURA")
+    assert assoc.is_established
+    statuses = [assoc.send_c_store(d).Status for d in datasets]
+    assoc.release()
+    return statuses
+
+
+def made(study, series, number, **more):
+    dataset = copy.deepcopy(source)
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.InstanceNumber = number
+    for name, value in more.items():
+        setattr(dataset, name, value)
+    return dataset
+
+
+# Objects arrive in any order and in several associations; they are listed by their numbers.
+study, one, two = generate_uid(), generate_uid(), generate_uid()
+first = [made(study, one, n, SeriesNumber=1) for n in (7, 3, 12)]
+second = [made(study, one, n, SeriesNumber=1) for n in (1, 9)] + [made(study, two, n, SeriesNumber=2, Modality="SR") for n in (2, 1)]
+everything = first + second
+assert set(send(first)) == {0}
+assert [r["00200013"]["Value"][0] for r in web.search_for_instances(study, one)] == [3, 7, 12]
+assert set(send(second)) == {0}
+assert [r["00200013"]["Value"][0] for r in web.search_for_instances(study, one)] == [1, 3, 7, 9, 12]
+listed = [(r["00200011"]["Value"][0], r["00201209"]["Value"][0]) for r in web.search_for_series(study)]
+assert listed == [(1, 5), (2, 2)], listed
+found = web.search_for_studies(search_filters={"StudyInstanceUID": study})[0]
+assert found["00201206"]["Value"] == [2] and found["00201208"]["Value"] == [7], found
+assert found["00080061"]["Value"] == ["CT", "SR"]
+assert len(web.retrieve_study_metadata(study)) == 7
+for dataset in web.retrieve_series(study, one):
+    sent = next(d for d in everything if d.SOPInstanceUID == dataset.SOPInstanceUID)
+    assert dataset == sent
+imaging = requests.get(fhir + "/ImagingStudy", params={"identifier": f"urn:dicom:uid|urn:oid:{study}"}).json()["entry"][0]["resource"]
+assert imaging["numberOfInstances"] == 7 and imaging["numberOfSeries"] == 2
+assert [s["numberOfInstances"] for s in imaging["series"]] == [5, 2]
+
+# Objects that do not agree on the name: the study is found by either.
+study = generate_uid()
+series = generate_uid()
+assert set(send([made(study, series, 1, PatientName="FIRST^NAME", StudyDescription="one"), made(study, series, 2, PatientName="OTHER^NAME")])) == {0}
+for name in ("FIRST*", "OTHER*"):
+    uids = {r["00080018"]["Value"][0] for r in web.search_for_instances(study, search_filters={"PatientName": name})}
+    assert len(uids) == 1, (name, uids)
+assert len(web.search_for_studies(search_filters={"PatientName": "FIRST*", "StudyInstanceUID": study})) == 1
+assert not web.search_for_studies(search_filters={"PatientName": "THIRD*", "StudyInstanceUID": study})
+
+# A UID that comes again: the same object in another transfer syntax is no news; another object is refused,
+# and what is here stays.
+again = first[0]
+assert send([again], ImplicitVRLittleEndian) == [0]
+other = copy.deepcopy(again)
+other.PixelData = bytes(len(other.PixelData))
+assert send([other]) == [0x0111]
+renamed = copy.deepcopy(again)
+renamed.PatientName = "SOMEBODY^ELSE"
+assert send([renamed]) == [0x0111]
+kept = web.retrieve_instance(again.StudyInstanceUID, again.SeriesInstanceUID, again.SOPInstanceUID)
+assert kept == again
+
+# The order that led to a study: by its accession number, or by the UID of the worklist.
+patient = requests.get(fhir + "/Patient", params={"identifier": source.PatientID}).json()["entry"][0]["resource"]
+order = {
+    "resourceType": "ServiceRequest",
+    "status": "active",
+    "intent": "order",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]}, "value": "ACC-4711"}],
+    "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "363679005"}]}],
+    "code": {"text": "CT"},
+    "subject": {"reference": f"Patient/{patient['id']}"},
+    "occurrenceDateTime": "2026-04-01T09:00:00+09:00",
+}
+posted = requests.post(fhir + "/ServiceRequest", json=order)
+assert posted.status_code == 201, posted.text
+ordered = posted.json()["id"]
+study = generate_uid()
+assert send([made(study, generate_uid(), 1, AccessionNumber="ACC-4711")]) == [0]
+
+
+def based_on(study):
+    found = requests.get(fhir + "/ImagingStudy", params={"identifier": f"urn:dicom:uid|urn:oid:{study}"}).json()["entry"][0]["resource"]
+    return [r["reference"] for r in found.get("basedOn", [])]
+
+
+assert based_on(study) == [f"ServiceRequest/{ordered}"]
+assert len(requests.get(fhir + "/ImagingStudy", params={"basedon": f"ServiceRequest/{ordered}"}).json()["entry"]) == 1
+del order["identifier"]
+ordered = requests.post(fhir + "/ServiceRequest", json=order).json()["id"]
+ask = Dataset()
+ask.PatientID = source.PatientID
+ask.StudyInstanceUID = ask.AccessionNumber = ask.RequestedProcedureID = ""
+step = Dataset()
+step.ScheduledProcedureStepStartDate = "20260401"
+ask.ScheduledProcedureStepSequence = [step]
+ae = AE(ae_title="CT1")
+ae.requested_contexts = [build_context("1.2.840.10008.5.1.4.31")]
+assoc = ae.associate("127.0.0.1", port, ae_title="KURA")
+answers = [a for s, a in assoc.send_c_find(ask, "1.2.840.10008.5.1.4.31") if s.Status == 0xFF00]
+assoc.release()
+assert {a.AccessionNumber for a in answers} == {"ACC-4711", ""}
+study = next(a.StudyInstanceUID for a in answers if not a.AccessionNumber)
+assert send([made(study, generate_uid(), 1, AccessionNumber="")]) == [0]
+assert based_on(study) == [f"ServiceRequest/{ordered}"], based_on(study)
+print("the archive is in order")
