@@ -3,9 +3,11 @@ again, orders that led to them."""
 
 import copy
 import pathlib
+import random
 import sys
 
 import pydicom
+import pydicom.data
 import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
@@ -83,6 +85,21 @@ renamed.PatientName = "SOMEBODY^ELSE"
 assert send([renamed]) == [0x0111]
 kept = web.retrieve_instance(again.StudyInstanceUID, again.SeriesInstanceUID, again.SOPInstanceUID)
 assert kept == again
+
+# A document larger than what is held of a header, and a waveform: kept whole.
+document = copy.deepcopy(source)
+for name in ("PixelData", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "SamplesPerPixel", "PhotometricInterpretation"):
+    delattr(document, name)
+document.SOPClassUID = document.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.104.1"
+document.SOPInstanceUID = document.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+document.StudyInstanceUID, document.SeriesInstanceUID = generate_uid(), generate_uid()
+document.Modality, document.MIMETypeOfEncapsulatedDocument = "DOC", "application/pdf"
+document.EncapsulatedDocument = b"%PDF-1.4 " + random.Random(5).randbytes(20 << 20) + b"\0"
+assert send([document]) == [0]
+assert web.retrieve_instance(document.StudyInstanceUID, document.SeriesInstanceUID, document.SOPInstanceUID) == document
+ecg = pydicom.dcmread(pydicom.data.get_testdata_file("waveform_ecg.dcm"))
+assert send([ecg]) == [0]
+assert web.retrieve_instance(ecg.StudyInstanceUID, ecg.SeriesInstanceUID, ecg.SOPInstanceUID) == ecg
 
 # The order that led to a study: by its accession number, or by the UID of the worklist.
 patient = requests.get(fhir + "/Patient", params={"identifier": source.PatientID}).json()["entry"][0]["resource"]

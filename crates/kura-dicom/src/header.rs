@@ -36,6 +36,7 @@ pub struct Header {
     pixel: Option<PixelLocation>,
     character_sets: Vec<String>,
     undeclared: BTreeSet<Tag>,
+    left_out: Vec<Tag>,
 }
 
 macro_rules! text_accessors {
@@ -59,6 +60,7 @@ impl Header {
         pixel: Option<PixelLocation>,
         character_sets: Vec<String>,
         undeclared: BTreeSet<Tag>,
+        left_out: Vec<Tag>,
     ) -> Self {
         Self {
             object,
@@ -68,6 +70,7 @@ impl Header {
             pixel,
             character_sets,
             undeclared,
+            left_out,
         }
     }
 
@@ -128,6 +131,12 @@ impl Header {
     /// Those the dictionary knows are read by its VR, so in [`Header::object`] it does not show.
     pub fn undeclared(&self) -> &BTreeSet<Tag> {
         &self.undeclared
+    }
+
+    /// Attributes, at any depth, whose value is too large to hold: in [`Header::object`] it is
+    /// empty.
+    pub fn left_out(&self) -> &[Tag] {
+        &self.left_out
     }
 
     /// As declared; for a data set without file meta information, as guessed.

@@ -1,10 +1,11 @@
-/// What one object may cost. Every limit refuses; none truncates.
+/// What one object may cost. Every limit but the first refuses; none truncates.
 ///
 /// With the defaults [`crate::read_header`] stays under 512 MB whatever the file: text is held
 /// at most twice (bytes, then UTF-8) and each element costs a few hundred bytes besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one element's value that is not top-level pixel data.
+    /// Bytes of one element's value that is not top-level pixel data. A larger one of bulk data is
+    /// passed over ([`crate::Header::left_out`]), of anything else refused.
     pub max_element_bytes: u64,
     /// Bytes of all values before the pixel data together.
     pub max_header_bytes: u64,

@@ -87,6 +87,7 @@ pub fn read_header<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Header,
         pixel,
         walker.character_sets,
         walker.undeclared,
+        walker.left_out,
     );
     header.check()?;
     Ok(header)
@@ -235,6 +236,7 @@ struct Walker<'l, R> {
     path: Vec<(Tag, usize)>,
     character_sets: Vec<String>,
     undeclared: BTreeSet<Tag>,
+    left_out: Vec<Tag>,
 }
 
 impl<'l, R: Read + Seek> Walker<'l, R> {
@@ -248,6 +250,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             path: Vec::new(),
             character_sets: Vec::new(),
             undeclared: BTreeSet::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -587,6 +590,12 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         scope: &Scope,
         charset: &Charset,
     ) -> Result<PrimitiveValue, Refusal> {
+        if self.passes_over(header) {
+            self.left_out.push(header.tag);
+            let length = u64::from(header.length);
+            self.source.skip(length).map_err(|e| self.io(e))?;
+            return Ok(PrimitiveValue::Empty);
+        }
         let bytes = self.bytes_of(header)?;
         let big_endian = scope.encoding.big_endian && !header.implicit_inside;
         primitive(header.vr, bytes, big_endian, charset).ok_or_else(|| {
@@ -597,6 +606,15 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
                 Some(header.tag),
             )
         })
+    }
+
+    /// A document or a recording may be as large as a picture: it is not held in memory.
+    fn passes_over(&self, header: &ElementHeader) -> bool {
+        let bulk = matches!(
+            header.vr,
+            VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN
+        );
+        bulk && !self.deflated && u64::from(header.length) > self.limits.max_element_bytes
     }
 
     fn bytes_of(&mut self, header: &ElementHeader) -> Result<Vec<u8>, Refusal> {

@@ -38,7 +38,8 @@ pub fn same_object(one: &Path, other: &Path, limits: &Limits) -> Result<bool, Re
             return Ok(true);
         }
     }
-    if !same_elements(left.object(), right.object()) {
+    let whole = left.left_out().is_empty() && right.left_out().is_empty();
+    if !whole || !same_elements(left.object(), right.object()) {
         return Ok(false);
     }
     match (left.pixel(), right.pixel()) {

@@ -70,6 +70,9 @@ pub fn deidentify(
     let no_pixels = |refusal: Refusal| Withheld::refused(policy, "dicom-pixels", &refusal);
 
     let header = read_header(&mut input, &limits).map_err(unreadable)?;
+    if let Some(tag) = header.left_out().first() {
+        return Err(Withheld::new(policy, "dicom-unreadable", tag.to_string()));
+    }
     gate::check(&header, policy)?;
     let Some(pixel) = header.pixel().copied() else {
         return Err(Withheld::new(policy, "dicom-pixels", "(7FE0,0010)"));
