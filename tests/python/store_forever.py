@@ -1,5 +1,8 @@
-"""Stores copies of one object under new instance UIDs in one association until the peer is gone."""
+"""Stores objects of one series in one association until the peer is gone; says which were acknowledged, and the
+hash of their pixels, which differ."""
 
+import hashlib
+import random
 import sys
 
 import pydicom
@@ -16,9 +19,10 @@ while assoc.is_established:
     number += 1
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
     dataset.InstanceNumber = number
+    dataset.PixelData = random.randbytes(len(dataset.PixelData))
     try:
         status = assoc.send_c_store(dataset)
     except (RuntimeError, ValueError):
         break
     if status and status.Status == 0:
-        print(dataset.SOPInstanceUID, flush=True)
+        print(dataset.SOPInstanceUID, hashlib.sha256(dataset.PixelData).hexdigest(), flush=True)

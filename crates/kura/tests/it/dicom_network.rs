@@ -121,25 +121,32 @@ fn a_kill_loses_no_acknowledged_object() {
     bank.import(&[&sample("fhir")], 0);
     let server = bank.serve_with(&["--dicom-port", "0"]);
     let port = server.dicom.expect("a DICOM port");
-    // Stores objects of one series one by one, says which were acknowledged, never releases.
-    let mut sender = Command::new(python_tool)
-        .arg(crate::support::repository().join("tests/python/store_forever.py"))
-        .arg(port.to_string())
-        .arg(sample("dicom/01-ct-abdomen.dcm"))
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("python runs");
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(
-        sender.stdout.take().expect("standard output"),
-    ));
+    // Eight modalities store objects of one series, say which were acknowledged, never release.
+    let mut senders: Vec<_> = (0..8)
+        .map(|_| {
+            let mut sender = Command::new(&python_tool)
+                .arg(crate::support::repository().join("tests/python/store_forever.py"))
+                .arg(port.to_string())
+                .arg(sample("dicom/01-ct-abdomen.dcm"))
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .expect("python runs");
+            let output = sender.stdout.take().expect("standard output");
+            let lines = std::io::BufRead::lines(std::io::BufReader::new(output));
+            (sender, lines)
+        })
+        .collect();
     let mut acknowledged = Vec::new();
-    while acknowledged.len() < 20 {
-        let line = lines.next().expect("another object").expect("a line");
-        acknowledged.push(line);
+    for (_, lines) in &mut senders {
+        for _ in 0..5 {
+            acknowledged.push(lines.next().expect("another object").expect("a line"));
+        }
     }
     drop(server);
-    acknowledged.extend(lines.map_while(Result::ok));
-    sender.wait().expect("the sender ends");
+    for (mut sender, lines) in senders {
+        acknowledged.extend(lines.map_while(Result::ok));
+        sender.wait().expect("the sender ends");
+    }
 
     let server = bank.serve_with(&["--dicom-port", "0"]);
     let known = server.get("/dicom-web/studies").json();
@@ -156,9 +163,12 @@ fn a_kill_loses_no_acknowledged_object() {
         .iter()
         .filter_map(|instance| instance["uid"].as_str())
         .collect();
-    for uid in &acknowledged {
-        assert!(listed.contains(&uid.as_str()), "{uid} was acknowledged");
+    for line in &acknowledged {
+        let (uid, _) = line.split_once(' ').expect("a UID and a hash");
+        assert!(listed.contains(&uid), "{uid} was acknowledged");
     }
+    let list = bank.file("acknowledged", acknowledged.join("\n").as_bytes());
+    python("acknowledged.py", &[Path::new(&server.url()), &list]);
     assert_eq!(bank.live("DicomInstance"), listed.len() as u64);
     assert_eq!(bank.live("PendingStudy"), 0);
 }
