@@ -5,5 +5,8 @@ mod conformance;
 mod derived;
 mod derived_edges;
 mod hostile;
+mod overlays;
+mod pixels;
 mod reading;
+mod tools;
 mod volume;
