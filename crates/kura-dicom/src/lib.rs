@@ -11,6 +11,8 @@
 //! * [`read_volume`] makes one volume of a series; [`Volume::resample`] puts it on another grid.
 //! * [`derived`] writes what a model found as Segmentations and structured reports.
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
+//! * [`transcode`] writes an object in another transfer syntax; [`frame_bytes`] and [`bulk_value`]
+//!   give what is stored, piece by piece.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
 mod charset;
@@ -27,6 +29,7 @@ mod sniff;
 mod sop_class;
 mod source;
 mod syntax;
+mod transcode;
 mod value;
 mod volume;
 mod write;
@@ -45,6 +48,10 @@ pub use read::read_header;
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
+pub use transcode::{
+    BulkPath, BulkValue, EncodedFrame, Frames, Target, bulk_value, can_transcode, frame_bytes,
+    transcode,
+};
 pub use volume::{Geometry, Interpolation, MAX_VOXELS, SliceRef, Volume, labels_on, read_volume};
 pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 

@@ -153,14 +153,33 @@ fn jpeg_ls(description: &PixelDescription, bytes: &[u8]) -> Result<Samples, Refu
     same(size, description)?;
     let expected = (description.rows, description.columns, description.samples);
     let values = codestream::jpeg_ls::decode(bytes, expected)?;
-    let mut samples = Samples {
-        // JPEG-LS knows no sign: that of as many bits as it has (PS3.5 8.2.3).
-        bits_stored: size.precision,
-        high_bit: size.precision - 1,
-        ..Samples::of(description, pack(&values, description))
-    };
+    let mut samples = of_precision(size, description, pack(&values, description));
     full(&mut samples);
     Ok(samples)
+}
+
+/// JPEG-LS knows no sign, and JPEG 2000 may have another than the object: it is that of as many
+/// bits as the codestream has (PS3.5 8.2.3, 8.2.4), and filled up here.
+fn of_precision(size: Size, description: &PixelDescription, mut bytes: Vec<u8>) -> Samples {
+    let allocated = description.bits_allocated;
+    if description.signed && size.precision < allocated {
+        let unused = allocated - size.precision;
+        if allocated == 8 {
+            for byte in &mut bytes {
+                *byte = ((*byte << unused) as i8 >> unused) as u8;
+            }
+        } else {
+            for pair in bytes.chunks_exact_mut(2) {
+                let value = i16::from_le_bytes([pair[0], pair[1]]) << unused >> unused;
+                pair.copy_from_slice(&value.to_le_bytes());
+            }
+        }
+    }
+    Samples {
+        bits_stored: size.precision,
+        high_bit: size.precision - 1,
+        ..Samples::of(description, bytes)
+    }
 }
 
 fn jpeg_2000(
@@ -187,12 +206,7 @@ fn jpeg_2000(
         .decode_frame(&one, 0, &mut decoded)
         .map_err(|_| refuse("the decoder refused the frame"))?;
     exact(&decoded, description)?;
-    let mut samples = Samples {
-        // A sign that the codestream does not have is that of as many bits as it has.
-        bits_stored: size.precision,
-        high_bit: size.precision - 1,
-        ..Samples::of(description, decoded)
-    };
+    let mut samples = of_precision(size, description, decoded);
     full(&mut samples);
     if matches!(samples.photometric.as_str(), "YBR_RCT" | "YBR_ICT") {
         "RGB".clone_into(&mut samples.photometric);

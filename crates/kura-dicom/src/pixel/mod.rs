@@ -236,6 +236,10 @@ impl<'h, R: Read + Seek> PixelReader<'h, R> {
         })
     }
 
+    pub(crate) fn description(&self) -> &PixelDescription {
+        &self.description
+    }
+
     fn check(&self, frame: u32) -> Result<(), Refusal> {
         if frame >= self.description.frames {
             return Err(Refusal::new(

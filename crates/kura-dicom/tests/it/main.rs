@@ -9,4 +9,5 @@ mod overlays;
 mod pixels;
 mod reading;
 mod tools;
+mod transcoding;
 mod volume;

@@ -9,7 +9,7 @@ use std::process::Command;
 use kura_dicom::{Header, Limits, Pixels, decode_frame, decode_samples, read_header};
 use serde_json::Value;
 
-use crate::tools::{python, run};
+use crate::tools::{python, run, scripts};
 
 /// Where ours and pydicom's differ: file, step, by how much at most, and why. A file that begins
 /// to agree, and a difference that is not here, fail the test.
@@ -62,13 +62,12 @@ fn every_frame_is_what_pydicom_says() {
     let (made, truth) = (folder.path().join("made"), folder.path().join("truth"));
     std::fs::create_dir(&made).expect("a folder");
     std::fs::create_dir(&truth).expect("a folder");
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python");
     run(Command::new(&python)
-        .arg(scripts.join("pixel_variants.py"))
+        .arg(scripts().join("pixel_variants.py"))
         .arg(&made));
     let data = root.parent().expect("a folder above");
     run(Command::new(&python)
-        .arg(scripts.join("pixel_truth.py"))
+        .arg(scripts().join("pixel_truth.py"))
         .arg(&truth)
         .args([
             &root,

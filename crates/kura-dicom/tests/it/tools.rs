@@ -1,6 +1,6 @@
 //! Programs of others that the tests ask; `KURA_TEST_TOOLS` says that they must be there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn missing(what: &str) {
@@ -36,4 +36,9 @@ pub fn run(command: &mut Command) -> String {
         text(&output.stderr)
     );
     text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The Python scripts of the tests.
+pub fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python")
 }
