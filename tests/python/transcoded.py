@@ -7,6 +7,7 @@ is lost, and near where it is; dcmtk decodes the same; dciodvfy finds no error t
 
 import collections
 import concurrent.futures
+import functools
 import pathlib
 import re
 import subprocess
@@ -17,7 +18,7 @@ import warnings
 import numpy as np
 import pydicom
 from pydicom.pixels import pixel_array
-from pydicom.uid import ImplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, RLELossless
 
 warnings.simplefilter("ignore")
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -30,11 +31,42 @@ LOSSY = {"LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompr
 LOSSY_SOURCES = {"1.2.840.10008.1.2.4.50": 9, "1.2.840.10008.1.2.4.51": 2, "1.2.840.10008.1.2.4.55": 9}
 
 
-def errors(file):
-    text = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, errors="replace").stderr
-    lines = (line for line in text.splitlines() if line.startswith("Error"))
+def verify(file):
+    """Kinds of errors, or None where dciodvfy gives up: on deflated files, on native 32 bits, on
+    transfer syntaxes that are newer than it is."""
+    done = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, errors="replace")
+    if done.returncode < 0 or "read failed" in done.stderr:
+        return None
+    lines = (line for line in done.stderr.splitlines() if line.startswith("Error"))
     # Values and positions differ; the kind of error and the attribute do not.
     return {re.sub(r"<[^>]*>|\[[^\]]*\]|\b\d+\b", "", line).strip() for line in lines}
+
+
+@functools.cache
+def errors(file):
+    """Of a source; where dciodvfy gives up on it, of copies by dcmtk and by pydicom."""
+    found = verify(file)
+    if found is not None:
+        return found
+    found = set()
+    with tempfile.TemporaryDirectory() as folder:
+        other = pathlib.Path(folder) / "other.dcm"
+        for tool in (["dcmconv", "+te"], ["dcmcrle"]):
+            if subprocess.run([*tool, file, other], capture_output=True).returncode == 0:
+                found |= verify(other) or set()
+        if found:
+            return found
+        ds = pydicom.dcmread(file)
+        list(ds.iterall())  # so that each has a VR
+        if "PixelData" in ds:
+            frames = ds.get("NumberOfFrames") or 1
+            bits = ds.Rows * ds.Columns * ds.SamplesPerPixel * ds.BitsAllocated * (frames if frames != "1A" else 1)
+            length = (bits + 15) // 16 * 2
+            ds.add_new("PixelData", "OW" if ds.BitsAllocated > 8 else "OB", bytes(length))
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.save_as(other, implicit_vr=False, little_endian=True)
+        found |= verify(other) or set()
+    return found
 
 
 def attributes(source, made, lossy):
@@ -54,15 +86,30 @@ def attributes(source, made, lossy):
 
 
 def same(a, b):
-    """Private bytes that one transfer syntax gives a VR and the other does not."""
-    raw = [x.value if isinstance(x.value, bytes) else None for x in (a, b)]
-    return a.VR != b.VR and any(raw) or repr(a.value) == repr(b.value)
+    """Bytes to which the file gives a VR, and a dictionary another or none where it does not."""
+    opaque = any(x.VR == "UN" for x in (a, b)) or a.tag.is_private and a.VR != b.VR
+    return opaque or repr(a.value) == repr(b.value)
 
 
 def picture(ds):
     """Colour as RGB; pydicom does not convert that of 16 bits."""
     ds = pydicom.dcmread(ds) if isinstance(ds, pathlib.Path) else ds
     return pixel_array(ds, raw=ds.BitsAllocated != 8)
+
+
+def far(before, after):
+    """Quality 90 with colour at half the width: brightness is near everywhere, colour in the mean
+    of 8 x 8 pixels."""
+    before, after = before.astype(np.float64), after.astype(np.float64)
+    if before.ndim < 3 or before.shape[-1] != 3:
+        off = np.abs(before - after)
+        return [f"grey is off by {off.mean():.2f}, {off.max():.0f}"] if off.mean() > 3 or off.max() > 40 else []
+    light = np.array([0.299, 0.587, 0.114])
+    off = np.abs(before @ light - after @ light)
+    rows, columns = (n // 8 * 8 for n in before.shape[-3:-1])
+    cells = [x[..., :rows, :columns, :].reshape(*x.shape[:-3], rows // 8, 8, columns // 8, 8, 3).mean((-4, -2)) for x in (before, after)]
+    colour = np.abs(cells[0] - cells[1]).mean() if rows and columns else 0
+    return [f"light is off by {off.mean():.2f}, colour by {colour:.2f}"] if off.mean() > 3 or colour > 4 else []
 
 
 def pixels(source, made, kind):
@@ -73,11 +120,9 @@ def pixels(source, made, kind):
     after = picture(made)
     if before.shape != after.shape:
         return [f"pixels are {after.shape}, were {before.shape}"]
-    off = np.abs(before.astype(np.float64) - after.astype(np.float64))
     if kind == JPEGBaseline8Bit:
-        # Quality 90: the mean is held; single edges of colour, sampled at half the width, are not.
-        worst = 6.0 if source.SamplesPerPixel == 3 else 3.0
-        return [f"pixels differ by {off.mean():.2f} in the mean"] if off.mean() > worst else []
+        return far(before, after)
+    off = np.abs(before.astype(np.float64) - after.astype(np.float64))
     allowed = LOSSY_SOURCES.get(source.file_meta.get("TransferSyntaxUID", ""), 0)
     return [f"pixels differ by {off.max()}"] if off.max() > allowed else []
 
@@ -86,7 +131,7 @@ def dcmtk(path, made, kind):
     done = subprocess.run(["dcmdump", "-q", "+E", path], capture_output=True)
     if done.returncode:
         return ["dcmdump: " + done.stderr.decode(errors="replace")[:200]]
-    tool = {JPEGBaseline8Bit: ["dcmdjpeg", "+cl"], RLELossless: ["dcmdrle"]}.get(kind)
+    tool = {JPEGBaseline8Bit: ["dcmdjpeg", "+cn"], RLELossless: ["dcmdrle"]}.get(kind)
     if tool is None:
         return []
     with tempfile.TemporaryDirectory() as folder:
@@ -98,8 +143,12 @@ def dcmtk(path, made, kind):
             int(made.get("NumberOfFrames") or 1)
         except ValueError:
             return []
-        off = np.abs(picture(plain).astype(np.float64) - picture(made).astype(np.float64)).max()
-    return [f"{tool[0]} decodes otherwise, by {off}"] if off > (9 if kind == JPEGBaseline8Bit else 0) else []
+        # Components as they are coded: how colour is made whole is left to each.
+        ours, theirs = (pixel_array(pydicom.dcmread(p), raw=True).astype(np.int32) for p in (path, plain))
+    if kind == JPEGBaseline8Bit and made.SamplesPerPixel == 3:
+        ours, theirs = ours[..., 0], theirs[..., 0]
+    off = np.abs(ours - theirs).max()
+    return [f"{tool[0]} decodes otherwise, by {off}"] if off > (kind == JPEGBaseline8Bit) else []
 
 
 def check(line):
@@ -119,10 +168,7 @@ def check(line):
     wrong += dcmtk(path, made, kind)
     if not pathlib.Path(source_path).read_bytes()[128:132] == b"DICM":
         return [f"{pathlib.Path(source_path).name} to {kind}: {w}" for w in wrong]
-    new = errors(path) - errors(source_path)
-    if kind == ImplicitVRLittleEndian or new:
-        # Of the same words in another VR.
-        new = {e for e in new if "Value Representation" not in e or kind != ImplicitVRLittleEndian}
+    new = (verify(path) or set()) - errors(source_path)
     wrong += [f"dciodvfy: {e}" for e in sorted(new)]
     return [f"{pathlib.Path(source_path).name} to {kind}: {w}" for w in wrong]
 

@@ -130,7 +130,6 @@ pub fn transcode(
         std::io::copy(&mut file, out).map_err(lost)?;
         return Ok(());
     }
-    let description = plan::check(&from, to, header, limits)?;
     let mut edits = plan::of_every_object(header);
     let head = || {
         let text = |tag| header.text(tag).unwrap_or_default();
@@ -142,6 +141,19 @@ pub fn transcode(
     };
     let rewriter = Rewriter::new(walk::walker(path, header, limits)?, to.encoding());
     let encapsulated = header.pixel().is_some_and(|pixel| pixel.length.is_none());
+    if from == to.uid() && encapsulated {
+        // Only the data set around the pixels is written in another way than it says.
+        let mut reader = PixelReader::new(walk::open(path)?, header, limits)?;
+        let mut spool = Spool::new();
+        for frame in 0..reader.description().frames {
+            spool.push(&reader.raw(frame)?.0)?;
+        }
+        spool.edit(&mut edits);
+        out.write_all(&head()).map_err(lost)?;
+        let mut write = |out: &mut dyn Write| spool.write(out);
+        return run(rewriter, header, &edits, &mut write, out);
+    }
+    let description = plan::check(&from, to, header, limits)?;
     let Some(description) = description.filter(|_| encapsulated || to.is_encapsulated()) else {
         // Native to native: the bytes are copied.
         out.write_all(&head()).map_err(lost)?;

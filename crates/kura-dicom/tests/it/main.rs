@@ -6,6 +6,7 @@ mod derived;
 mod derived_edges;
 mod hostile;
 mod overlays;
+mod pieces;
 mod pixels;
 mod reading;
 mod tools;

@@ -6,10 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kura_dicom::{
-    BulkPath, Frames, Header, Limits, Target, bulk_value, can_transcode, frame_bytes, read_header,
-    transcode,
-};
+use kura_dicom::{Header, Limits, Target, can_transcode, read_header, transcode};
 
 use crate::conformance::pydicom_files;
 use crate::tools::{python, run, scripts};
