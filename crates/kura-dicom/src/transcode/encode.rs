@@ -1,5 +1,7 @@
 //! One frame compressed: RLE here, JPEG by jpeg-encoder, JPEG 2000 by openjp2.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use kura_model::Refusal;
 use openjp2::openjpeg::{CODEC_FORMAT, OPJ_COLOR_SPACE};
 use openjp2::{Codec, Stream, opj_cparameters_t, opj_image, opj_image_comptparm};
@@ -86,6 +88,11 @@ pub(super) fn jpeg(samples: &Samples, quality: u8) -> Result<Vec<u8>, Refusal> {
 
 /// Reversible, one tile; the stored bits, shifted down. `transformed`: RGB by way of `YBR_RCT`.
 pub(super) fn jpeg_2000(samples: &Samples, transformed: bool) -> Result<Vec<u8>, Refusal> {
+    catch_unwind(AssertUnwindSafe(|| reversible(samples, transformed)))
+        .unwrap_or_else(|_| Err(refuse("the JPEG 2000 encoder failed on the frame")))
+}
+
+fn reversible(samples: &Samples, transformed: bool) -> Result<Vec<u8>, Refusal> {
     let failed = || refuse("the JPEG 2000 encoder refused the frame");
     let stored = samples.stored()?;
     let channels = usize::from(samples.per_pixel);
@@ -118,7 +125,7 @@ pub(super) fn jpeg_2000(samples: &Samples, transformed: bool) -> Result<Vec<u8>,
         numresolution: (samples.rows.min(samples.columns).max(1).ilog2() as i32 + 1).min(6),
         tcp_numlayers: 1,
         cp_disto_alloc: 1,
-        tcp_mct: i8::from(transformed).into(),
+        tcp_mct: std::ffi::c_char::from(transformed),
         irreversible: 0,
         ..opj_cparameters_t::default()
     };

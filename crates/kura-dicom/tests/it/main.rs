@@ -11,4 +11,5 @@ mod pixels;
 mod reading;
 mod tools;
 mod transcoding;
+mod transcoding_edges;
 mod volume;
