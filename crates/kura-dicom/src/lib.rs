@@ -12,6 +12,8 @@
 //! * [`derived`] writes what a model found as Segmentations and structured reports.
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F; [`Identifier`] reads what a peer asks for and
 //!   writes the answers.
+//! * [`transcode`] writes an object in another transfer syntax; [`frame_bytes`] and [`bulk_value`]
+//!   give what is stored, piece by piece.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
 mod charset;
@@ -32,6 +34,7 @@ mod sniff;
 mod sop_class;
 mod source;
 mod syntax;
+mod transcode;
 mod value;
 mod volume;
 mod write;
@@ -43,13 +46,19 @@ pub use limits::Limits;
 pub use matching::{MatchingKey, tag_of};
 pub use person_name::PersonName;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
-pub use pixel::render::Image8;
-pub use pixel::{PixelLocation, decode_frame, decode_frame_from};
+pub use pixel::overlay::Overlay;
+pub use pixel::render::{Image8, Overlays, Rendering};
+pub use pixel::samples::Samples;
+pub use pixel::{PixelLocation, decode_frame, decode_frame_from, decode_samples};
 pub use read::{DatasetStart, dataset_start, read_header};
 pub use same::same_object;
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
+pub use transcode::{
+    BulkPath, BulkValue, EncodedFrame, Frames, Target, bulk_value, can_transcode, frame_bytes,
+    transcode,
+};
 pub use volume::{Geometry, Interpolation, MAX_VOXELS, SliceRef, Volume, labels_on, read_volume};
 pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 

@@ -21,10 +21,10 @@ use crate::source::Source;
 use crate::syntax::{self, Encoding};
 use crate::value::primitive;
 
-const ITEM: Tag = Tag(0xFFFE, 0xE000);
-const ITEM_DELIMITER: Tag = Tag(0xFFFE, 0xE00D);
-const SEQUENCE_DELIMITER: Tag = Tag(0xFFFE, 0xE0DD);
-const UNDEFINED: u32 = u32::MAX;
+pub(crate) const ITEM: Tag = Tag(0xFFFE, 0xE000);
+pub(crate) const ITEM_DELIMITER: Tag = Tag(0xFFFE, 0xE00D);
+pub(crate) const SEQUENCE_DELIMITER: Tag = Tag(0xFFFE, 0xE0DD);
+pub(crate) const UNDEFINED: u32 = u32::MAX;
 
 /// Reads everything before the pixel data and says where that lies.
 ///
@@ -196,17 +196,17 @@ fn guess(first: &[u8]) -> Encoding {
 
 /// Where in the nesting the walker is and how elements are written there.
 #[derive(Clone, Copy)]
-struct Scope {
-    encoding: Encoding,
-    depth: usize,
+pub(crate) struct Scope {
+    pub(crate) encoding: Encoding,
+    pub(crate) depth: usize,
     /// Absolute end of a defined length; `None`: until a delimiter, or the file's end at depth 0.
-    end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// Pixel Representation of the nearest data set, for `US or SS` in implicit VR.
-    signed: bool,
+    pub(crate) signed: bool,
 }
 
 impl Scope {
-    fn top(encoding: Encoding) -> Self {
+    pub(crate) fn top(encoding: Encoding) -> Self {
         Self {
             encoding,
             depth: 0,
@@ -216,21 +216,21 @@ impl Scope {
     }
 }
 
-struct ElementHeader {
-    tag: Tag,
-    vr: VR,
-    length: u32,
-    offset: u64,
+pub(crate) struct ElementHeader {
+    pub(crate) tag: Tag,
+    pub(crate) vr: VR,
+    pub(crate) length: u32,
+    pub(crate) offset: u64,
     /// Explicit UN: implicit VR little endian inside (PS3.5 6.2.2 notes 2 and 4).
-    implicit_inside: bool,
+    pub(crate) implicit_inside: bool,
     /// The file states a VR that the standard does not have.
     unknown_vr: bool,
 }
 
-struct Walker<'l, R> {
-    source: Source<R>,
-    limits: &'l Limits,
-    deflated: bool,
+pub(crate) struct Walker<'l, R> {
+    pub(crate) source: Source<R>,
+    pub(crate) limits: &'l Limits,
+    pub(crate) deflated: bool,
     elements: u64,
     bytes: u64,
     path: Vec<(Tag, usize)>,
@@ -240,7 +240,7 @@ struct Walker<'l, R> {
 }
 
 impl<'l, R: Read + Seek> Walker<'l, R> {
-    fn new(source: Source<R>, limits: &'l Limits) -> Self {
+    pub(crate) fn new(source: Source<R>, limits: &'l Limits) -> Self {
         Self {
             source,
             limits,
@@ -254,7 +254,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         }
     }
 
-    fn refuse(&self, rule: &str, message: &str, byte: u64, tag: Option<Tag>) -> Refusal {
+    pub(crate) fn refuse(&self, rule: &str, message: &str, byte: u64, tag: Option<Tag>) -> Refusal {
         let mut path = String::new();
         for (sequence, item) in &self.path {
             path.push_str(&format!("{}[{item}].", crate::tag_text(*sequence)));
@@ -271,7 +271,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         }
     }
 
-    fn io(&self, error: io::Error) -> Refusal {
+    pub(crate) fn io(&self, error: io::Error) -> Refusal {
         let at = self.source.position();
         match error.kind() {
             io::ErrorKind::UnexpectedEof if self.deflated && self.source.remaining() == 0 => self
@@ -426,7 +426,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         Ok(object)
     }
 
-    fn at_end(&mut self) -> Result<bool, Refusal> {
+    pub(crate) fn at_end(&mut self) -> Result<bool, Refusal> {
         if !self.deflated {
             return Ok(self.source.remaining() == 0);
         }
@@ -442,7 +442,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         Ok(())
     }
 
-    fn element_header(&mut self, scope: &Scope) -> Result<ElementHeader, Refusal> {
+    pub(crate) fn element_header(&mut self, scope: &Scope) -> Result<ElementHeader, Refusal> {
         let offset = self.source.position();
         self.count(offset)?;
         let big = scope.encoding.big_endian;
@@ -539,7 +539,11 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         Ok(())
     }
 
-    fn check_length(&self, header: &ElementHeader, scope: &Scope) -> Result<(), Refusal> {
+    pub(crate) fn check_length(
+        &self,
+        header: &ElementHeader,
+        scope: &Scope,
+    ) -> Result<(), Refusal> {
         if header.length == UNDEFINED {
             return Ok(());
         }

@@ -109,26 +109,38 @@ pub fn size(bytes: &[u8]) -> Result<Size, Refusal> {
     found.ok_or_else(|| refuse("a JPEG frame has a frame header", 0))
 }
 
-/// For a frame whose object says RGB: adds an Adobe APP14 that says "no transform" where neither
-/// it nor JFIF says anything, because decoders then assume YCbCr.
-pub(crate) fn declare_rgb(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let mut says = false;
+/// What three components are, `RGB` or `YBR_FULL`: Adobe's marker says it, else JFIF's (which is
+/// always YCbCr), else component names, else the object whose photometric interpretation is given.
+///
+/// # Errors
+/// `dicom-codestream`.
+pub fn colour(bytes: &[u8], photometric: &str) -> Result<&'static str, Refusal> {
+    const RGB: &str = "RGB";
+    const YBR: &str = "YBR_FULL";
+    let (mut adobe, mut jfif, mut named) = (None, false, false);
     walk(
         bytes,
         |marker, whole| {
-            says |= marker == 0xE0 && whole.get(4..9) == Some(b"JFIF\0");
-            says |= marker == 0xEE && whole.len() >= 16 && whole.get(4..9) == Some(b"Adobe");
+            match marker {
+                0xE0 => jfif |= whole.get(4..9) == Some(b"JFIF\0"),
+                0xEE if whole.get(4..9) == Some(b"Adobe") => adobe = whole.get(15).copied(),
+                0xC0..=0xC3 => {
+                    let names = [10, 13, 16].map(|at| whole.get(at).copied().unwrap_or(0));
+                    named = matches!(&names, b"RGB" | b"rgb");
+                }
+                _ => {}
+            }
             Ok(marker != 0xDA)
         },
         |_| {},
     )?;
-    let mut out = Vec::with_capacity(bytes.len() + 16);
-    out.extend(&bytes[..2]);
-    if !says {
-        out.extend(b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\0");
-    }
-    out.extend(&bytes[2..]);
-    Ok(out)
+    Ok(match adobe {
+        Some(0) => RGB,
+        Some(_) => YBR,
+        None if jfif => YBR,
+        None if named || photometric == RGB => RGB,
+        None => YBR,
+    })
 }
 
 /// Drops COM and every APPn but JFIF APP0 and Adobe APP14, which say what the colours are; and

@@ -11,6 +11,35 @@ const SIZ: u16 = 0xFF51;
 const COM: u16 = 0xFF64;
 const TLM: u16 = 0xFF55;
 
+/// The codestream itself: DICOM holds it bare (PS3.5 A.4.4), but some writers wrap it in the
+/// boxes of a JP2 file (T.800 Annex I).
+///
+/// # Errors
+/// `dicom-codestream` where a box says more than there is, or none holds a codestream.
+pub fn codestream(bytes: &[u8]) -> Result<&[u8], Refusal> {
+    const SIGNATURE: &[u8] = b"\0\0\0\x0CjP  \r\n\x87\n";
+    if !bytes.starts_with(SIGNATURE) {
+        return Ok(bytes);
+    }
+    let mut at = SIGNATURE.len();
+    loop {
+        let length = u32_at(bytes, at)? as usize;
+        // 1 stands for a length of 64 bits, which no frame needs; 0 goes to the end.
+        let end = if length == 0 {
+            bytes.len()
+        } else {
+            at + length
+        };
+        let Some(body) = bytes.get(at + 8..end) else {
+            return Err(refuse("a JP2 box is cut short", at));
+        };
+        if bytes.get(at + 4..at + 8) == Some(b"jp2c") {
+            return Ok(body);
+        }
+        at = end;
+    }
+}
+
 /// Image size and components, from SIZ (T.800 A.5.1), which follows SOC.
 ///
 /// # Errors

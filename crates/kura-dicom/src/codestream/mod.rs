@@ -3,6 +3,8 @@
 
 pub mod jpeg;
 pub mod jpeg2000;
+pub mod jpeg_ls;
+pub mod jpeg_sequential;
 pub mod rle;
 
 use kura_model::Refusal;
@@ -17,7 +19,11 @@ pub enum Family {
     Jpeg2000,
     JpegXl,
     Video,
-    /// JPIP, SMPTE ST 2110, deflated frames and whatever comes.
+    /// Deflated Image Frame Compression (PS3.5 A.4.13).
+    Deflated,
+    /// Encapsulated Uncompressed Explicit VR Little Endian (PS3.5 A.4.11).
+    Uncompressed,
+    /// JPIP, SMPTE ST 2110 and whatever comes.
     Other,
 }
 
@@ -27,6 +33,8 @@ pub fn family(transfer_syntax_uid: &str) -> Option<Family> {
     Some(match rest {
         "" | ".1" | ".2" | ".1.99" => return None,
         ".5" => Family::Rle,
+        ".1.98" => Family::Uncompressed,
+        ".8.1" => Family::Deflated,
         ".4.80" | ".4.81" => Family::JpegLs,
         ".4.90" | ".4.91" | ".4.92" | ".4.93" | ".4.201" | ".4.202" | ".4.203" => Family::Jpeg2000,
         ".4.110" | ".4.111" | ".4.112" => Family::JpegXl,
@@ -70,9 +78,11 @@ pub fn strip(family: Family, frame: &[u8], pixels: usize) -> Result<Stripped, Re
         Family::Rle => rle::strip(frame, pixels),
         Family::Jpeg | Family::JpegLs => jpeg::strip(frame),
         Family::Jpeg2000 => jpeg2000::strip(frame),
-        Family::JpegXl | Family::Video | Family::Other => {
-            Err(refuse("streams of this kind cannot be walked", 0))
-        }
+        Family::JpegXl
+        | Family::Video
+        | Family::Deflated
+        | Family::Uncompressed
+        | Family::Other => Err(refuse("streams of this kind cannot be walked", 0)),
     }
 }
 

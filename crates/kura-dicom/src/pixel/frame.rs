@@ -1,4 +1,6 @@
-use super::render::Image8;
+use super::lut::Lut;
+use super::overlay::Overlay;
+use super::render::{Image8, Rendering};
 
 /// Samples as they are stored, in the smallest type that holds them.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,6 +11,7 @@ pub enum Stored {
     U32(Vec<u32>),
     I32(Vec<i32>),
     F32(Vec<f32>),
+    F64(Vec<f64>),
 }
 
 impl Stored {
@@ -20,6 +23,7 @@ impl Stored {
             Self::U32(v) => v.len(),
             Self::I32(v) => v.len(),
             Self::F32(v) => v.len(),
+            Self::F64(v) => v.len(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Stored {
             Self::U32(v) => (*v.get(at)?).into(),
             Self::I32(v) => (*v.get(at)?).into(),
             Self::F32(v) => (*v.get(at)?).into(),
+            Self::F64(v) => *v.get(at)?,
         })
     }
 
@@ -93,6 +98,10 @@ pub struct Frame {
     pub inverted: bool,
     /// Windows of the object, the first is its default.
     pub windows: Vec<Window>,
+    /// VOI LUT Sequence (0028,3010): [`Frame::render`] takes it where no window is asked for.
+    pub(crate) voi_lut: Option<Lut>,
+    /// Overlay planes over this frame; [`Frame::render_with`] burns them in where asked to.
+    pub overlays: Vec<Overlay>,
     pub voi_function: VoiFunction,
     /// (center, width): the first window, or what spans the values of this frame.
     pub default_window: (f64, f64),
@@ -116,9 +125,18 @@ impl Frame {
         }
     }
 
-    /// 8 bits for a screen. `window` is (center, width); `None` takes the default one.
+    /// 8 bits for a screen, without overlays. `window` is (center, width); `None` takes the
+    /// object's VOI LUT, else its first window, else what spans the values.
     pub fn render(&self, window: Option<(f64, f64)>) -> Image8 {
-        super::render::image(self, window)
+        self.render_with(&Rendering {
+            window,
+            ..Rendering::default()
+        })
+    }
+
+    /// 8 bits for a screen.
+    pub fn render_with(&self, rendering: &Rendering) -> Image8 {
+        super::render::image(self, rendering)
     }
 
     /// PNG with the default window, not larger than `max_side` on its longer side.

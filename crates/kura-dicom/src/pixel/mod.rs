@@ -1,10 +1,13 @@
 //! Pixel data: where it lies, how its frames are found, decoded and windowed.
 
-mod codec;
+pub(crate) mod codec;
 pub mod fragments;
 pub mod frame;
-mod native;
+mod lut;
+pub(crate) mod native;
+pub mod overlay;
 pub mod render;
+pub mod samples;
 mod transform;
 
 use std::fs::File;
@@ -18,7 +21,9 @@ use kura_model::Refusal;
 use crate::header::Header;
 use crate::limits::Limits;
 use crate::source::Source;
+use fragments::FrameIndex;
 use frame::Frame;
+use samples::Samples;
 
 /// Where the pixel data of an object lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,25 +176,115 @@ pub fn decode_frame_from<R: Read + Seek>(
     limits: &Limits,
 ) -> Result<Frame, Refusal> {
     let header = crate::read_header(&mut reader, limits)?;
-    let Some(pixel) = header.pixel().copied() else {
-        return Err(Refusal::new(
-            "dicom-no-pixels",
-            "the object has no pixel data",
-        ));
-    };
-    let description = PixelDescription::of(&header, limits)?;
-    if frame >= description.frames {
-        return Err(Refusal::new(
-            "dicom-frame",
-            "there is no frame of that number",
-        ));
+    let samples = PixelReader::new(reader, &header, limits)?.samples(frame)?;
+    transform::frame(&header, frame, samples)
+}
+
+/// The samples of one frame (from 0) as they are stored, before any look-up table.
+///
+/// # Errors
+/// Those of [`decode_frame`].
+pub fn decode_samples<R: Read + Seek>(
+    reader: R,
+    header: &Header,
+    frame: u32,
+    limits: &Limits,
+) -> Result<Samples, Refusal> {
+    PixelReader::new(reader, header, limits)?.samples(frame)
+}
+
+/// Stands in the pixel data of one object and gives its frames; one is held at a time.
+pub(crate) struct PixelReader<'h, R> {
+    source: Source<R>,
+    header: &'h Header,
+    pixel: PixelLocation,
+    description: PixelDescription,
+    syntax: String,
+    /// Of encapsulated pixel data.
+    index: Option<FrameIndex>,
+    limits: &'h Limits,
+}
+
+impl<'h, R: Read + Seek> PixelReader<'h, R> {
+    pub(crate) fn new(reader: R, header: &'h Header, limits: &'h Limits) -> Result<Self, Refusal> {
+        let Some(pixel) = header.pixel().copied() else {
+            return Err(Refusal::new(
+                "dicom-no-pixels",
+                "the object has no pixel data",
+            ));
+        };
+        let description = PixelDescription::of(header, limits)?;
+        let mut source = open_at(reader, header, pixel.offset, limits)?;
+        let syntax = header.transfer_syntax_uid();
+        let index = match pixel.length {
+            Some(_) => None,
+            None => Some(FrameIndex::read(
+                &mut source,
+                header,
+                description.frames,
+                limits,
+            )?),
+        };
+        Ok(Self {
+            source,
+            header,
+            pixel,
+            description,
+            syntax,
+            index,
+            limits,
+        })
     }
-    let mut source = open_at(reader, &header, pixel.offset, limits)?;
-    let decoded = match pixel.length {
-        Some(length) => native::read(&mut source, &header, &pixel, length, &description, frame)?,
-        None => codec::read(&mut source, &header, &description, frame, limits)?,
-    };
-    transform::frame(&header, &description, frame, decoded)
+
+    pub(crate) fn description(&self) -> &PixelDescription {
+        &self.description
+    }
+
+    fn check(&self, frame: u32) -> Result<(), Refusal> {
+        if frame >= self.description.frames {
+            return Err(Refusal::new(
+                "dicom-frame",
+                "there is no frame of that number",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The frame as it is stored: its codestream, or its native bytes in little endian and how
+    /// many bits of the first one are not its own.
+    pub(crate) fn raw(&mut self, frame: u32) -> Result<(Vec<u8>, usize), Refusal> {
+        self.check(frame)?;
+        match (&self.index, self.pixel.length) {
+            (Some(index), _) => {
+                let bytes = index.frame(&mut self.source, frame, self.limits)?;
+                Ok((bytes, 0))
+            }
+            (None, length) => native::raw(
+                &mut self.source,
+                self.header,
+                &self.pixel,
+                length.unwrap_or(0),
+                &self.description,
+                frame,
+            ),
+        }
+    }
+
+    pub(crate) fn samples(&mut self, frame: u32) -> Result<Samples, Refusal> {
+        self.check(frame)?;
+        if self.index.is_some() && !codec::readable(&self.syntax) {
+            return Err(
+                Refusal::new("dicom-codec", "this transfer syntax cannot be decoded")
+                    .at_path("(7FE0,0010)"),
+            );
+        }
+        let (bytes, skip) = self.raw(frame)?;
+        if self.index.is_some() {
+            return codec::decode(&self.syntax, &self.description, &bytes);
+        }
+        let float = self.pixel.tag != tags::PIXEL_DATA;
+        native::samples(bytes, skip, &self.description, float)
+    }
 }
 
 /// A source that stands at a byte of the data set, inflating if it must.
@@ -207,15 +302,4 @@ pub(crate) fn open_at<R: Read + Seek>(
     }
     source.seek_to(offset).map_err(io)?;
     Ok(source)
-}
-
-/// A frame's samples before any look-up: as many bytes as the description says, little endian
-/// and pixel by pixel (not planar).
-pub(crate) struct Decoded {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) bits_allocated: u16,
-    /// What the samples mean now; a codec may have turned YBR into RGB.
-    pub(crate) photometric: String,
-    /// Float Pixel Data and Double Float Pixel Data (PS3.3 C.7.6.24, C.7.6.25).
-    pub(crate) float: bool,
 }

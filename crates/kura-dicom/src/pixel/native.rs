@@ -3,21 +3,23 @@
 use std::io::{Read, Seek};
 
 use dicom_core::VR;
-use dicom_dictionary_std::tags;
 use kura_model::Refusal;
 
-use super::{Decoded, PixelDescription, PixelLocation};
+use super::samples::Samples;
+use super::{PixelDescription, PixelLocation};
 use crate::header::Header;
 use crate::source::Source;
 
-pub(crate) fn read<R: Read + Seek>(
+/// The bytes of one frame as they are stored, little endian, and how many bits of the first one
+/// belong to the frame before (frames of 1-bit samples follow each other without padding).
+pub(crate) fn raw<R: Read + Seek>(
     source: &mut Source<R>,
     header: &Header,
     pixel: &PixelLocation,
     length: u64,
     description: &PixelDescription,
     frame: u32,
-) -> Result<Decoded, Refusal> {
+) -> Result<(Vec<u8>, usize), Refusal> {
     if description.native_bytes() > length {
         return Err(Refusal::new(
             "dicom-pixel-length",
@@ -47,32 +49,42 @@ pub(crate) fn read<R: Read + Seek>(
         raw.drain(..(from - start) as usize);
         raw.truncate((to - from) as usize);
     }
+    if header.encoding().big_endian {
+        to_little_endian(&mut raw, description.bits_allocated);
+    }
+    Ok((raw, (first_bit % 8) as usize))
+}
+
+/// Samples of the bytes of one frame, little endian, whose first `skip` bits are not its own.
+pub(crate) fn samples(
+    raw: Vec<u8>,
+    skip: usize,
+    description: &PixelDescription,
+    float: bool,
+) -> Result<Samples, Refusal> {
     let mut bytes = if description.bits_allocated == 1 {
         unpack_bits(
             &raw,
-            (first_bit % 8) as usize,
+            skip,
             description.pixels() * usize::from(description.samples),
         )
     } else {
         raw
     };
-    if header.encoding().big_endian {
-        to_little_endian(&mut bytes, description.bits_allocated);
-    }
     let mut photometric = description.photometric.clone();
+    let unit = usize::from(description.bits_allocated / 8).max(1);
     if description.samples == 3 {
         if photometric == "YBR_FULL_422" {
-            bytes = expand_422(&bytes, description.pixels());
-            photometric = "YBR_FULL".to_owned();
+            bytes = expand_422(&bytes, description.pixels(), unit);
+            "YBR_FULL".clone_into(&mut photometric);
         } else if description.planar {
-            bytes = interleave(&bytes, usize::from(description.bits_allocated / 8).max(1));
+            bytes = interleave(&bytes, unit);
         }
     }
-    Ok(Decoded {
-        bytes,
-        bits_allocated: description.bits_allocated.max(8),
+    Ok(Samples {
         photometric,
-        float: pixel.tag != tags::PIXEL_DATA,
+        float,
+        ..Samples::of(description, bytes)
     })
 }
 
@@ -109,11 +121,16 @@ pub(crate) fn interleave(planes: &[u8], unit: usize) -> Vec<u8> {
 }
 
 /// Y Y Cb Cr for two pixels to Y Cb Cr for each.
-fn expand_422(bytes: &[u8], pixels: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pixels * 3);
-    for pair in bytes.chunks_exact(4) {
-        out.extend([pair[0], pair[2], pair[3], pair[1], pair[2], pair[3]]);
+fn expand_422(bytes: &[u8], pixels: usize, unit: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(pixels * 3 * unit);
+    for pair in bytes.chunks_exact(4 * unit) {
+        let sample = |at: usize| &pair[at * unit..(at + 1) * unit];
+        for luma in [0, 1] {
+            out.extend_from_slice(sample(luma));
+            out.extend_from_slice(sample(2));
+            out.extend_from_slice(sample(3));
+        }
     }
-    out.resize(pixels * 3, 128);
+    out.resize(pixels * 3 * unit, 128);
     out
 }

@@ -3,6 +3,7 @@
 use kura_model::Refusal;
 
 use super::frame::{Frame, Pixels, Stored, VoiFunction};
+use super::overlay::Overlay;
 
 /// An 8-bit picture, row by row; 1 channel (grey) or 3 (RGB).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +38,24 @@ pub fn voi(function: VoiFunction, value: f64, center: f64, width: f64) -> u8 {
     y.round().clamp(0.0, 255.0) as u8
 }
 
-pub(crate) fn image(frame: &Frame, window: Option<(f64, f64)>) -> Image8 {
+/// How overlay planes (PS3.3 C.9.2) are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overlays {
+    #[default]
+    Hidden,
+    White,
+    Black,
+}
+
+/// How a frame is made a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Rendering {
+    /// (center, width) in modality units; `None` takes what the object says.
+    pub window: Option<(f64, f64)>,
+    pub overlays: Overlays,
+}
+
+pub(crate) fn image(frame: &Frame, rendering: &Rendering) -> Image8 {
     let (channels, data) = match &frame.pixels {
         Pixels::Rgb(data) => (3, data.clone()),
         Pixels::Gray {
@@ -45,19 +63,57 @@ pub(crate) fn image(frame: &Frame, window: Option<(f64, f64)>) -> Image8 {
             slope,
             intercept,
         } => {
-            let (center, width) = window.unwrap_or(frame.default_window);
+            let (center, width) = rendering.window.unwrap_or(frame.default_window);
+            let lut = frame
+                .voi_lut
+                .as_ref()
+                .filter(|_| rendering.window.is_none());
             let shade = |value: f64| {
-                let y = voi(frame.voi_function, value * slope + intercept, center, width);
+                let value = value * slope + intercept;
+                let y = match lut {
+                    Some(lut) => (lut.fraction(value) * 255.0).round() as u8,
+                    None => voi(frame.voi_function, value, center, width),
+                };
                 if frame.inverted { 255 - y } else { y }
             };
             (1, gray(stored, shade))
         }
     };
-    Image8 {
+    let mut image = Image8 {
         width: frame.columns,
         height: frame.rows,
         channels,
         data,
+    };
+    let level = match rendering.overlays {
+        Overlays::Hidden => return image,
+        Overlays::White => 255,
+        Overlays::Black => 0,
+    };
+    for overlay in &frame.overlays {
+        burn(&mut image, overlay, level);
+    }
+    image
+}
+
+/// Sets the pixels under the plane; what lies beyond the picture is left out.
+fn burn(image: &mut Image8, overlay: &Overlay, level: u8) {
+    let channels = usize::from(image.channels);
+    let place = |at: usize, origin: i32, side: u32| {
+        let at = i64::try_from(at).ok()? + i64::from(origin) - 1;
+        usize::try_from(at).ok().filter(|at| *at < side as usize)
+    };
+    let lines = overlay.bits.chunks_exact(overlay.columns.max(1) as usize);
+    for (row, line) in lines.enumerate() {
+        let Some(y) = place(row, overlay.origin.0, image.height) else {
+            continue;
+        };
+        for (column, _) in line.iter().enumerate().filter(|(_, bit)| **bit == 1) {
+            if let Some(x) = place(column, overlay.origin.1, image.width) {
+                let at = (y * image.width as usize + x) * channels;
+                image.data[at..at + channels].fill(level);
+            }
+        }
     }
 }
 

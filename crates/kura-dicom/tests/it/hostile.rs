@@ -2,16 +2,16 @@
 
 use std::io::Cursor;
 
-use kura_dicom::{Limits, decode_frame_from, read_header};
+use kura_dicom::{Limits, Overlays, Rendering, decode_frame_from, read_header};
 
 use crate::build::ct;
 use crate::conformance::pydicom_files;
 
 /// xorshift: the same damage on every machine.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -35,6 +35,10 @@ fn survive(bytes: &[u8]) {
         if let Ok(frame) = decode_frame_from(Cursor::new(bytes), 0, &limits) {
             let _ = frame.to_png(Some(32));
             let _ = frame.to_gray16();
+            let _ = frame.render_with(&Rendering {
+                window: None,
+                overlays: Overlays::White,
+            });
         }
     }
 }
@@ -85,6 +89,12 @@ fn pydicom_files_cut_and_flipped() {
         "chrH32.dcm",
         "test-SR.dcm",
         "SC_rgb_rle_2frame.dcm",
+        "JPEGLSNearLossless_16.dcm",
+        "SC_rgb_jls_lossy_line.dcm",
+        "SC_rgb_jls_lossy_sample.dcm",
+        "JPGExtended.dcm",
+        "GDCMJ2K_TextGBR.dcm",
+        "examples_overlay.dcm",
     ];
     let mut dice = Dice(42);
     let mut seen = 0;
