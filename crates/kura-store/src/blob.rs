@@ -57,6 +57,11 @@ impl BlobStore {
         self.root.join(&hex[..2]).join(&hex[2..])
     }
 
+    /// Where files of this zone lie while they are made. What is left there is nobody's.
+    pub fn spool(&self) -> &Path {
+        &self.spool
+    }
+
     pub fn contains(&self, hash: ContentHash) -> bool {
         self.path(hash).is_file()
     }

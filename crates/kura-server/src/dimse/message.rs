@@ -1,17 +1,22 @@
 //! Messages on an association, whichever side opened it: commands, data sets, files.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
 use std::net::TcpStream;
+use std::path::Path;
 
 use dicom_ul::association::{CloseSocket, SyncAssociation};
-use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu};
-use kura_dicom::{Limits, dataset_start};
-use kura_model::{Category, Error, Result};
+use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu, PresentationContextNegotiated};
+use kura_dicom::{Limits, Target, dataset_start, read_header, transcode};
+use kura_model::{Category, Error, Refusal, Result};
 use kura_service::dicom_read::Object;
+
+use tempfile::SpooledTempFile;
 
 use super::command::{COMMAND_BYTES, Command, CommandSet};
 
+/// A rewritten object is held in memory up to this.
+const HELD: usize = 8 << 20;
 /// Bytes of a file read at a time.
 const CHUNK: usize = 256 * 1024;
 
@@ -101,47 +106,96 @@ pub(super) enum Unsent {
     Broken(Error),
 }
 
-/// Sends the command and the data set of a file as it lies. Its bytes are compared with its hash
-/// before the last of them goes, so that nobody takes a damaged object for whole.
-pub(super) fn send_file<S, A>(
+/// Sends the command and the data set of a stored object in this transfer syntax: as it lies if it
+/// is written so, else rewritten. Its bytes are compared with its hash before the last of them
+/// goes, so that nobody takes a damaged object for whole.
+pub(super) fn send_object<S, A>(
     association: &mut A,
-    id: u8,
+    context: &PresentationContextNegotiated,
     command: &CommandSet,
     object: &Object,
+    spool: &Path,
 ) -> std::result::Result<(), Unsent>
 where
     S: Read + Write + CloseSocket,
     A: SyncAssociation<S>,
 {
-    let refused = |error: io::Error| {
-        Unsent::Refused(Error::internal("a stored file cannot be read").because(error))
-    };
-    let file = File::open(&object.path).map_err(refused)?;
+    let file = File::open(&object.path).map_err(unreadable)?;
     let start = dataset_start(BufReader::new(&file), &Limits::default())
         .map_err(|refusal| Unsent::Refused(Error::internal("a stored file").because(refusal)))?;
-    if !start.as_declared {
-        return Err(Unsent::Refused(Error::new(
-            Category::Unsupported,
-            "an object is not written as its transfer syntax says",
-        )));
+    if context.transfer_syntax != object.transfer_syntax_uid || !start.as_declared {
+        let rewritten = rewritten(object, &context.transfer_syntax, spool)?;
+        return send_bytes(association, context.id, command, rewritten, |_| true);
     }
-    let mut file = File::open(&object.path).map_err(refused)?;
+    let mut file = File::open(&object.path).map_err(unreadable)?;
     let mut hasher = blake3::Hasher::new();
     let mut head = vec![0; start.offset as usize];
-    file.read_exact(&mut head).map_err(refused)?;
+    file.read_exact(&mut head).map_err(unreadable)?;
     hasher.update(&head);
+    let mut whole = |bytes: &[u8]| {
+        if !bytes.is_empty() {
+            hasher.update(bytes);
+            return true;
+        }
+        hasher.finalize().as_bytes() == &object.blob.0
+    };
+    send_bytes(association, context.id, command, file, &mut whole)
+}
+
+fn unreadable(error: io::Error) -> Unsent {
+    Unsent::Refused(Error::internal("a stored file cannot be read").because(error))
+}
+
+/// The data set in another transfer syntax, made whole before any of it is sent: what cannot be
+/// decoded leaves the association as it was.
+fn rewritten(
+    object: &Object,
+    transfer_syntax_uid: &str,
+    spool: &Path,
+) -> std::result::Result<SpooledTempFile, Unsent> {
+    let refused = |refusal: Refusal| {
+        let message = "an object cannot be written in the transfer syntax that was agreed on";
+        Unsent::Refused(Error::new(Category::Unsupported, message).because(refusal))
+    };
+    let limits = Limits::default();
+    let target = Target::of(transfer_syntax_uid)
+        .filter(|target| !target.is_lossy())
+        .ok_or_else(|| refused(Refusal::new("transcode-target", "no such target")))?;
+    let file = File::open(&object.path).map_err(unreadable)?;
+    let header = read_header(BufReader::new(file), &limits).map_err(refused)?;
+    let mut out = tempfile::spooled_tempfile_in(HELD, spool);
+    transcode(&object.path, &header, target, &limits, &mut out).map_err(refused)?;
+    out.rewind().map_err(unreadable)?;
+    let start = dataset_start(BufReader::new(&mut out), &limits).map_err(refused)?;
+    out.seek(SeekFrom::Start(start.offset))
+        .map_err(unreadable)?;
+    Ok(out)
+}
+
+/// Sends a command and all of `data`. `sound` sees each piece, and at the end nothing; where it
+/// says no, the association is given up.
+fn send_bytes<S, A>(
+    association: &mut A,
+    id: u8,
+    command: &CommandSet,
+    mut data: impl Read,
+    mut sound: impl FnMut(&[u8]) -> bool,
+) -> std::result::Result<(), Unsent>
+where
+    S: Read + Write + CloseSocket,
+    A: SyncAssociation<S>,
+{
     send(association, id, command, None).map_err(Unsent::Broken)?;
     let mut writer = association.send_pdata(id);
     let mut chunk = vec![0; CHUNK];
     let outcome = loop {
-        match file.read(&mut chunk) {
-            Ok(0) if hasher.finalize().as_bytes() == &object.blob.0 => break Ok(()),
-            Ok(0) => {
-                tracing::error!(blob = %object.blob, "a blob is damaged");
-                break Err(Error::internal("a blob is damaged"));
+        match data.read(&mut chunk) {
+            Ok(count) if !sound(&chunk[..count]) => {
+                tracing::error!("a stored object is damaged");
+                break Err(Error::internal("a stored object is damaged"));
             }
+            Ok(0) => break Ok(()),
             Ok(count) => {
-                hasher.update(&chunk[..count]);
                 if let Err(error) = writer.write_all(&chunk[..count]) {
                     break Err(broken(error));
                 }

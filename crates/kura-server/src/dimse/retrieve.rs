@@ -78,7 +78,7 @@ impl Session<'_> {
         while !rest.is_empty() && !tally.cancelled {
             let (now, later) = rest.split_at(send::batch(rest));
             rest = later;
-            let mut outgoing = match Outgoing::open(&self.bank.config.dicom, &destination, now) {
+            let mut outgoing = match Outgoing::open(self.bank, &destination, now) {
                 Ok(outgoing) => Some(outgoing),
                 Err(error) => {
                     tracing::warn!(peer = destination, %error, "objects cannot be sent");
@@ -157,11 +157,13 @@ impl Session<'_> {
         tally: &mut Tally,
     ) -> std::result::Result<u16, Unsent> {
         let takes = self.association.requestor_roles_for(&object.sop_class_uid);
-        let id = send::context_for(self.association.presentation_contexts(), object)
+        let accepted = send::context_for(self.association.presentation_contexts(), object)
             .filter(|_| takes.scp)
-            .ok_or_else(send::not_taken)?;
+            .ok_or_else(send::not_taken)?
+            .clone();
         let command = send::request(message_id, object, None);
-        message::send_file(&mut self.association, id, &command, object)?;
+        let spool = self.bank.clinical.blobs().spool();
+        message::send_object(&mut self.association, &accepted, &command, object, spool)?;
         loop {
             let (_, answer) = message::receive(&mut self.association).map_err(Unsent::Broken)?;
             match answer.field {

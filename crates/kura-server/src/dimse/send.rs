@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use dicom_ul::association::client::{ClientAssociation, ClientAssociationOptions};
 use dicom_ul::pdu::{PresentationContextNegotiated, PresentationContextResultReason};
 use kura_model::{Category, Error, Result};
-use kura_service::config::Dicom;
+use kura_service::Bank;
 use kura_service::dicom_read::Object;
 
 use super::command::{C_STORE_RQ, CommandSet, RESPONSE};
@@ -18,6 +19,9 @@ const CONTEXTS: usize = 128;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Every application entity can read these. PS3.5 10.1.
 const NATIVE: [&str; 2] = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"];
+
+/// JPEG 2000 and RLE without loss.
+const LOSSLESS: [&str; 2] = ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"];
 
 /// On whose behalf objects are sent. PS3.7 9.1.1.1.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +34,8 @@ pub(super) struct Originator<'a> {
 pub(super) struct Outgoing {
     association: ClientAssociation<TcpStream>,
     message_id: u16,
+    /// Where what is rewritten lies meanwhile.
+    spool: PathBuf,
 }
 
 /// How many of these objects one association has contexts for.
@@ -48,7 +54,8 @@ pub(super) fn batch(objects: &[Object]) -> usize {
 
 impl Outgoing {
     /// Opens an association with contexts for these objects.
-    pub(super) fn open(config: &Dicom, title: &str, objects: &[Object]) -> Result<Self> {
+    pub(super) fn open(bank: &Bank, title: &str, objects: &[Object]) -> Result<Self> {
+        let config = &bank.config.dicom;
         let address = config
             .address(title)
             .ok_or_else(|| Error::not_found("this title has no address in dicom.nodes"))?;
@@ -86,6 +93,7 @@ impl Outgoing {
         Ok(Self {
             association,
             message_id: 0,
+            spool: bank.clinical.blobs().spool().to_owned(),
         })
     }
 
@@ -95,11 +103,18 @@ impl Outgoing {
         object: &Object,
         originator: Option<Originator<'_>>,
     ) -> std::result::Result<u16, Unsent> {
-        let id =
-            context_for(self.association.presentation_contexts(), object).ok_or_else(not_taken)?;
+        let context = context_for(self.association.presentation_contexts(), object)
+            .ok_or_else(not_taken)?
+            .clone();
         self.message_id = self.message_id.wrapping_add(1);
         let command = request(self.message_id, object, originator);
-        message::send_file(&mut self.association, id, &command, object)?;
+        message::send_object(
+            &mut self.association,
+            &context,
+            &command,
+            object,
+            &self.spool,
+        )?;
         let (_, answer) = message::receive(&mut self.association).map_err(Unsent::Broken)?;
         if answer.field != C_STORE_RQ | RESPONSE || answer.message_id != self.message_id {
             return Err(Unsent::Broken(protocol("an answer to something else")));
@@ -123,19 +138,21 @@ pub(super) fn not_taken() -> Unsent {
     ))
 }
 
-/// The context in which an object can be sent as it lies.
-pub(super) fn context_for(
-    contexts: &[PresentationContextNegotiated],
+/// The context in which an object can be sent: as it lies, else in what loses nothing.
+pub(super) fn context_for<'c>(
+    contexts: &'c [PresentationContextNegotiated],
     object: &Object,
-) -> Option<u8> {
-    contexts
-        .iter()
-        .find(|context| {
-            context.reason == PresentationContextResultReason::Acceptance
-                && context.abstract_syntax == object.sop_class_uid
-                && context.transfer_syntax == object.transfer_syntax_uid
+) -> Option<&'c PresentationContextNegotiated> {
+    std::iter::once(object.transfer_syntax_uid.as_str())
+        .chain(NATIVE)
+        .chain(LOSSLESS)
+        .find_map(|syntax| {
+            contexts.iter().find(|context| {
+                context.reason == PresentationContextResultReason::Acceptance
+                    && context.abstract_syntax == object.sop_class_uid
+                    && context.transfer_syntax == syntax
+            })
         })
-        .map(|context| context.id)
 }
 
 /// C-STORE-RQ. PS3.7 Table 9.3-1.
