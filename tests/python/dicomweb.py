@@ -108,7 +108,7 @@ for expected, address, accept in [
     answer = requests.get(address, headers={"Accept": accept} if accept else {})
     assert answer.status_code == expected, (expected, answer.status_code, address, answer.text)
     assert one.PatientID not in answer.text
-assert requests.post(f"{url}/studies", data=b"").status_code == 405
+assert requests.post(f"{url}/series", data=b"").status_code == 405
 assert requests.get(f"{url}/studies?PatientID=none-such").status_code == 204
 fuzzy = requests.get(f"{url}/studies?fuzzymatching=true&limit=1")
 assert "299" in fuzzy.headers["Warning"] and "additional results" in fuzzy.headers["Warning"]

@@ -20,6 +20,8 @@ mod header;
 mod json;
 mod limits;
 mod matching;
+pub mod multipart;
+pub mod part10;
 mod person_name;
 pub mod pixel;
 mod read;

@@ -70,10 +70,10 @@ impl Sender {
 /// An object that is arriving. Dropped unfinished, it leaves nothing.
 pub struct Incoming {
     announced: Announced,
-    writer: BlobWriter,
+    pub(crate) writer: BlobWriter,
     /// The beginning, should it be refused.
-    kept: Vec<u8>,
-    size: u64,
+    pub(crate) kept: Vec<u8>,
+    pub(crate) size: u64,
 }
 
 impl Incoming {
@@ -164,13 +164,14 @@ pub fn instance_store(
     let progress = progress(bank, sender)?;
     let source = Some((sender.source, progress.position));
     let made = NewInstance::of(&header, &bank.config.hospital, blob, blob_size, source)?;
-    let NewInstance { put, facts } = match made {
+    let NewInstance { mut put, facts } = match made {
         Ok(instance) => instance,
         Err(refusal) => {
             drop(writing);
             return quarantine(bank, context, sender, refusal, kept, size);
         }
     };
+    crate::dicom_store::may_return(bank, &mut put)?;
     let audit = AuditEntry::new(context, "instance_store", put.key.to_string());
     let receipt = bank.clinical.commit(Commit {
         writes: vec![
@@ -229,7 +230,7 @@ fn refuse(
     quarantine(bank, context, sender, refusal, kept, size)
 }
 
-fn quarantine(
+pub(crate) fn quarantine(
     bank: &Bank,
     context: &RequestContext,
     sender: &Sender,

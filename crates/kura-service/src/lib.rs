@@ -18,6 +18,7 @@ pub mod config;
 pub mod dashboard;
 pub mod dataset;
 pub mod dicom_read;
+pub mod dicom_store;
 pub mod export;
 pub mod fhir_read;
 pub mod fhir_search;

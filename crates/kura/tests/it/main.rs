@@ -8,6 +8,7 @@ mod changes;
 mod chest;
 mod dataset;
 mod dicom_network;
+mod dicomweb;
 mod examples;
 mod fhir_api;
 mod fhir_operations;
