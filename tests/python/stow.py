@@ -102,6 +102,11 @@ stored = {item["00081155"]["Value"][0] for item in answer.json()["00081199"]["Va
 assert stored == {d.SOPInstanceUID for d in good}
 assert len(reasons(answer)) == 4 and set(reasons(answer)) <= {0xC000, 0xA900, 0x0111}, reasons(answer)
 
+# The report as XML.
+answer = post(body(part(saved(one)), part(b"no object")), Accept="application/dicom+xml")
+assert answer.status_code == 202 and answer.headers["content-type"] == "application/dicom+xml"
+assert 'keyword="FailedSOPSequence"' in answer.text and 'keyword="ReferencedSOPSequence"' in answer.text
+
 # A single object may come alone.
 single = copy.deepcopy(one)
 single.SOPInstanceUID = single.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()

@@ -13,6 +13,7 @@
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
+pub mod bulk;
 mod charset;
 pub mod codestream;
 pub mod derived;
@@ -23,6 +24,7 @@ mod matching;
 pub mod multipart;
 pub mod part10;
 mod person_name;
+mod picture;
 pub mod pixel;
 mod read;
 mod sniff;
@@ -32,12 +34,14 @@ mod syntax;
 mod value;
 mod volume;
 mod write;
+pub mod xml;
 
 pub use header::{Header, Meta};
 pub use kura_model::Refusal;
 pub use limits::Limits;
 pub use matching::{MatchingKey, tag_of};
 pub use person_name::PersonName;
+pub use picture::Region;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
 pub use pixel::render::Image8;
 pub use pixel::{PixelLocation, decode_frame, decode_frame_from};

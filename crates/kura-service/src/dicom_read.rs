@@ -480,7 +480,7 @@ pub struct Target {
     pub instance: Option<String>,
 }
 
-fn targeted(
+pub(crate) fn targeted(
     bank: &Bank,
     context: &RequestContext,
     action: &'static str,

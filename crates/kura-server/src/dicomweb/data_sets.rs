@@ -3,32 +3,67 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kura_dicom::xml;
 use kura_model::{Error, Result};
 use serde_json::Value;
 
-use super::media::{Offer, accepted, choose};
+use super::media::{MediaRange, Offer, accepted, choose};
+use super::multipart::{self, Part};
 use super::{not_acceptable, refuse};
 
 /// In which words data sets are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Representation {
     Json,
+    Xml,
 }
 
 pub(super) const DICOM_JSON: &str = "application/dicom+json";
+pub(super) const DICOM_XML: &str = "application/dicom+xml";
 
-/// What the client asked for.
+fn chosen(ranges: &[MediaRange], offers: Vec<Offer>) -> Result<Representation> {
+    choose(ranges, offers)
+        .map(|offer| match offer.media_type {
+            DICOM_XML => Representation::Xml,
+            _ => Representation::Json,
+        })
+        .ok_or_else(|| {
+            not_acceptable("this is answered as application/dicom+json or application/dicom+xml")
+        })
+}
+
+/// What the client asked for, where there may be several data sets: JSON is one list, XML a part
+/// for each.
 pub(super) fn representation(headers: &HeaderMap, query: Option<&str>) -> Result<Representation> {
-    let offers = vec![Offer::single(DICOM_JSON)];
-    choose(&accepted(headers, query)?, offers)
-        .map(|_| Representation::Json)
-        .ok_or_else(|| not_acceptable("this is answered as application/dicom+json only"))
+    let mut ranges = accepted(headers, query)?;
+    for range in &mut ranges {
+        if range.media_type == DICOM_XML {
+            range.in_parts();
+        }
+    }
+    let offers = vec![Offer::single(DICOM_JSON), Offer::multipart(DICOM_XML)];
+    chosen(&ranges, offers)
+}
+
+/// What the client asked for, where there is one data set.
+pub(super) fn of_one(headers: &HeaderMap, query: Option<&str>) -> Result<Representation> {
+    let offers = vec![Offer::single(DICOM_JSON), Offer::single(DICOM_XML)];
+    chosen(&accepted(headers, query)?, offers)
 }
 
 /// Several data sets: the result of a search, metadata.
-pub(super) fn many(form: Representation, datasets: &[Value]) -> Response {
+pub(super) async fn many(form: Representation, datasets: Vec<Value>) -> Response {
     match form {
         Representation::Json => json(StatusCode::OK, &datasets),
+        Representation::Xml => {
+            let parts = datasets.into_iter().map(|dataset| {
+                Ok(Part {
+                    content_type: DICOM_XML.to_owned(),
+                    bytes: xml::write(&dataset).into_bytes(),
+                })
+            });
+            multipart::parts(DICOM_XML, parts).await
+        }
     }
 }
 
@@ -36,6 +71,10 @@ pub(super) fn many(form: Representation, datasets: &[Value]) -> Response {
 pub(super) fn one(form: Representation, status: StatusCode, dataset: &Value) -> Response {
     match form {
         Representation::Json => json(status, &dataset),
+        Representation::Xml => {
+            let kind = HeaderValue::from_static(DICOM_XML);
+            (status, [(header::CONTENT_TYPE, kind)], xml::write(dataset)).into_response()
+        }
     }
 }
 

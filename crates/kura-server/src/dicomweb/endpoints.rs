@@ -3,7 +3,7 @@
 
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::{rendered, retrieve, search, store};
+use super::{bulk, rendered, retrieve, search, store};
 use crate::App;
 
 /// One transaction at one address.
@@ -23,6 +23,9 @@ pub(super) enum Transaction {
     RetrieveMetadata,
     RetrieveRendered,
     RetrieveThumbnail,
+    RetrieveFrames,
+    RetrievePixelData,
+    RetrieveBulkData,
     Store,
 }
 
@@ -50,9 +53,17 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     at("GET", "/studies/{study}/metadata", T::RetrieveMetadata),
     at("GET", "/studies/{study}/series/{series}/metadata", T::RetrieveMetadata),
     at("GET", "/studies/{study}/series/{series}/instances/{instance}/metadata", T::RetrieveMetadata),
+    at("GET", "/studies/{study}/rendered", T::RetrieveRendered),
+    at("GET", "/studies/{study}/series/{series}/rendered", T::RetrieveRendered),
     at("GET", "/studies/{study}/series/{series}/instances/{instance}/rendered", T::RetrieveRendered),
-    at("GET", "/studies/{study}/series/{series}/instances/{instance}/frames/{frame}/rendered", T::RetrieveRendered),
+    at("GET", "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", T::RetrieveRendered),
+    at("GET", "/studies/{study}/thumbnail", T::RetrieveThumbnail),
+    at("GET", "/studies/{study}/series/{series}/thumbnail", T::RetrieveThumbnail),
     at("GET", "/studies/{study}/series/{series}/instances/{instance}/thumbnail", T::RetrieveThumbnail),
+    at("GET", "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail", T::RetrieveThumbnail),
+    at("GET", "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}", T::RetrieveFrames),
+    at("GET", "/studies/{study}/series/{series}/instances/{instance}/pixeldata", T::RetrievePixelData),
+    at("GET", "/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*place}", T::RetrieveBulkData),
     at("POST", "/studies", T::Store),
     at("POST", "/studies/{study}", T::Store),
 ];
@@ -71,6 +82,9 @@ impl Endpoint {
             T::RetrieveMetadata => on(method, retrieve::metadata),
             T::RetrieveRendered => on(method, rendered::rendered),
             T::RetrieveThumbnail => on(method, rendered::thumbnail),
+            T::RetrieveFrames => on(method, bulk::frames),
+            T::RetrievePixelData => on(method, bulk::pixel_data),
+            T::RetrieveBulkData => on(method, bulk::bulk_data),
             T::Store => on(method, store::store),
         }
     }

@@ -17,7 +17,7 @@ pub(super) struct MediaRange {
 impl MediaRange {
     pub(super) fn parse(range: &str) -> Self {
         let mut parts = split(range, ';').into_iter();
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let media_type = named(parts.next().unwrap_or_default());
         let mut parameters: Vec<(String, String)> = parts
             .filter_map(|part| part.split_once('='))
             .map(|(name, value)| {
@@ -40,11 +40,29 @@ impl MediaRange {
         }
     }
 
+    /// A range that names a kind of part means the parts.
+    pub(super) fn in_parts(&mut self) {
+        if !self.media_type.starts_with("multipart/") && self.media_type != "*/*" {
+            let kind = std::mem::replace(&mut self.media_type, "multipart/related".to_owned());
+            self.parameters.push(("type".to_owned(), kind));
+        }
+    }
+
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+}
+
+/// A media type by the name it has now: clients know some of the older ones.
+fn named(media_type: &str) -> String {
+    let name = media_type.to_ascii_lowercase();
+    match &name[..] {
+        "image/x-dicom-rle" => "image/dicom-rle".to_owned(),
+        "image/x-jls" => "image/jls".to_owned(),
+        _ => name,
     }
 }
 
@@ -96,6 +114,8 @@ pub(super) struct Offer {
     pub(super) media_type: &'static str,
     /// Of objects, frames and bulk data.
     pub(super) transfer_syntax: Option<String>,
+    /// Only for a client that names this transfer syntax, or `*`.
+    pub(super) on_demand: bool,
 }
 
 impl Offer {
@@ -104,6 +124,7 @@ impl Offer {
             multipart: false,
             media_type,
             transfer_syntax: None,
+            on_demand: false,
         }
     }
 
@@ -114,7 +135,6 @@ impl Offer {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn in_syntax(mut self, uid: impl Into<String>) -> Self {
         self.transfer_syntax = Some(uid.into());
         self
@@ -138,7 +158,7 @@ impl Offer {
             "multipart/related" | "multipart/*" if self.multipart => {
                 match range.parameter("type") {
                     None => 1,
-                    Some(kind) => 1 + matches(&kind.to_ascii_lowercase())?,
+                    Some(kind) => 1 + matches(&named(kind))?,
                 }
             }
             // The older name of the JSON model.
@@ -147,6 +167,7 @@ impl Offer {
             pattern => matches(pattern)?,
         };
         match (range.parameter("transfer-syntax"), &self.transfer_syntax) {
+            (None, _) if self.on_demand => None,
             // 8.7.3.5.2: `*` is whatever is stored.
             (None | Some("*"), _) | (Some(_), None) => Some(exactness),
             (Some(wanted), Some(own)) => (wanted == own).then_some(exactness + 5),
@@ -171,6 +192,50 @@ pub(super) fn choose(ranges: &[MediaRange], offers: Vec<Offer>) -> Option<Offer>
         }
     }
     best.map(|(_, offer)| offer)
+}
+
+pub(super) const OCTETS: &str = "application/octet-stream";
+const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
+
+/// The media type of a codec's frames. PS3.18 Tables 8.7.3-4 and 8.7.3-5.
+fn frame_type(transfer_syntax: &str) -> &'static str {
+    match transfer_syntax.strip_prefix("1.2.840.10008.1.2.") {
+        Some("4.50" | "4.51" | "4.57" | "4.70") => "image/jpeg",
+        Some("4.80" | "4.81") => "image/jls",
+        Some("4.90" | "4.91") => "image/jp2",
+        Some("4.92" | "4.93") => "image/jpx",
+        Some("4.110" | "4.111" | "4.112") => "image/jxl",
+        Some("4.201" | "4.202" | "4.203") => "image/jphc",
+        Some("4.100" | "4.100.1" | "4.101" | "4.101.1") => "video/mpeg",
+        Some(uid) if uid.starts_with("4.10") => "video/mp4",
+        Some("5") => "image/dicom-rle",
+        _ => OCTETS,
+    }
+}
+
+/// How frames can be sent. The one place where their transfer syntax is negotiated (8.7.3.5.2): a
+/// codec's stream is sent as it is, native samples as little endian.
+pub(super) fn frame_offers(stored: &str, one: bool) -> Vec<Offer> {
+    let kind = frame_type(stored);
+    let mut offers = Vec::new();
+    if kind == OCTETS {
+        offers.push(Offer::multipart(OCTETS).in_syntax(EXPLICIT_LE));
+    } else {
+        offers.push(Offer::multipart(kind).in_syntax(stored));
+        // Some viewers ask for octets in any syntax and read the syntax of the part.
+        offers.push(Offer {
+            on_demand: true,
+            ..Offer::multipart(OCTETS).in_syntax(stored)
+        });
+    }
+    if one {
+        let single = offers.clone().into_iter().map(|offer| Offer {
+            multipart: false,
+            ..offer
+        });
+        offers.extend(single.collect::<Vec<_>>());
+    }
+    offers
 }
 
 #[cfg(test)]
@@ -208,6 +273,28 @@ mod tests {
             ("*/*;q=0", None),
         ] {
             assert_eq!(chosen(accept, &offers), expected, "{accept}");
+        }
+        let frames = frame_offers("1.2.840.10008.1.2.4.80", true);
+        for (accept, expected) in [
+            ("*/*", Some(0)),
+            ("multipart/related; type=\"image/x-jls\"", Some(0)),
+            ("multipart/related; type=\"application/octet-stream\"", None),
+            (
+                "multipart/related; type=application/octet-stream; transfer-syntax=*",
+                Some(1),
+            ),
+            ("image/jls", Some(2)),
+            ("image/*", Some(2)),
+            (
+                "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.80",
+                Some(3),
+            ),
+            (
+                "multipart/related; type=\"image/jls\"; transfer-syntax=1.2.840.10008.1.2.4.90",
+                None,
+            ),
+        ] {
+            assert_eq!(chosen(accept, &frames), expected, "{accept}");
         }
         let objects = [Offer::multipart("application/dicom").in_syntax("1.2.840.10008.1.2.1")];
         for (accept, expected) in [

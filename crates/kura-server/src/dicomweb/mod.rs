@@ -1,6 +1,7 @@
 //! DICOMweb: search, retrieval, storage. PS3.18 clauses 8 to 11.
 
 mod arriving;
+mod bulk;
 mod data_sets;
 mod endpoints;
 mod media;

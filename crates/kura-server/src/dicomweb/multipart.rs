@@ -1,14 +1,17 @@
 //! Objects on the wire: files streamed one after another, checked against their hash on the way.
 
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use kura_model::{Category, Error, Result};
 use kura_service::dicom_read::Object;
 
-use crate::stream::{Out, stream};
+use super::refuse;
+use crate::stream::{Out, checked, stream};
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
@@ -63,6 +66,53 @@ pub(super) fn send_one(objects: Vec<Object>) -> Response {
         body,
     )
         .into_response()
+}
+
+/// One part in memory.
+pub(super) struct Part {
+    pub(super) content_type: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Parts made one by one, as fast as the client takes them. If the first cannot be made, that is
+/// the answer; a later one ends the answer broken.
+pub(super) async fn parts(
+    kind: &str,
+    mut parts: impl Iterator<Item = Result<Part>> + Send + 'static,
+) -> Response {
+    let boundary = boundary();
+    let content_type = format!("multipart/related; type=\"{kind}\"; boundary={boundary}");
+    let Ok(content_type) = HeaderValue::from_str(&content_type) else {
+        return refuse(&Error::internal("a media type of ours is wrong"));
+    };
+    let gone =
+        |error: io::Error| Error::new(Category::Interrupted, "the client has gone").because(error);
+    let body = checked(move |out| {
+        parts.try_for_each(|part| {
+            let part = part?;
+            let head = format!(
+                "--{boundary}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+                part.content_type,
+                part.bytes.len()
+            );
+            out.send(Bytes::from(head)).map_err(gone)?;
+            out.send(Bytes::from(part.bytes)).map_err(gone)?;
+            out.send(Bytes::from_static(b"\r\n")).map_err(gone)
+        })?;
+        out.send(Bytes::from(format!("--{boundary}--\r\n")))
+            .map_err(gone)
+    })
+    .await;
+    match body {
+        Ok(body) => ([(header::CONTENT_TYPE, content_type)], body).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Of 128 random bits: it does not occur in a part.
+fn boundary() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("kura-{:016x}{:016x}", random(), random())
 }
 
 /// Sends a file. If its bytes are no longer those of its name, the answer ends broken, so that

@@ -5,10 +5,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use kura_model::{RequestContext, Result};
+use kura_service::dicom_bulk;
 use kura_service::dicom_read::{self, Object};
 
 use super::media::{MediaRange, Offer, accepted, choose};
-use super::{Uids, blocking, data_sets, multipart, not_acceptable, refuse, target};
+use super::{Uids, base, blocking, data_sets, multipart, not_acceptable, refuse, target};
 use crate::App;
 
 pub(super) async fn metadata(
@@ -23,8 +24,9 @@ pub(super) async fn metadata(
         Err(error) => return refuse(&error),
     };
     let target = target(&uids);
-    match blocking(move || dicom_read::metadata(&app.bank, &context, &target)).await {
-        Ok(datasets) => data_sets::many(form, &datasets),
+    let base = base(&headers);
+    match blocking(move || dicom_bulk::metadata(&app.bank, &context, &target, &base)).await {
+        Ok(datasets) => data_sets::many(form, datasets).await,
         Err(error) => refuse(&error),
     }
 }

@@ -44,7 +44,7 @@ pub(super) async fn search(
         Err(error) => return refuse(&error),
     };
     let service = search.base.clone();
-    let found = match blocking(move || dicom_read::search(&app.bank, &context, &search)).await {
+    let mut found = match blocking(move || dicom_read::search(&app.bank, &context, &search)).await {
         Ok(found) => found,
         Err(error) => return refuse(&error),
     };
@@ -52,7 +52,7 @@ pub(super) async fn search(
         // 8.3.4.4 and Table 10.6.3-2: nothing found is No Content
         StatusCode::NO_CONTENT.into_response()
     } else {
-        data_sets::many(form, &found.datasets)
+        data_sets::many(form, std::mem::take(&mut found.datasets)).await
     };
     let mut warn = |text: &str| {
         if let Ok(value) = HeaderValue::from_str(&format!("299 {service}: {text}")) {

@@ -56,7 +56,7 @@ pub(super) async fn store(
     request: Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let form = match data_sets::representation(&head.headers, query.as_deref()) {
+    let form = match data_sets::of_one(&head.headers, query.as_deref()) {
         Ok(form) => form,
         Err(error) => return refuse(&error),
     };

@@ -30,6 +30,7 @@ fn dicomweb_client_stores() {
             "dicom-announced",
             "dicom-duplicate",
             "dicom-file-meta",
+            "dicom-file-meta",
             "dicom-length",
             "dicom-study"
         ]
@@ -66,4 +67,25 @@ fn storing_is_a_right() {
     assert_eq!(bank.live("DicomInstance"), 0);
     assert_eq!(store(Some("kato:another long password")), 200);
     assert_eq!(bank.live("DicomInstance"), 1);
+}
+
+#[test]
+fn frames_and_bulk_data_are_those_of_the_file() {
+    if tool("KURA_PYTHON", "python3").is_none() {
+        return;
+    }
+    let Some(foreign) = std::env::var_os("KURA_PYDICOM_FILES") else {
+        eprintln!("SKIPPED: KURA_PYDICOM_FILES is not set; run make test");
+        return;
+    };
+    let bank = TestBank::new();
+    let server = bank.serve();
+    python(
+        "frames.py",
+        &[
+            Path::new(&server.url()),
+            &sample("dicom"),
+            Path::new(&foreign),
+        ],
+    );
 }
