@@ -4,6 +4,7 @@ use kura_dicom::{Limits, Region, VoiFunction, decode_frame};
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
 use serde_json::Value;
 
+use crate::access::{Action, authorize};
 use crate::dicom_read::{Picture, Target, targeted};
 use crate::imaging_study::attribute;
 use crate::{Bank, imaging};
@@ -122,5 +123,22 @@ fn of_record(
         Picture::Jpeg => image
             .to_jpeg_of(rendering.quality.unwrap_or(QUALITY))
             .map_err(cannot),
+    }
+}
+
+/// Columns and rows of an object, for a caller that is about to render it.
+pub fn size(bank: &Bank, context: &RequestContext, target: &Target) -> Result<(u32, u32)> {
+    authorize(context, Action::ReadClinical)?;
+    let uid = target.instance.as_deref().unwrap_or_default();
+    let key = kura_model::RecordKey::new(crate::kind::DICOM_INSTANCE, uid);
+    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let record = match found.filter(|version| !version.deleted) {
+        Some(version) => imaging::decode(&version.body)?,
+        None => return Err(Error::not_found("no such instance in this bank")),
+    };
+    let number = |tag| attribute::number(&record["header"], tag).and_then(|n| n.try_into().ok());
+    match (number("00280011"), number("00280010")) {
+        (Some(columns), Some(rows)) => Ok((columns, rows)),
+        _ => Err(Error::not_found("the object has no pixels")),
     }
 }

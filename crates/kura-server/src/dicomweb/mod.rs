@@ -2,7 +2,9 @@
 
 mod arriving;
 mod bulk;
+mod conformance;
 mod data_sets;
+mod delete;
 mod endpoints;
 mod media;
 mod multipart;
@@ -10,6 +12,8 @@ mod rendered;
 mod retrieve;
 mod search;
 mod store;
+pub(crate) mod ups;
+mod uri;
 
 use axum::Router;
 use axum::extract::{Path, Request};
@@ -20,14 +24,27 @@ use kura_service::dicom_read::Target;
 
 use crate::{App, error};
 
+/// What is served here, for people.
+const PAGE: &str = "/conformance";
+
 pub(crate) fn routes() -> Router<App> {
-    endpoints::ENDPOINTS
+    // The page is routed by its whole path, which its links are made of.
+    let (pages, rest): (Vec<_>, Vec<_>) = endpoints::ENDPOINTS
         .iter()
+        .partition(|endpoint| endpoint.path == PAGE);
+    let rest = rest
+        .into_iter()
         .fold(Router::new(), |router, endpoint| {
             router.route(endpoint.path, endpoint.route())
         })
         .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed)
+        .method_not_allowed_fallback(not_allowed);
+    pages
+        .into_iter()
+        .fold(Router::new(), |router, endpoint| {
+            router.route(&format!("/dicom-web{PAGE}"), endpoint.route())
+        })
+        .nest("/dicom-web", rest)
 }
 
 fn refuse(failure: &Error) -> Response {
