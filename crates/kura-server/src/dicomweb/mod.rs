@@ -39,10 +39,15 @@ pub(crate) fn routes() -> Router<App> {
         })
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed);
+    // A nest answers without the slash at its end only.
+    let root = endpoints::ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.path == "/");
     pages
         .into_iter()
+        .chain(root)
         .fold(Router::new(), |router, endpoint| {
-            router.route(&format!("/dicom-web{PAGE}"), endpoint.route())
+            router.route(&format!("/dicom-web{}", endpoint.path), endpoint.route())
         })
         .nest("/dicom-web", rest)
 }

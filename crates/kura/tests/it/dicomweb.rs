@@ -199,13 +199,12 @@ fn the_conformance_page_lists_what_answers() {
     assert!(count > 30, "{count}");
     let wadl = accept("application/vnd.sun.wadl+xml").body;
     assert_eq!(wadl.matches("<resource ").count(), count);
-    let options = server.send(
-        "OPTIONS",
-        "/dicom-web/",
-        &[("Accept", "application/json")],
-        "",
-    );
-    assert_eq!(options.status, 200);
+    for path in ["/dicom-web", "/dicom-web/"] {
+        let headers = [("Accept", "application/json")];
+        let options = server.send("OPTIONS", path, &headers, "");
+        assert_eq!(options.status, 200, "{path}");
+        assert_eq!(options.json()["transactions"], told["transactions"]);
+    }
     let page = |lang| {
         server.get(&format!(
             "/dicom-web/conformance?lang={lang}&accept=text/html"
