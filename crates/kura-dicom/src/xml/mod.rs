@@ -66,7 +66,10 @@ mod tests {
             &("<DicomAttribute tag=\"00400275\" vr=\"SQ\"><Item number=\"1\">".repeat(40)
                 + &"</Item></DicomAttribute>".repeat(40)),
         );
+        let sparse =
+            "<DicomAttribute tag=\"00080060\" vr=\"CS\"><Value number=\"99999\"/></DicomAttribute>";
         for (text, rule) in [
+            (&around(&sparse.repeat(20))[..], "dicom-limit"),
             ("", "xml-syntax"),
             ("<a/>", "xml-element"),
             ("<NativeDicomModel>", "xml-syntax"),

@@ -65,14 +65,19 @@ impl<'x> Reading<'x> {
         Refusal::new(rule, message).at_byte(self.reader.buffer_position())
     }
 
-    fn event(&mut self) -> Result<Event<'x>, Refusal> {
-        let event = self.reader.read_event();
-        let event = event.map_err(|_| self.refuse("xml-syntax", "not well-formed XML"))?;
-        self.elements += 1;
-        // Elements, their ends and texts.
+    /// Elements, their ends and texts, and values that are passed over.
+    fn count(&mut self, more: usize) -> Result<(), Refusal> {
+        self.elements += more as u64;
         if self.elements > 8 * self.limits.max_elements {
             return Err(self.refuse("dicom-limit", "more elements than allowed"));
         }
+        Ok(())
+    }
+
+    fn event(&mut self) -> Result<Event<'x>, Refusal> {
+        let event = self.reader.read_event();
+        let event = event.map_err(|_| self.refuse("xml-syntax", "not well-formed XML"))?;
+        self.count(1)?;
         match event {
             Event::DocType(_) => Err(self.refuse("xml-doctype", "a document type is not read")),
             event => Ok(event),
@@ -188,6 +193,7 @@ impl<'x> Reading<'x> {
                 }
                 _ => return Err(self.refuse("xml-element", "no value of this VR")),
             };
+            self.count(at - values.len())?;
             values.resize(at, Value::Null);
             values.push(value);
         }
