@@ -41,6 +41,8 @@ line search filter 'Patient?_filter=(gender%20eq%20female%20and%20birthdate%20lt
 find samples -name '*.dcm' -size -64k | while read -r file; do seed dicom "$file"; done
 find samples \( -name '*.vcf*' -o -name '*.bcf' -o -name '*cats*' \) -size -256k | while read -r file; do seed variants "$file"; done
 find samples -iname '*.uke' -size -64k | while read -r file; do seed claims "$file"; done
+line multipart parts '\x07--b\r\nContent-Type: application/dicom\r\n\r\none\r\n--b\r\n\r\n\r\n--b--\r\n'
+line dicom_xml name '<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM"><DicomAttribute tag="00100010" vr="PN"><PersonName number="1"><Alphabetic><FamilyName>x</FamilyName></Alphabetic></PersonName></DicomAttribute><DicomAttribute tag="00400275" vr="SQ"><Item number="1"><DicomAttribute tag="00280010" vr="US"><Value number="1">5</Value></DicomAttribute></Item></DicomAttribute></NativeDicomModel>'
 line masters disease '0,B,8842347,0,0,0\r\n'
 
 for target in "${targets[@]}"; do

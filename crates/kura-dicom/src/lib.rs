@@ -16,6 +16,7 @@
 //!   give what is stored, piece by piece.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
+pub mod bulk;
 mod charset;
 mod charset_write;
 pub mod codestream;
@@ -26,7 +27,10 @@ mod json;
 mod json_read;
 mod limits;
 mod matching;
+pub mod multipart;
+pub mod part10;
 mod person_name;
+mod picture;
 pub mod pixel;
 mod read;
 mod same;
@@ -38,6 +42,7 @@ mod transcode;
 mod value;
 mod volume;
 mod write;
+pub mod xml;
 
 pub use header::{Header, Meta};
 pub use identifier::{Identifier, write as write_json_dataset};
@@ -45,6 +50,7 @@ pub use kura_model::Refusal;
 pub use limits::Limits;
 pub use matching::{MatchingKey, tag_of};
 pub use person_name::PersonName;
+pub use picture::Region;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
 pub use pixel::overlay::Overlay;
 pub use pixel::render::{Image8, Overlays, Rendering};

@@ -6,6 +6,7 @@ mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
+mod rewritten;
 mod rounds;
 mod stream;
 mod turns;
@@ -26,6 +27,7 @@ pub struct App {
     pub(crate) workshop: Arc<ui::Workshop>,
     pub(crate) arrivals: Arc<rounds::Arrivals>,
     pub(crate) turns: Arc<turns::Turns>,
+    pub(crate) bell: Arc<dicomweb::ups::Bell>,
 }
 
 /// Where a bank answers.
@@ -65,6 +67,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
         turns: Arc::new(turns::Turns::default()),
+        bell: Arc::new(dicomweb::ups::Bell::default()),
         arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
         bank,
     };
@@ -90,7 +93,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
     let request_bytes = app.bank.config.fhir.request_bytes;
     Router::new()
         .merge(fhir_rest::routes(request_bytes))
-        .nest("/dicom-web", dicomweb::routes())
+        .merge(dicomweb::routes())
         .merge(ui::routes())
         .layer(axum::middleware::from_fn_with_state(
             app.clone(),

@@ -229,7 +229,7 @@ pub struct Target {
 }
 
 /// Asks for access, leaves the audit row, and gives the objects a path names, one after another.
-fn targeted(
+fn each_of(
     bank: &Bank,
     context: &RequestContext,
     action: &'static str,
@@ -298,7 +298,7 @@ fn targeted(
 pub fn retrieve(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Object>> {
     let class = Wanted::these(["00080016"].into_iter());
     let mut objects = Vec::new();
-    targeted(bank, context, "dicom_retrieve", target, |line| {
+    each_of(bank, context, "dicom_retrieve", target, |line| {
         let header = class.read(line.header)?;
         objects.push(object(bank, line, &header));
         Ok(())
@@ -362,14 +362,26 @@ pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Re
     Ok(objects)
 }
 
-/// The headers of a study, a series or one instance, in the DICOM JSON model. PS3.18 10.4.1.1.2.
-pub fn metadata(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Value>> {
-    let mut headers = Vec::new();
-    targeted(bank, context, "dicom_metadata", target, |line| {
-        headers.push(Wanted::all().read(line.header)?);
+/// The objects a path names: the UID of each, and what is known of it.
+pub(crate) fn targeted(
+    bank: &Bank,
+    context: &RequestContext,
+    action: &'static str,
+    target: &Target,
+) -> Result<Vec<(String, Value)>> {
+    let mut found = Vec::new();
+    each_of(bank, context, action, target, |line| {
+        let record = json!({
+            "blob": line.blob,
+            "size": line.size,
+            "transferSyntax": line.transfer_syntax,
+            "frames": line.frames,
+            "header": Wanted::all().read(line.header)?,
+        });
+        found.push((line.uid.to_owned(), record));
         Ok(())
     })?;
-    Ok(headers)
+    Ok(found)
 }
 
 /// Pictures of a frame. PS3.18 10.4.1.1.3.
@@ -377,31 +389,4 @@ pub fn metadata(bank: &Bank, context: &RequestContext, target: &Target) -> Resul
 pub enum Picture {
     Jpeg,
     Png,
-}
-
-/// A frame of an instance, or its first one, for a screen.
-pub fn rendered(
-    bank: &Bank,
-    context: &RequestContext,
-    target: &Target,
-    frame: u32,
-    window: Option<(f64, f64)>,
-    max_side: Option<u32>,
-    picture: Picture,
-) -> Result<Vec<u8>> {
-    // The path must name an object of this study and series.
-    let mut named = None;
-    targeted(bank, context, "dicom_render", target, |line| {
-        named.get_or_insert_with(|| line.uid.to_owned());
-        Ok(())
-    })?;
-    let uid = named.ok_or_else(|| Error::not_found("no such instance in this bank"))?;
-    imaging::rendered(
-        bank,
-        &uid,
-        frame,
-        window,
-        max_side,
-        picture == Picture::Jpeg,
-    )
 }

@@ -192,24 +192,6 @@ pub fn frame_png(
     Ok(frame.render(window).to_png(max_side))
 }
 
-/// The same for a caller that has asked for access and left its audit row: JPEG or PNG.
-pub(crate) fn rendered(
-    bank: &Bank,
-    sop_instance_uid: &str,
-    number: u32,
-    window: Option<(f64, f64)>,
-    max_side: Option<u32>,
-    jpeg: bool,
-) -> Result<Vec<u8>> {
-    let image = decoded(bank, sop_instance_uid, number)?.render(window);
-    if !jpeg {
-        return Ok(image.to_png(max_side));
-    }
-    image.to_jpeg(max_side).map_err(|refusal| {
-        Error::new(Category::Unsupported, refusal.message.clone()).because(refusal)
-    })
-}
-
 /// A frame for a page that windows on its own.
 #[derive(Debug, Clone)]
 pub struct RawFrame {

@@ -445,7 +445,7 @@ fn series_of<'a>(study: &'a mut Value, instance: &Instance) -> Option<&'a mut Va
 }
 
 /// Counts and modalities follow from the series.
-fn summarise(study: &mut Value) {
+pub(crate) fn summarise(study: &mut Value) {
     let mut instances = 0;
     let mut modalities: Vec<Value> = Vec::new();
     let mut count = 0;

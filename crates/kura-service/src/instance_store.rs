@@ -5,7 +5,7 @@
 //! sender pauses ([`settle`]), so that a series of a thousand objects does not make a thousand
 //! versions of its study. A crash in between loses nothing: the note is found at the next start.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, Write};
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
-use crate::dicom_index::{self, Arrived};
+use crate::dicom_index::{self, Arrived, Update};
 use crate::imaging_study::{self, Instance, NewInstance, study_id};
 use crate::{Bank, imaging, kind};
 
@@ -73,10 +73,10 @@ impl Sender {
 /// An object that is arriving. Dropped unfinished, it leaves nothing.
 pub struct Incoming {
     announced: Announced,
-    writer: BlobWriter,
+    pub(crate) writer: BlobWriter,
     /// The beginning, should it be refused.
-    kept: Vec<u8>,
-    size: u64,
+    pub(crate) kept: Vec<u8>,
+    pub(crate) size: u64,
 }
 
 impl Incoming {
@@ -306,7 +306,7 @@ fn refuse(
     quarantine(bank, context, sender, refusal, kept, size)
 }
 
-fn quarantine(
+pub(crate) fn quarantine(
     bank: &Bank,
     context: &RequestContext,
     sender: &Sender,
@@ -482,6 +482,14 @@ fn update(
             ..Commit::default()
         })
         .map(drop)
+}
+
+/// What the records of a study become without these objects. The caller holds [`Bank::writing`].
+pub(crate) fn without(bank: &Bank, study_uid: &str, gone: &BTreeSet<String>) -> Result<Update> {
+    let now = bank.clinical.now()?;
+    let (mut stay, _) = written_after(bank, study_uid, LogicalTime(0))?;
+    stay.retain(|one| !gone.contains(&one.uid));
+    dicom_index::update(bank, study_uid, &stay, now, true)
 }
 
 /// Mark of a bank all of whose studies have their records of [`crate::dicom_index`].

@@ -17,11 +17,15 @@ pub mod changes;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;
+pub mod dicom_bulk;
 pub mod dicom_commitment;
+pub mod dicom_delete;
 pub mod dicom_find;
 mod dicom_header;
 mod dicom_index;
 pub mod dicom_read;
+pub mod dicom_render;
+pub mod dicom_store;
 pub mod export;
 pub mod fhir_read;
 pub mod fhir_search;
@@ -50,6 +54,7 @@ mod toml_file;
 pub mod trial;
 pub mod validation;
 pub mod view_definition;
+pub mod workitem;
 
 pub use bank::Bank;
 pub use config::Config;
@@ -65,6 +70,11 @@ pub mod kind {
     /// A study some of whose objects its `ImagingStudy` does not name yet. Id: that of the
     /// `ImagingStudy`.
     pub const PENDING_STUDY: &str = "PendingStudy";
+    /// A Unified Procedure Step: its data set in DICOM JSON, and the lock of whoever performs it.
+    /// Id: SOP Instance UID.
+    pub const WORKITEM: &str = "Workitem";
+    /// Whether a title is told of a workitem, or of all. Id: hash of both.
+    pub const WORKITEM_SUBSCRIPTION: &str = "WorkitemSubscription";
     /// A line of a sample sheet: which patient a sequenced sample is from. Id: hash of the name.
     pub const SAMPLE: &str = "Sample";
     /// An account of a person (identity zone). Id: its name.

@@ -1,20 +1,124 @@
 //! Objects on the wire: files streamed one after another, checked against their hash on the way.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use kura_dicom::Target;
+use kura_dicom::bulk::Whole;
+use kura_model::{Category, Error, Result};
 use kura_service::dicom_read::Object;
+use tempfile::SpooledTempFile;
 
-use crate::stream::{Out, stream};
+use super::refuse;
+use crate::rewritten::rewritten;
+use crate::stream::{Out, checked, stream};
 
 /// Bytes read at a time.
 const CHUNK: usize = 256 * 1024;
 
+/// How objects are written for a client that does not take them as they lie.
+#[derive(Debug, Clone)]
+pub(super) struct Rewriting {
+    pub(super) target: Target,
+    /// Where they lie meanwhile.
+    pub(super) spool: PathBuf,
+}
+
+/// An object that is about to be sent: its transfer syntax, its bytes and their number.
+enum Sent<'o> {
+    Stored(&'o Object),
+    Rewritten(&'static str, SpooledTempFile, u64),
+}
+
+impl<'o> Sent<'o> {
+    fn of(object: &'o Object, rewriting: Option<&Rewriting>) -> io::Result<Self> {
+        let Some(rewriting) = rewriting else {
+            return Ok(Self::Stored(object));
+        };
+        if object.transfer_syntax_uid == rewriting.target.uid() {
+            return Ok(Self::Stored(object));
+        }
+        let mut file = rewritten(&object.path, rewriting.target, &rewriting.spool)
+            .map_err(|refusal| io::Error::new(io::ErrorKind::InvalidData, refusal))?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
+        Ok(Self::Rewritten(rewriting.target.uid(), file, size))
+    }
+
+    fn transfer_syntax(&self) -> &str {
+        match self {
+            Self::Stored(object) => &object.transfer_syntax_uid,
+            Self::Rewritten(uid, ..) => uid,
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Stored(object) => object.size,
+            Self::Rewritten(_, _, size) => *size,
+        }
+    }
+
+    fn send(self, out: &Out) -> io::Result<()> {
+        match self {
+            Self::Stored(object) => file(object, out),
+            Self::Rewritten(_, file, _) => copy(file, out),
+        }
+    }
+}
+
+fn copy(mut source: impl Read, out: &Out) -> io::Result<()> {
+    loop {
+        let mut chunk = vec![0; CHUNK];
+        let count = source.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(());
+        }
+        chunk.truncate(count);
+        out.send(Bytes::from(chunk))?;
+    }
+}
+
+/// A value of bulk data, by itself or as the one part.
+pub(super) fn send_value(kind: &'static str, parts: bool, value: Whole) -> Response {
+    let boundary = boundary();
+    let (before, after) = match parts {
+        true => (
+            format!(
+                "--{boundary}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                value.length
+            ),
+            format!("\r\n--{boundary}--\r\n"),
+        ),
+        false => (String::new(), String::new()),
+    };
+    let content_type = match parts {
+        true => format!("multipart/related; type=\"{kind}\"; boundary={boundary}"),
+        false => kind.to_owned(),
+    };
+    let length = before.len() as u64 + value.length + after.len() as u64;
+    let body = stream(move |out| {
+        out.send(Bytes::from(before))?;
+        copy(value.reader, out)?;
+        out.send(Bytes::from(after))
+    });
+    (
+        [
+            (header::CONTENT_TYPE, content_type),
+            (header::CONTENT_LENGTH, length.to_string()),
+        ],
+        body,
+    )
+        .into_response()
+}
+
 /// RFC 2387 and PS3.18 8.6.1.2. A part has its own transfer syntax in its Content-Type.
-pub(super) fn send(objects: Vec<Object>) -> Response {
+pub(super) fn send(objects: Vec<Object>, rewriting: Option<Rewriting>) -> Response {
     // Random enough not to occur in the parts: it is made of their hashes.
     let mut hasher = blake3::Hasher::new();
     for object in &objects {
@@ -28,12 +132,14 @@ pub(super) fn send(objects: Vec<Object>) -> Response {
     };
     let body = stream(move |out| {
         for object in &objects {
+            let sent = Sent::of(object, rewriting.as_ref())?;
             let head = format!(
                 "--{boundary}\r\nContent-Type: application/dicom; transfer-syntax={}\r\nContent-Length: {}\r\n\r\n",
-                object.transfer_syntax_uid, object.size
+                sent.transfer_syntax(),
+                sent.size()
             );
             out.send(Bytes::from(head))?;
-            file(object, out)?;
+            sent.send(out)?;
             out.send(Bytes::from_static(b"\r\n"))?;
         }
         out.send(Bytes::from(format!("--{boundary}--\r\n")))
@@ -41,28 +147,83 @@ pub(super) fn send(objects: Vec<Object>) -> Response {
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-/// The first object by itself, as `application/dicom`.
-pub(super) fn send_one(objects: Vec<Object>) -> Response {
-    let Some(object) = objects.into_iter().next() else {
-        return axum::http::StatusCode::NOT_FOUND.into_response();
-    };
-    let content_type = format!(
-        "application/dicom; transfer-syntax={}",
-        object.transfer_syntax_uid
-    );
-    let Ok(content_type) = HeaderValue::from_str(&content_type) else {
-        return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
-    let size = HeaderValue::from(object.size);
-    let body = stream(move |out| file(&object, out));
-    (
+/// The first object by itself, as `application/dicom`. It may take a while: it is not called where
+/// requests are accepted.
+pub(super) fn send_one(objects: Vec<Object>, rewriting: Option<Rewriting>) -> Result<Response> {
+    let object = objects
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::not_found("no such instance in this bank"))?;
+    let head = |syntax: &str, size: u64| {
         [
-            (header::CONTENT_TYPE, content_type),
-            (header::CONTENT_LENGTH, size),
-        ],
-        body,
-    )
-        .into_response()
+            (
+                header::CONTENT_TYPE,
+                format!("application/dicom; transfer-syntax={syntax}"),
+            ),
+            (header::CONTENT_LENGTH, size.to_string()),
+        ]
+    };
+    let sent = Sent::of(&object, rewriting.as_ref()).map_err(|error| {
+        let message = "the object cannot be written in this transfer syntax";
+        Error::new(Category::Unsupported, message).because(error)
+    })?;
+    Ok(match sent {
+        Sent::Rewritten(uid, file, size) => {
+            (head(uid, size), stream(move |out| copy(file, out))).into_response()
+        }
+        Sent::Stored(_) => (
+            head(&object.transfer_syntax_uid, object.size),
+            stream(move |out| file(&object, out)),
+        )
+            .into_response(),
+    })
+}
+
+/// One part in memory.
+pub(super) struct Part {
+    pub(super) content_type: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Parts made one by one, as fast as the client takes them. If the first cannot be made, that is
+/// the answer; a later one ends the answer broken.
+pub(super) async fn parts(
+    kind: &str,
+    mut parts: impl Iterator<Item = Result<Part>> + Send + 'static,
+) -> Response {
+    let boundary = boundary();
+    let content_type = format!("multipart/related; type=\"{kind}\"; boundary={boundary}");
+    let Ok(content_type) = HeaderValue::from_str(&content_type) else {
+        return refuse(&Error::internal("a media type of ours is wrong"));
+    };
+    let gone =
+        |error: io::Error| Error::new(Category::Interrupted, "the client has gone").because(error);
+    let body = checked(move |out| {
+        parts.try_for_each(|part| {
+            let part = part?;
+            let head = format!(
+                "--{boundary}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+                part.content_type,
+                part.bytes.len()
+            );
+            out.send(Bytes::from(head)).map_err(gone)?;
+            out.send(Bytes::from(part.bytes)).map_err(gone)?;
+            out.send(Bytes::from_static(b"\r\n")).map_err(gone)
+        })?;
+        out.send(Bytes::from(format!("--{boundary}--\r\n")))
+            .map_err(gone)
+    })
+    .await;
+    match body {
+        Ok(body) => ([(header::CONTENT_TYPE, content_type)], body).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Of 128 random bits: it does not occur in a part.
+fn boundary() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("kura-{:016x}{:016x}", random(), random())
 }
 
 /// Sends a file. If its bytes are no longer those of its name, the answer ends broken, so that

@@ -7,16 +7,15 @@ use std::path::Path;
 
 use dicom_ul::association::{CloseSocket, SyncAssociation};
 use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu, PresentationContextNegotiated};
-use kura_dicom::{Limits, Target, dataset_start, read_header, transcode};
+use kura_dicom::{Limits, Target, dataset_start};
 use kura_model::{Category, Error, Refusal, Result};
 use kura_service::dicom_read::Object;
 
 use tempfile::SpooledTempFile;
 
 use super::command::{COMMAND_BYTES, Command, CommandSet};
+use crate::rewritten::rewritten;
 
-/// A rewritten object is held in memory up to this.
-const HELD: usize = 8 << 20;
 /// Bytes of a file read at a time.
 const CHUNK: usize = 256 * 1024;
 
@@ -124,8 +123,8 @@ where
     let start = dataset_start(BufReader::new(&file), &Limits::default())
         .map_err(|refusal| Unsent::Refused(Error::internal("a stored file").because(refusal)))?;
     if context.transfer_syntax != object.transfer_syntax_uid || !start.as_declared {
-        let rewritten = rewritten(object, &context.transfer_syntax, spool)?;
-        return send_bytes(association, context.id, command, rewritten, |_| true);
+        let file = data_set(object, &context.transfer_syntax, spool)?;
+        return send_bytes(association, context.id, command, file, |_| true);
     }
     let mut file = File::open(&object.path).map_err(unreadable)?;
     let mut hasher = blake3::Hasher::new();
@@ -146,9 +145,8 @@ fn unreadable(error: io::Error) -> Unsent {
     Unsent::Refused(Error::internal("a stored file cannot be read").because(error))
 }
 
-/// The data set in another transfer syntax, made whole before any of it is sent: what cannot be
-/// decoded leaves the association as it was.
-fn rewritten(
+/// The data set in another transfer syntax.
+fn data_set(
     object: &Object,
     transfer_syntax_uid: &str,
     spool: &Path,
@@ -157,19 +155,13 @@ fn rewritten(
         let message = "an object cannot be written in the transfer syntax that was agreed on";
         Unsent::Refused(Error::new(Category::Unsupported, message).because(refusal))
     };
-    let limits = Limits::default();
     let target = Target::of(transfer_syntax_uid)
-        .filter(|target| !target.is_lossy())
         .ok_or_else(|| refused(Refusal::new("transcode-target", "no such target")))?;
-    let file = File::open(&object.path).map_err(unreadable)?;
-    let header = read_header(BufReader::new(file), &limits).map_err(refused)?;
-    let mut out = tempfile::spooled_tempfile_in(HELD, spool);
-    transcode(&object.path, &header, target, &limits, &mut out).map_err(refused)?;
-    out.rewind().map_err(unreadable)?;
-    let start = dataset_start(BufReader::new(&mut out), &limits).map_err(refused)?;
-    out.seek(SeekFrom::Start(start.offset))
+    let mut file = rewritten(&object.path, target, spool).map_err(refused)?;
+    let start = dataset_start(BufReader::new(&mut file), &Limits::default()).map_err(refused)?;
+    file.seek(SeekFrom::Start(start.offset))
         .map_err(unreadable)?;
-    Ok(out)
+    Ok(file)
 }
 
 /// Sends a command and all of `data`. `sound` sees each piece, and at the end nothing; where it

@@ -24,6 +24,8 @@ use kura_model::{Error, Result};
 use crate::App;
 
 pub(crate) use models::Workshop;
+pub(crate) use page::Page;
+pub(crate) use text::Lang;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

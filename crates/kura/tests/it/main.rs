@@ -9,6 +9,7 @@ mod chest;
 mod dataset;
 mod dicom_network;
 mod dicom_query;
+mod dicomweb;
 mod examples;
 mod fhir_api;
 mod fhir_operations;

@@ -1,0 +1,166 @@
+//! Frames and bulk data of one object, and metadata that says where they are. PS3.18 10.4.1.1.2 and
+//! 10.4.1.1.5 to 10.4.1.1.7.
+
+use std::path::PathBuf;
+
+use kura_dicom::bulk::{self, Frames, ValuePath, Whole};
+use kura_model::{Category, Error, Refusal, RequestContext, Result};
+use serde_json::{Map, Value, json};
+
+use crate::dicom_read::{Target, targeted};
+use crate::imaging_study::attribute;
+use crate::{Bank, imaging};
+
+/// The frames of an object, still in its file.
+pub struct Pixels {
+    pub transfer_syntax_uid: String,
+    pub frames: Frames,
+}
+
+/// One object's file.
+fn file(
+    bank: &Bank,
+    context: &RequestContext,
+    action: &'static str,
+    target: &Target,
+) -> Result<(String, PathBuf)> {
+    let named = targeted(bank, context, action, target)?;
+    let (_, record) = named
+        .first()
+        .ok_or_else(|| Error::not_found("no such instance in this bank"))?;
+    let syntax = record["transferSyntax"].as_str().unwrap_or_default();
+    let path = bank.clinical.blobs().path(imaging::blob_of(record)?);
+    Ok((syntax.to_owned(), path))
+}
+
+fn cannot(refusal: Refusal) -> Error {
+    let category = match &refusal.rule[..] {
+        "dicom-frame" | "dicom-no-pixels" => Category::NotFound,
+        _ => Category::Unsupported,
+    };
+    Error::new(category, refusal.message.clone()).because(refusal)
+}
+
+/// Frames by number, from 1; all of them where `numbers` is empty.
+pub fn frames(
+    bank: &Bank,
+    context: &RequestContext,
+    target: &Target,
+    numbers: &[u32],
+) -> Result<Pixels> {
+    let (transfer_syntax_uid, path) = file(bank, context, "dicom_frames", target)?;
+    let frames = Frames::open(&path).map_err(cannot)?;
+    if numbers
+        .iter()
+        .any(|number| !(1..=frames.count()).contains(number))
+    {
+        return Err(Error::not_found("there is no frame of that number"));
+    }
+    Ok(Pixels {
+        transfer_syntax_uid,
+        frames,
+    })
+}
+
+/// One value that metadata leave out, little endian.
+pub fn value(
+    bank: &Bank,
+    context: &RequestContext,
+    target: &Target,
+    place: &ValuePath,
+) -> Result<Whole> {
+    let (_, path) = file(bank, context, "dicom_bulk", target)?;
+    bulk::value(&path, place)
+        .map_err(cannot)?
+        .ok_or_else(|| Error::not_found("the object has no value at this place"))
+}
+
+/// The headers of a study, a series or one instance, in the DICOM JSON model; what it leaves out
+/// has a `BulkDataURI` under `base`.
+pub fn metadata(
+    bank: &Bank,
+    context: &RequestContext,
+    target: &Target,
+    base: &str,
+) -> Result<Vec<Value>> {
+    let named = targeted(bank, context, "dicom_metadata", target)?;
+    Ok(named
+        .into_iter()
+        .map(|(uid, mut record)| {
+            let pixels = record["frames"].as_u64().unwrap_or(0) > 0;
+            let native = native(record["transferSyntax"].as_str().unwrap_or_default());
+            let Value::Object(mut header) = record["header"].take() else {
+                return Value::Null;
+            };
+            let study = &target.study;
+            let series = header
+                .get("0020000E")
+                .and_then(|element| element["Value"][0].as_str())
+                .unwrap_or_default();
+            let url = format!("{base}/studies/{study}/series/{series}/instances/{uid}/bulkdata");
+            point(&mut header, &url);
+            if pixels {
+                let (tag, vr) = pixel_data(&header, native);
+                let element = json!({ "vr": vr, "BulkDataURI": format!("{url}/{tag}") });
+                header.insert(tag.to_owned(), element);
+                header.sort_keys();
+            }
+            Value::Object(header)
+        })
+        .collect())
+}
+
+/// PS3.5 A.1 to A.3 and A.5: pixel data lie as they are.
+pub fn native(transfer_syntax: &str) -> bool {
+    matches!(
+        transfer_syntax,
+        "1.2.840.10008.1.2"
+            | "1.2.840.10008.1.2.1"
+            | "1.2.840.10008.1.2.2"
+            | "1.2.840.10008.1.2.1.99"
+    )
+}
+
+/// Which of the three an object has. PS3.3 C.7.6.3, C.7.6.24 and C.7.6.25: only the first says how
+/// its integers are signed.
+fn pixel_data(header: &Map<String, Value>, native: bool) -> (&'static str, &'static str) {
+    let number = |tag: &str| {
+        let element = header.get(tag)?;
+        attribute::number(&json!({ tag: element }), tag)
+    };
+    match (number("00280103"), number("00280100")) {
+        (None, Some(32)) => ("7FE00008", "OF"),
+        (None, Some(64)) => ("7FE00009", "OD"),
+        (_, Some(bits)) if native && bits > 8 => ("7FE00010", "OW"),
+        _ => ("7FE00010", "OB"),
+    }
+}
+
+/// PS3.18 F.2.2: elements of bulk VRs have their value elsewhere.
+fn point(data_set: &mut Map<String, Value>, url: &str) {
+    for (tag, element) in data_set {
+        let Value::Object(element) = element else {
+            continue;
+        };
+        let place = format!("{url}/{tag}");
+        match element.get("vr").and_then(Value::as_str) {
+            Some("OB" | "OW" | "OF" | "OD" | "OL" | "OV" | "UN") => {
+                let given = ["Value", "InlineBinary", "BulkDataURI"];
+                if !given.iter().any(|key| element.contains_key(*key)) {
+                    element.insert("BulkDataURI".to_owned(), Value::String(place));
+                }
+            }
+            Some("SQ") => {
+                let Some(Value::Array(items)) = element.get_mut("Value") else {
+                    continue;
+                };
+                for (number, item) in items.iter_mut().enumerate() {
+                    if let Value::Object(item) = item {
+                        point(item, &format!("{place}/{}", number + 1));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
