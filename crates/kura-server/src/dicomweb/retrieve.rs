@@ -75,8 +75,10 @@ fn form(ranges: &[MediaRange], objects: &[Object]) -> Result<Offer> {
     })
 }
 
+/// 8.7.3.5.1: Implicit VR Little Endian is not sent over the web.
 pub(super) fn can_be_written(objects: &[Object], uid: &str) -> bool {
-    Target::of(uid).is_some_and(|target| !target.is_lossy())
+    Target::of(uid)
+        .is_some_and(|target| !target.is_lossy() && target != Target::ImplicitVrLittleEndian)
         && objects.iter().all(|object| {
             let Ok(file) = File::open(&object.path) else {
                 return false;
