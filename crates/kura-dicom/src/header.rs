@@ -34,9 +34,15 @@ pub struct Header {
     encoding: Encoding,
     dataset_offset: u64,
     pixel: Option<PixelLocation>,
-    character_sets: Vec<String>,
-    undeclared: BTreeSet<Tag>,
-    left_out: Vec<Tag>,
+    noticed: Noticed,
+}
+
+/// What the object does not show of how it was written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Noticed {
+    pub(crate) character_sets: Vec<String>,
+    pub(crate) undeclared: BTreeSet<Tag>,
+    pub(crate) left_out: Vec<Tag>,
 }
 
 macro_rules! text_accessors {
@@ -58,9 +64,7 @@ impl Header {
         encoding: Encoding,
         dataset_offset: u64,
         pixel: Option<PixelLocation>,
-        character_sets: Vec<String>,
-        undeclared: BTreeSet<Tag>,
-        left_out: Vec<Tag>,
+        noticed: Noticed,
     ) -> Self {
         Self {
             object,
@@ -68,9 +72,7 @@ impl Header {
             encoding,
             dataset_offset,
             pixel,
-            character_sets,
-            undeclared,
-            left_out,
+            noticed,
         }
     }
 
@@ -124,19 +126,19 @@ impl Header {
 
     /// Specific Character Set (0008,0005) as the file has it.
     pub fn character_sets(&self) -> &[String] {
-        &self.character_sets
+        &self.noticed.character_sets
     }
 
     /// Attributes, at any depth, that the file gives VR UN or one the standard does not have.
     /// Those the dictionary knows are read by its VR, so in [`Header::object`] it does not show.
     pub fn undeclared(&self) -> &BTreeSet<Tag> {
-        &self.undeclared
+        &self.noticed.undeclared
     }
 
     /// Attributes, at any depth, whose value is too large to hold: in [`Header::object`] it is
     /// empty.
     pub fn left_out(&self) -> &[Tag] {
-        &self.left_out
+        &self.noticed.left_out
     }
 
     /// As declared; for a data set without file meta information, as guessed.

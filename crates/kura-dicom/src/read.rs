@@ -1,7 +1,6 @@
 //! The walker: element headers and values in the order of the bytes (PS3.5 clause 7), every
 //! length checked before it is believed.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read, Seek};
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
@@ -14,7 +13,7 @@ use dicom_object::mem::InMemElement;
 use kura_model::Refusal;
 
 use crate::charset::Charset;
-use crate::header::{Header, Meta};
+use crate::header::{Header, Meta, Noticed};
 use crate::limits::Limits;
 use crate::pixel::PixelLocation;
 use crate::source::Source;
@@ -85,9 +84,7 @@ pub fn read_header<R: Read + Seek>(reader: R, limits: &Limits) -> Result<Header,
         encoding,
         dataset_offset,
         pixel,
-        walker.character_sets,
-        walker.undeclared,
-        walker.left_out,
+        walker.noticed,
     );
     header.check()?;
     Ok(header)
@@ -144,7 +141,7 @@ pub(crate) fn read_dataset(
     let source = Source::new(io::Cursor::new(bytes)).map_err(|_| io_refusal(0))?;
     let mut walker = Walker::new(source, limits);
     let object = walker.dataset(&Scope::top(encoding), &mut Charset::Default, &mut None)?;
-    Ok((object, walker.character_sets))
+    Ok((object, walker.noticed.character_sets))
 }
 
 /// PS3.10 7.1. Leaves the source after the prefix, or at 0 where there is none.
@@ -234,9 +231,7 @@ pub(crate) struct Walker<'l, R> {
     elements: u64,
     bytes: u64,
     path: Vec<(Tag, usize)>,
-    character_sets: Vec<String>,
-    undeclared: BTreeSet<Tag>,
-    left_out: Vec<Tag>,
+    noticed: Noticed,
 }
 
 impl<'l, R: Read + Seek> Walker<'l, R> {
@@ -248,9 +243,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             elements: 0,
             bytes: 0,
             path: Vec::new(),
-            character_sets: Vec::new(),
-            undeclared: BTreeSet::new(),
-            left_out: Vec::new(),
+            noticed: Noticed::default(),
         }
     }
 
@@ -407,7 +400,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
                     let terms = strings(&element);
                     *charset = Charset::of(&terms.iter().map(String::as_str).collect::<Vec<_>>());
                     if top {
-                        self.character_sets = terms;
+                        self.noticed.character_sets = terms;
                     }
                     object.put(DataElement::new(
                         header.tag,
@@ -471,7 +464,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
             let letters: [u8; 2] = self.exactly()?;
             self.explicit_length(&mut header, letters, big)?;
             if header.vr == VR::UN && header.length != UNDEFINED {
-                self.undeclared.insert(tag);
+                self.noticed.undeclared.insert(tag);
             }
             if header.vr == VR::UN && !header.unknown_vr && tag.group().is_multiple_of(2) {
                 // PS3.5 6.2.2 note 2: UN holds the value as implicit VR little endian
@@ -595,7 +588,7 @@ impl<'l, R: Read + Seek> Walker<'l, R> {
         charset: &Charset,
     ) -> Result<PrimitiveValue, Refusal> {
         if self.passes_over(header) {
-            self.left_out.push(header.tag);
+            self.noticed.left_out.push(header.tag);
             let length = u64::from(header.length);
             self.source.skip(length).map_err(|e| self.io(e))?;
             return Ok(PrimitiveValue::Empty);
