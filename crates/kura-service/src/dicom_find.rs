@@ -85,8 +85,7 @@ impl<'a> Finding<'a> {
         })
     }
 
-    /// The next data set that matches, in the DICOM JSON model.
-    pub fn next(&mut self) -> Result<Option<Value>> {
+    fn advance(&mut self) -> Result<Option<Value>> {
         loop {
             if let Some(dataset) = self.ready.pop_front() {
                 return Ok(Some(dataset));
@@ -148,6 +147,15 @@ impl<'a> Finding<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The data sets that match, in the DICOM JSON model.
+impl Iterator for Finding<'_> {
+    type Item = Result<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
     }
 }
 

@@ -136,7 +136,7 @@ pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<
     let mut skip = request.offset;
     // One more than asked for says whether there are more.
     while found.len() <= request.limit {
-        let Some(dataset) = finding.next()? else {
+        let Some(dataset) = finding.next().transpose()? else {
             break;
         };
         if skip > 0 {

@@ -63,14 +63,13 @@ impl Session<'_> {
             ("00080056", json!({ "vr": "CS", "Value": ["ONLINE"] })),
         ];
         loop {
-            let found = finding.next().and_then(|found| match found {
-                Some(found) => counted(&bank, level, found, identifier.dataset()).map(Some),
-                None => Ok(None),
+            let found = finding.next().map(|found| {
+                found.and_then(|found| counted(&bank, level, found, identifier.dataset()))
             });
             let found = match found {
-                Ok(Some(found)) => found,
-                Ok(None) => return Ok(request.response(status::SUCCESS)),
-                Err(error) => return Ok(failed(request, &error)),
+                Some(Ok(found)) => found,
+                None => return Ok(request.response(status::SUCCESS)),
+                Some(Err(error)) => return Ok(failed(request, &error)),
             };
             if self.is_cancelled(request.message_id)? {
                 return Ok(request.response(status::CANCELLED));
