@@ -152,7 +152,7 @@ pub(super) struct Session<'a> {
 
 /// The data set of a request on its way.
 enum Arriving {
-    Object(Box<Storing>),
+    Object(Storing),
     /// An identifier, or what an action is about.
     Request(Command, Vec<u8>),
 }
@@ -249,7 +249,7 @@ impl Session<'_> {
                     let comment = "this title may not store here";
                     Storing::dropped(request, status::NOT_AUTHORIZED, comment)
                 };
-                Ok(Some(Arriving::Object(Box::new(storing))))
+                Ok(Some(Arriving::Object(storing)))
             }
             _ if request.has_data_set => Ok(Some(Arriving::Request(request, Vec::new()))),
             C_ECHO_RQ => {
@@ -272,7 +272,7 @@ impl Session<'_> {
     fn arrived(&mut self, id: u8, state: Arriving) -> Result<()> {
         match state {
             Arriving::Object(storing) => {
-                let answer = self.receiving.finish(self.bank, *storing)?;
+                let answer = self.receiving.finish(self.bank, storing)?;
                 self.answer(id, &answer)
             }
             Arriving::Request(request, bytes) => {

@@ -201,7 +201,7 @@ impl Session<'_> {
             Ok(objects) => Ok((identifier, objects)),
             Err(error) if error.category == kura_model::Category::Invalid => {
                 let answer = request.response(status::DOES_NOT_MATCH);
-                Err(answer.comment(&error.message()))
+                Err(answer.comment(error.message()))
             }
             Err(error) => Err(failed(request, &error)),
         }

@@ -31,7 +31,7 @@ pub(super) struct Storing {
 }
 
 enum State {
-    Arriving(Incoming),
+    Arriving(Box<Incoming>),
     /// It cannot be kept; the rest of it is read and dropped, then this is answered.
     Dropped(CommandSet),
 }
@@ -106,7 +106,7 @@ impl Receiving {
         };
         let begun = opened.and_then(|()| Incoming::begin(bank, &self.context, announced));
         let state = match begun {
-            Ok(incoming) => State::Arriving(incoming),
+            Ok(incoming) => State::Arriving(Box::new(incoming)),
             Err(error) => State::Dropped(failed(&request, &error)),
         };
         Storing { request, state }
@@ -116,7 +116,7 @@ impl Receiving {
     pub(super) fn finish(&mut self, bank: &Bank, storing: Storing) -> Result<CommandSet> {
         let request = storing.request;
         let incoming = match storing.state {
-            State::Arriving(incoming) => incoming,
+            State::Arriving(incoming) => *incoming,
             State::Dropped(answer) => return Ok(answer),
         };
         let Some(sender) = &self.sender else {
