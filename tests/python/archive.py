@@ -73,6 +73,37 @@ for name in ("FIRST*", "OTHER*"):
 assert len(web.search_for_studies(search_filters={"PatientName": "FIRST*", "StudyInstanceUID": study})) == 1
 assert not web.search_for_studies(search_filters={"PatientName": "THIRD*", "StudyInstanceUID": study})
 
+# What the first object leaves empty is found by what the next one says.
+study, series = generate_uid(), generate_uid()
+assert set(send([made(study, series, 1, AccessionNumber=""), made(study, series, 2, AccessionNumber="LATER-1")])) == {0}
+assert [r["0020000D"]["Value"][0] for r in web.search_for_studies(search_filters={"AccessionNumber": "LATER-1"})] == [study]
+# An object names its series, also where series are listed.
+named = web.search_for_instances(study, series)[1]["00080018"]["Value"][0]
+assert [r["0020000E"]["Value"][0] for r in web.search_for_series(search_filters={"SOPInstanceUID": named})] == [series]
+assert not web.search_for_studies(search_filters={"SeriesInstanceUID": series[:-3] + "*"})
+# Nothing is cut at an equals sign that is no name.
+study = generate_uid()
+assert send([made(study, generate_uid(), 1, StudyDescription="A=B")]) == [0]
+assert len(web.search_for_studies(search_filters={"StudyDescription": "A=B"})) == 1
+
+# Objects of one study that name two patients, one after the other: the hospital's own study keeps to its patient.
+patient = requests.get(fhir + "/Patient", params={"identifier": source.PatientID}).json()["entry"][0]["resource"]
+study = generate_uid()
+theirs = {
+    "resourceType": "ImagingStudy",
+    "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{study}"}],
+    "status": "available",
+    "subject": {"reference": f"Patient/{patient['id']}"},
+}
+assert requests.post(fhir + "/ImagingStudy", json=theirs).status_code == 201
+series = generate_uid()
+assert send([made(study, series, 1)]) == [0]
+assert send([made(study, series, 2, PatientID="POP-000048", PatientBirthDate="", PatientSex="")]) == [0]
+both = [e["resource"] for e in requests.get(fhir + "/ImagingStudy", params={"identifier": f"urn:dicom:uid|urn:oid:{study}"}).json()["entry"]]
+ours = next(r for r in both if r["id"].startswith("study-"))
+assert "reference" not in ours.get("subject", {}), ours["subject"]
+assert "study-conflict" in [t["code"] for t in ours["meta"]["tag"]]
+
 # A UID that comes again: the same object in another transfer syntax is no news; another object is refused,
 # and what is here stays.
 again = first[0]
@@ -83,6 +114,10 @@ assert send([other]) == [0x0111]
 renamed = copy.deepcopy(again)
 renamed.PatientName = "SOMEBODY^ELSE"
 assert send([renamed]) == [0x0111]
+tailed = copy.deepcopy(again)
+tailed.add_new(0x7FE10010, "LO", "SOMEBODY")
+tailed.add_new(0x7FE11001, "UN", b"behind the pixels")
+assert send([tailed]) == [0x0111]
 kept = web.retrieve_instance(again.StudyInstanceUID, again.SeriesInstanceUID, again.SOPInstanceUID)
 assert kept == again
 
@@ -102,7 +137,6 @@ assert send([ecg]) == [0]
 assert web.retrieve_instance(ecg.StudyInstanceUID, ecg.SeriesInstanceUID, ecg.SOPInstanceUID) == ecg
 
 # The order that led to a study: by its accession number, or by the UID of the worklist.
-patient = requests.get(fhir + "/Patient", params={"identifier": source.PatientID}).json()["entry"][0]["resource"]
 order = {
     "resourceType": "ServiceRequest",
     "status": "active",
@@ -144,4 +178,13 @@ assert {a.AccessionNumber for a in answers} == {"ACC-4711", ""}
 study = next(a.StudyInstanceUID for a in answers if not a.AccessionNumber)
 assert send([made(study, generate_uid(), 1, AccessionNumber="")]) == [0]
 assert based_on(study) == [f"ServiceRequest/{ordered}"], based_on(study)
+# An order without a time is listed on the day it was written.
+del order["occurrenceDateTime"]
+order["authoredOn"] = "2026-04-02T08:00:00+09:00"
+assert requests.post(fhir + "/ServiceRequest", json=order).status_code == 201
+step.ScheduledProcedureStepStartDate = "20260402"
+assoc = ae.associate("127.0.0.1", port, ae_title="KURA")
+answers = [a for s, a in assoc.send_c_find(ask, "1.2.840.10008.5.1.4.31") if s.Status == 0xFF00]
+assoc.release()
+assert len(answers) == 1, len(answers)
 print("the archive is in order")

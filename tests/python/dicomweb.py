@@ -158,6 +158,7 @@ for expected, address, accept in [
     (406, f"{url}/studies", "application/dicom+json;q=0"),
     (406, path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.80'),
     (406, path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2'),
+    (406, path, 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.90'),
     (406, path + "/rendered", "image/gif"),
     (404, f"{url}/nothing", None),
 ]:
@@ -172,7 +173,7 @@ assert "299" in fuzzy.headers["Warning"] and "additional results" in fuzzy.heade
 made = 0
 for dataset in files.values():
     place = (dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID)
-    for syntax in ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90"):
+    for syntax in ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.5"):
         rewritten = client.retrieve_instance(*place, media_types=(("application/dicom", syntax),))
         assert rewritten.file_meta.TransferSyntaxUID == syntax
         assert rewritten.SOPInstanceUID == dataset.SOPInstanceUID
@@ -181,5 +182,5 @@ for dataset in files.values():
         difference = numpy.abs(rewritten.pixel_array.astype(int) - dataset.pixel_array.astype(int)).max()
         assert difference <= most, (dataset.SOPInstanceUID, syntax, difference)
         made += dataset.file_meta.TransferSyntaxUID != syntax
-assert made > 20, made
+assert made > 12, made
 print("dicomweb-client is content")

@@ -20,7 +20,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             None,
             Some(Target::ExplicitVrLittleEndian),
             Some(Target::RleLossless),
-            Some(Target::Jpeg2000Lossless),
         ] {
             let path = std::env::temp_dir().join("render_speed.dcm");
             let name = match target {

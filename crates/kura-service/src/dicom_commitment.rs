@@ -1,7 +1,7 @@
 //! Storage commitment: whether the bank keeps objects, so that their sender may delete its own.
 //! PS3.4 Annex J.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kura_model::{RecordKey, RequestContext, Result};
 use kura_store::AuditEntry;
@@ -33,7 +33,12 @@ pub fn commit(bank: &Bank, context: &RequestContext, named: Vec<Named>) -> Resul
     authorize(context, Action::Import)?;
     let mut commitment = Commitment::default();
     let mut studies: BTreeMap<String, usize> = BTreeMap::new();
+    // One that is named twice is read once.
+    let mut seen = BTreeSet::new();
     for object in named {
+        if !seen.insert(object.clone()) {
+            continue;
+        }
         let key = RecordKey::new(kind::DICOM_INSTANCE, object.sop_instance_uid.as_str());
         let found = bank.clinical.read(|reader| reader.current(&key))?;
         let Some(found) = found.filter(|version| !version.deleted) else {

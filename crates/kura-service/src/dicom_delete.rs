@@ -23,9 +23,9 @@ const STEP: u32 = 1_000;
 /// `NotFound` where the path names nothing; whoever may not write records for care may not.
 pub fn delete(bank: &Bank, context: &RequestContext, target: &Target) -> Result<u64> {
     authorize(context, Action::WriteClinical)?;
-    // What has just arrived is named in its study before it is taken out of it.
-    instance_store::settle_waiting(bank, context, &target.study)?;
     let _writing = bank.writing()?;
+    // What has just arrived is named in its study before it is taken out of it.
+    instance_store::settle_writing(bank, context, &target.study)?;
     let (named, stay) = named(bank, target)?;
     if named.is_empty() {
         return Err(Error::not_found(

@@ -38,6 +38,8 @@ pub struct Finding<'a> {
     wanted: Wanted,
     walk: Walk,
     ready: VecDeque<Value>,
+    /// Series of the objects that are named, where series are listed.
+    series: Option<HashSet<String>>,
     /// Patients that were listed: number and issuer.
     patients: HashSet<(String, String)>,
 }
@@ -74,6 +76,10 @@ impl<'a> Finding<'a> {
             ),
         };
         let walk = candidates(bank, &keys)?;
+        let series = match exact(&keys, "00080018").filter(|_| level == Level::Series) {
+            None => None,
+            Some(uids) => Some(attributes_of_objects(bank, split(uids), "0020000E")?.collect()),
+        };
         Ok(Self {
             bank,
             level,
@@ -81,6 +87,7 @@ impl<'a> Finding<'a> {
             wanted,
             walk,
             ready: VecDeque::new(),
+            series,
             patients: HashSet::new(),
         })
     }
@@ -122,7 +129,11 @@ impl<'a> Finding<'a> {
                 let count = json!({ "vr": "IS", "Value": [series.instances] });
                 let mut dataset = with(series.dataset(), &computed);
                 dataset["00201209"] = count;
-                if self.keys.iter().all(|key| of_a_series(key, &dataset)) {
+                let named = self.series.as_ref();
+                let fits = |key: &MatchingKey| key.path == ["00080018"] || key.matches(&dataset);
+                if named.is_none_or(|named| named.contains(&series.series))
+                    && self.keys.iter().all(fits)
+                {
                     self.ready.push_back(dataset);
                 }
                 continue;
@@ -195,7 +206,9 @@ fn contradicted(keys: &[MatchingKey], common: &Value) -> bool {
 /// the modality is that of any series.
 fn of_a_study(key: &MatchingKey, dataset: &Value) -> bool {
     match key.path.first().map(String::as_str) {
-        Some("0020000E" | "00080018") if key.path.len() == 1 => true,
+        Some("0020000E" | "00080018") if key.path.len() == 1 => {
+            key.value.bytes().all(|byte| byte == b'*') || !key.value.contains(['*', '?'])
+        }
         Some("00080060") if key.path.len() == 1 => MatchingKey {
             path: vec!["00080061".to_owned()],
             value: key.value.clone(),
@@ -203,10 +216,6 @@ fn of_a_study(key: &MatchingKey, dataset: &Value) -> bool {
         .matches(dataset),
         _ => key.matches(dataset),
     }
-}
-
-fn of_a_series(key: &MatchingKey, dataset: &Value) -> bool {
-    (key.path == ["00080018"]) || key.matches(dataset)
 }
 
 /// Counts of what lies below, for whoever asks for them. PS3.4 C.3.4.
@@ -275,9 +284,14 @@ impl Walk {
             if self.ended {
                 return Ok(None);
             }
-            let page = bank
-                .clinical
-                .read(|reader| reader.search(&self.query, self.after.as_ref(), STEP))?;
+            // All pages are of the state of the first: a study that grows meanwhile moves.
+            let (page, t) = bank.clinical.read(|reader| {
+                reader.at_one_state(|reader| {
+                    let page = reader.search(&self.query, self.after.as_ref(), STEP)?;
+                    Ok((page, reader.now()?))
+                })
+            })?;
+            self.query.at = self.query.at.or(Some(t));
             self.ended = page.next.is_none();
             self.after = page.next;
             self.page = page.versions.into_iter();
@@ -316,7 +330,8 @@ pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
         query = query.and(Predicate::Ids(studies_of_series(bank, split(uids))?));
     }
     if let Some(uids) = exact(keys, "00080018") {
-        query = query.and(Predicate::Ids(studies_of_objects(bank, split(uids))?));
+        let studies = attributes_of_objects(bank, split(uids), "0020000D")?;
+        query = query.and(Predicate::Ids(studies.map(|uid| study_id(&uid)).collect()));
     }
     if let Some(modality) = exact(keys, "00080061").or_else(|| exact(keys, "00080060")) {
         query = query.and(token(MODALITY, modality));
@@ -338,16 +353,18 @@ pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
         };
         let mut any = vec![token(UNEVEN, tag)];
         // A name has groups, and any of them may match.
-        for part in key.value.split('=').filter(|part| !part.is_empty()) {
-            match text(param, part) {
-                Some(predicate) => any.push(predicate),
-                None => any.clear(),
-            }
-            if any.is_empty() {
-                break;
-            }
-        }
-        if any.len() > 1 {
+        let parts: Vec<&str> = match NAMES.contains(&tag) {
+            true => key
+                .value
+                .split('=')
+                .filter(|part| !part.is_empty())
+                .collect(),
+            false => vec![&key.value],
+        };
+        let predicates: Option<Vec<Predicate>> =
+            parts.into_iter().map(|part| text(param, part)).collect();
+        if let Some(predicates) = predicates.filter(|predicates| !predicates.is_empty()) {
+            any.extend(predicates);
             query.clauses.push(Clause::Any(any));
         }
     }
@@ -358,6 +375,9 @@ pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
         ended: false,
     })
 }
+
+/// Those of VR PN.
+const NAMES: [&str; 2] = ["00100010", "00080090"];
 
 /// What a value or a pattern begins with; `None` where that is nothing.
 fn text(param: &str, value: &str) -> Option<Predicate> {
@@ -375,9 +395,10 @@ fn text(param: &str, value: &str) -> Option<Predicate> {
 
 fn studies_of_series<'u>(bank: &Bank, uids: impl Iterator<Item = &'u str>) -> Result<Vec<String>> {
     let mut query = Query::all(kind::DICOM_SERIES);
-    query.clauses.push(Clause::Any(
-        uids.map(|uid| token(SERIES_UID, uid)).collect(),
-    ));
+    query.clauses.push(Clause::Any(vec![Predicate::Tokens {
+        param: SERIES_UID.to_owned(),
+        any: uids.map(|uid| (None, uid.to_owned())).collect(),
+    }]));
     let page = bank
         .clinical
         .read(|reader| reader.search(&query, None, 10_000))?;
@@ -390,17 +411,22 @@ fn studies_of_series<'u>(bank: &Bank, uids: impl Iterator<Item = &'u str>) -> Re
     Ok(found.into_iter().collect())
 }
 
-fn studies_of_objects<'u>(bank: &Bank, uids: impl Iterator<Item = &'u str>) -> Result<Vec<String>> {
+/// One attribute of each of these objects.
+fn attributes_of_objects<'u>(
+    bank: &Bank,
+    uids: impl Iterator<Item = &'u str>,
+    tag: &str,
+) -> Result<impl Iterator<Item = String>> {
     let mut found = BTreeSet::new();
     for uid in uids {
         let key = RecordKey::new(kind::DICOM_INSTANCE, uid);
         let version = bank.clinical.read(|reader| reader.current(&key))?;
         if let Some(version) = version.filter(|version| !version.deleted) {
             let record = imaging::decode(&version.body)?;
-            found.extend(attribute::text(&record["header"], "0020000D").map(|uid| study_id(&uid)));
+            found.extend(attribute::text(&record["header"], tag));
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(found.into_iter())
 }
 
 /// Seconds of a DA key, `20260401` or a range.

@@ -53,6 +53,8 @@ pub(crate) struct Series {
 struct Block {
     hash: ContentHash,
     instances: u64,
+    /// As they are read.
+    bytes: u64,
 }
 
 /// An object as its block has it: a line of JSON.
@@ -80,8 +82,10 @@ pub(crate) struct Arrived {
 
 /// Series of up to this many objects are one block, in the order of their numbers.
 const WHOLE: u64 = 2_000;
-/// No block grows beyond this many: one is held in memory while it is read.
+/// No block grows beyond this many objects, or bytes of them, by others: one is held in memory
+/// while it is read.
 const MOST: u64 = 8_000;
+const MOST_BYTES: u64 = 64 << 20;
 /// Headers of one series resemble each other; more effort gains little.
 const LEVEL: i32 = 3;
 
@@ -349,7 +353,8 @@ fn agree(
     let mut differing = Vec::new();
     common.retain(|tag, element| {
         let same = header.get(tag) == Some(element);
-        if !same && level(tag) {
+        // What is empty in one object says nothing of the others.
+        if !same && level(tag) && element.get("Value").is_some() {
             differing.push((tag.clone(), element.take()));
         }
         same
@@ -359,7 +364,7 @@ fn agree(
     }
     // What the first object did not have, and this level shows.
     for (tag, element) in header {
-        if level(tag) && !common.contains_key(tag) {
+        if level(tag) && !common.contains_key(tag) && element.get("Value").is_some() {
             shown.entry(tag.clone()).or_insert_with(|| element.clone());
         }
     }
@@ -378,18 +383,25 @@ impl Series {
         while let Some(block) = self.blocks.last() {
             let small = known + arrived.len() as u64 <= WHOLE;
             let grown = last.lines.len() as u64;
-            if !small && (grown * 2 < block.instances || grown + block.instances > MOST) {
+            let uneven = grown * 2 < block.instances || grown + block.instances > MOST;
+            if (!small && uneven) || last.size() + block.bytes > MOST_BYTES {
                 break;
             }
             last.take_in(&read(bank, block.hash)?)?;
             self.blocks.pop();
         }
         let instances = last.lines.len() as u64;
-        let packed = zstd::encode_all(&last.bytes()[..], LEVEL)
+        let lines = last.bytes();
+        let bytes = lines.len() as u64;
+        let packed = zstd::encode_all(&lines[..], LEVEL)
             .map_err(|error| Error::internal("a block cannot be packed").because(error))?;
         let (hash, size) = bank.clinical.blobs().put(&packed[..])?;
         update.blobs.push((hash, size));
-        self.blocks.push(Block { hash, instances });
+        self.blocks.push(Block {
+            hash,
+            instances,
+            bytes,
+        });
         Ok(())
     }
 
@@ -452,6 +464,10 @@ impl Packed {
         Self { lines, uids }
     }
 
+    fn size(&self) -> u64 {
+        self.lines.iter().map(|(_, line)| line.len() as u64).sum()
+    }
+
     /// Those of another block; what came again is not taken.
     fn take_in(&mut self, block: &[u8]) -> Result<()> {
         for bytes in block
@@ -511,9 +527,13 @@ impl Study {
             ),
             Some(element) => {
                 for text in texts(element) {
-                    if let Some((low, high)) = day(&text) {
-                        let value = IndexValue::Date { low, high };
-                        index.push(IndexEntry { param: DATE, value });
+                    match day(&text) {
+                        Some((low, high)) => {
+                            let value = IndexValue::Date { low, high };
+                            index.push(IndexEntry { param: DATE, value });
+                        }
+                        // No day of the calendar, and matched as it stands.
+                        None => index.push(token(UNEVEN, "00080020")),
                     }
                 }
             }

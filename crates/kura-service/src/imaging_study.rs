@@ -7,7 +7,7 @@ use kura_store::{Predicate, Put, Query};
 use serde_json::{Value, json};
 
 use crate::link::{self, Claimed, Reason};
-use crate::{Bank, config, import, kind, modality_worklist};
+use crate::{Bank, config, dicom_index, import, kind, modality_worklist};
 
 /// Name of the search parameter that finds the objects of a study.
 pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
@@ -220,6 +220,10 @@ pub(crate) fn put_study(
 fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
     let mut claimed = instances[0].claimed.clone();
     let mut agreed = instances.iter().all(|instance| instance.claimed == claimed);
+    // The objects that came before say whose they are, too.
+    if let Some(before) = dicom_index::study(bank, uid)? {
+        agreed &= self::claimed(&before.dataset(), &bank.config.hospital) == claimed;
+    }
     let mut linked = link::find(bank, &claimed)?;
     let own = RecordKey::new("ImagingStudy", study_id(uid));
     // Objects that contradict each other are not put into the hospital's own study.

@@ -11,12 +11,14 @@ use std::io::{self, BufReader, Write};
 use std::time::{Duration, Instant};
 
 use kura_dicom::{Limits, file_head, read_header, same_object};
-use kura_model::{ContentHash, Error, LogicalTime, RecordKey, Refusal, RequestContext, Result};
+use kura_model::{
+    Category, ContentHash, Error, LogicalTime, RecordKey, Refusal, RequestContext, Result,
+};
 use kura_store::{
     AuditEntry, BlobWriter, Commit, ITEM_BYTES_KEPT, Order, Put, Quarantined, Query, Source,
     SourceProgress, Write as StoreWrite,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
@@ -159,11 +161,22 @@ pub fn instance_store(
         return refuse(bank, context, sender, incoming, refusal);
     }
     let Incoming {
-        writer, kept, size, ..
+        writer,
+        kept,
+        size,
+        announced,
     } = incoming;
     let (blob, blob_size) = writer.finish()?;
-    // From here on others wait: the sender's totals and the study's note are read and written.
-    let writing = bank.writing()?;
+    let key = RecordKey::new(kind::DICOM_INSTANCE, announced.sop_instance_uid);
+    // Objects are compared while others write; what was compared is looked at again below.
+    let (known, writing) = loop {
+        let (known, version) = known(bank, &key, blob)?;
+        // From here on others wait: the sender's totals and the study's note are read and written.
+        let writing = bank.writing()?;
+        if newest(bank, &key)? == version {
+            break (known, writing);
+        }
+    };
     let progress = progress(bank, sender)?;
     let source = Some((sender.source, progress.position));
     let made = NewInstance::of(&header, &bank.config.hospital, blob, blob_size, source)?;
@@ -174,7 +187,7 @@ pub fn instance_store(
             return quarantine(bank, context, sender, refusal, kept, size);
         }
     };
-    match known(bank, &put.key, blob)? {
+    match known {
         Known::Other => {
             drop(writing);
             return quarantine(bank, context, sender, duplicate(), kept, size);
@@ -225,21 +238,34 @@ pub(crate) fn duplicate() -> Refusal {
     Refusal::new(DUPLICATE, message).at_path("(0008,0018)")
 }
 
-/// PS3.5 9.1: a UID names one object for ever. `blob` is durable already.
-pub(crate) fn known(bank: &Bank, key: &RecordKey, blob: ContentHash) -> Result<Known> {
+/// The version of a record that is the newest now.
+pub(crate) fn newest(bank: &Bank, key: &RecordKey) -> Result<Option<u64>> {
+    let found = bank.clinical.read(|reader| reader.current(key))?;
+    Ok(found.map(|version| version.version))
+}
+
+/// PS3.5 9.1: a UID names one object for ever. `blob` is durable already. Beside the verdict the
+/// version of the record it is about: it holds for as long as that is the newest.
+pub(crate) fn known(
+    bank: &Bank,
+    key: &RecordKey,
+    blob: ContentHash,
+) -> Result<(Known, Option<u64>)> {
     let Some(found) = bank.clinical.read(|reader| reader.current(key))? else {
-        return Ok(Known::New { deleted: false });
+        return Ok((Known::New { deleted: false }, None));
     };
+    let version = Some(found.version);
     if found.deleted {
-        return Ok(Known::New { deleted: true });
+        return Ok((Known::New { deleted: true }, version));
     }
     let before = imaging::blob_of(&imaging::decode(&found.body)?)?;
-    Ok(match compared(bank, before, blob) {
+    let known = match compared(bank, before, blob) {
         Known::Same { .. } => Known::Same {
             body: Some(found.body),
         },
         other => other,
-    })
+    };
+    Ok((known, version))
 }
 
 /// Two objects with one UID.
@@ -398,18 +424,24 @@ pub(crate) fn settle_waiting(bank: &Bank, context: &RequestContext, study_uid: &
         return Ok(());
     }
     let _writing = bank.writing()?;
+    settle_writing(bank, context, study_uid)
+}
+
+/// The same for a caller that holds [`Bank::writing`].
+pub(crate) fn settle_writing(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<()> {
+    let key = RecordKey::new(kind::PENDING_STUDY, study_id(study_uid));
     if !waits(bank, &key)? {
         return Ok(());
     }
     let known = dicom_index::study(bank, study_uid)?;
     let since = known.map_or(LogicalTime(0), |study| study.settled);
-    update(
-        bank,
-        context,
-        study_uid,
-        since,
-        vec![StoreWrite::Delete(key)],
-    )
+    let done = update(bank, context, study_uid, since);
+    if done.is_err() && since > LogicalTime(0) {
+        // What the study has can be made of its objects again, should a block be damaged.
+        tracing::warn!("a study could not be brought up to date; its records are made anew");
+        return update(bank, context, study_uid, LogicalTime(0));
+    }
+    done
 }
 
 /// Objects of a study written after a time, oldest first, and the import source of one of them.
@@ -451,8 +483,9 @@ fn update(
     context: &RequestContext,
     study_uid: &str,
     since: LogicalTime,
-    mut writes: Vec<StoreWrite>,
 ) -> Result<()> {
+    let key = RecordKey::new(kind::PENDING_STUDY, study_id(study_uid));
+    let mut writes = vec![StoreWrite::Delete(key)];
     let now = bank.clinical.now()?;
     let (arrived, source) = written_after(bank, study_uid, since)?;
     let mut blobs = Vec::new();
@@ -575,19 +608,28 @@ pub fn settle_all(bank: &Bank, context: &RequestContext) -> Result<u64> {
     authorize(context, Action::Import)?;
     note_unindexed(bank)?;
     let mut settled = 0;
+    // Those that wait now: who goes on sending settles its own.
+    let query = Query::all(kind::PENDING_STUDY);
+    let mut after = None;
     loop {
-        let query = Query::all(kind::PENDING_STUDY);
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, None, STEP))?;
-        if page.versions.is_empty() {
-            return Ok(settled);
-        }
+            .read(|reader| reader.search(&query, after.as_ref(), STEP))?;
         for version in page.versions {
-            let note: Value = serde_json::from_slice(&version.body)
-                .map_err(|error| Error::internal("a stored record is damaged").because(error))?;
-            settle(bank, context, note["study"].as_str().unwrap_or_default())?;
-            settled += 1;
+            let note = imaging::decode(&version.body)?;
+            let study = note["study"].as_str().unwrap_or_default();
+            match settle(bank, context, study) {
+                Ok(()) => settled += 1,
+                // The others can be; its note stays.
+                Err(error) if error.category == Category::Internal => {
+                    tracing::error!(error = ?error, "a study could not be brought up to date");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(settled);
         }
     }
 }

@@ -64,12 +64,28 @@ pub fn find(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Resu
         .find(|key| key.path == ["00400100", "00400002"])
         .and_then(|key| dicom_find::days(&key.value));
     if let Some((low, high)) = days {
-        query = query.and(Predicate::Date {
-            param: "ServiceRequest.occurrence".to_owned(),
-            compare: Compare::Equal,
-            low,
-            high,
-        });
+        // A day wider on each side, for days as they are written; orders without a time have that
+        // of their writing.
+        const DAY: i64 = 86_400;
+        let param = || "ServiceRequest.occurrence".to_owned();
+        let bound = |compare| {
+            Clause::Any(vec![Predicate::Date {
+                param: param(),
+                compare,
+                low: low - DAY,
+                high: high + DAY,
+            }])
+        };
+        let near = vec![bound(Compare::GreaterOrEqual), bound(Compare::LessOrEqual)];
+        let none = vec![Clause::None(vec![Predicate::Present {
+            param: param(),
+            table: "ix_date",
+            target: None,
+        }])];
+        query.clauses.push(Clause::Any(vec![
+            Predicate::All(near),
+            Predicate::All(none),
+        ]));
     }
     let mut found = Vec::new();
     let mut after = None;

@@ -5,7 +5,7 @@ use super::frame::Stored;
 
 /// One frame's samples before any look-up: little endian, pixel by pixel, never planar and never
 /// subsampled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Samples {
     pub rows: u32,
     pub columns: u32,

@@ -1,10 +1,7 @@
-//! One frame compressed: RLE here, JPEG by jpeg-encoder, JPEG 2000 by openjp2.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! One frame compressed: RLE here, JPEG by jpeg-encoder. JPEG 2000 is not written: the encoder of
+//! openjp2 0.6 frees with one allocator what another one gave, and writes to named files.
 
 use kura_model::Refusal;
-use openjp2::openjpeg::{CODEC_FORMAT, OPJ_COLOR_SPACE};
-use openjp2::{Codec, Stream, opj_cparameters_t, opj_image, opj_image_comptparm};
 
 use crate::pixel::samples::Samples;
 
@@ -84,67 +81,6 @@ pub(super) fn jpeg(samples: &Samples, quality: u8) -> Result<Vec<u8>, Refusal> {
         .encode(&samples.bytes, width, height, kind)
         .map_err(|_| refuse("the JPEG encoder refused the frame"))?;
     Ok(out)
-}
-
-/// Reversible, one tile; the stored bits, shifted down. `transformed`: RGB by way of `YBR_RCT`.
-pub(super) fn jpeg_2000(samples: &Samples, transformed: bool) -> Result<Vec<u8>, Refusal> {
-    catch_unwind(AssertUnwindSafe(|| reversible(samples, transformed)))
-        .unwrap_or_else(|_| Err(refuse("the JPEG 2000 encoder failed on the frame")))
-}
-
-fn reversible(samples: &Samples, transformed: bool) -> Result<Vec<u8>, Refusal> {
-    let failed = || refuse("the JPEG 2000 encoder refused the frame");
-    let stored = samples.stored()?;
-    let channels = usize::from(samples.per_pixel);
-    let component = opj_image_comptparm {
-        dx: 1,
-        dy: 1,
-        w: samples.columns,
-        h: samples.rows,
-        x0: 0,
-        y0: 0,
-        prec: samples.bits_stored.into(),
-        bpp: samples.bits_stored.into(),
-        sgnd: samples.signed.into(),
-    };
-    let space = if channels == 3 {
-        OPJ_COLOR_SPACE::OPJ_CLRSPC_SRGB
-    } else {
-        OPJ_COLOR_SPACE::OPJ_CLRSPC_GRAY
-    };
-    let mut image = opj_image::create(&vec![component; channels], space).ok_or_else(failed)?;
-    (image.x1, image.y1) = (samples.columns, samples.rows);
-    let planes = image.comps_data_mut_iter().ok_or_else(failed)?;
-    for (channel, plane) in planes.enumerate() {
-        for (at, cell) in plane.iter_mut().enumerate() {
-            *cell = stored.get(at * channels + channel).unwrap_or(0.0) as i32;
-        }
-    }
-    let mut parameters = opj_cparameters_t {
-        // Each resolution halves the sides; the smallest must be there.
-        numresolution: (samples.rows.min(samples.columns).max(1).ilog2() as i32 + 1).min(6),
-        tcp_numlayers: 1,
-        cp_disto_alloc: 1,
-        tcp_mct: std::ffi::c_char::from(transformed),
-        irreversible: 0,
-        ..opj_cparameters_t::default()
-    };
-    parameters.tcp_rates[0] = 0.0;
-    // The encoder writes to files only.
-    let folder = tempfile::tempdir().map_err(super::lost)?;
-    let path = folder.path().join("frame.j2k");
-    let mut codec = Codec::new_encoder(CODEC_FORMAT::OPJ_CODEC_J2K).ok_or_else(failed)?;
-    let done = codec.setup_encoder(&mut parameters, &mut image) == 1 && {
-        let mut stream = Stream::new_file(&path, 1 << 16, false).map_err(super::lost)?;
-        codec.start_compress(&mut image, &mut stream) == 1
-            && codec.encode(&mut stream) == 1
-            && codec.end_compress(&mut stream) == 1
-            && stream.flush().is_ok()
-    };
-    if !done {
-        return Err(failed());
-    }
-    std::fs::read(&path).map_err(super::lost)
 }
 
 /// Bits of frames that follow each other without padding (PS3.5 8.1.1).

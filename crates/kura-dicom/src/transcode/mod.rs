@@ -41,7 +41,6 @@ pub enum Target {
     JpegBaseline {
         quality: u8,
     },
-    Jpeg2000Lossless,
 }
 
 impl Target {
@@ -52,7 +51,6 @@ impl Target {
             Self::ExplicitVrLittleEndian,
             Self::RleLossless,
             Self::JpegBaseline { quality: 90 },
-            Self::Jpeg2000Lossless,
         ]
         .into_iter()
         .find(|target| target.uid() == transfer_syntax_uid)
@@ -64,7 +62,6 @@ impl Target {
             Self::ExplicitVrLittleEndian => syntax::EXPLICIT_LE,
             Self::RleLossless => "1.2.840.10008.1.2.5",
             Self::JpegBaseline { .. } => "1.2.840.10008.1.2.4.50",
-            Self::Jpeg2000Lossless => "1.2.840.10008.1.2.4.90",
         }
     }
 

@@ -81,14 +81,6 @@ pub(super) fn check(
                 ));
             }
         }
-        Target::Jpeg2000Lossless => {
-            if !matches!(bits, 8 | 16) || description.bits_stored < 2 {
-                return Err(refuse("JPEG 2000 is written of 2 to 16 bits"));
-            }
-            if embedded_overlays(header) {
-                return Err(refuse("bits of overlays among those of the pixels"));
-            }
-        }
     }
     Ok(Some(description))
 }
@@ -99,14 +91,6 @@ fn native_bits(description: &PixelDescription) -> u64 {
         .saturating_mul(u64::from(description.samples))
         .saturating_mul(u64::from(description.bits_allocated))
         .saturating_mul(u64::from(description.frames))
-}
-
-fn embedded_overlays(header: &Header) -> bool {
-    (0x6000..=0x601E_u16).step_by(2).any(|group| {
-        header
-            .number(dicom_core::Tag(group, 0x0100))
-            .is_some_and(|bits| bits > 1)
-    })
 }
 
 /// What no other transfer syntax keeps.
@@ -189,7 +173,6 @@ impl<'h> Plan<'h> {
         match self.to {
             Target::RleLossless => Ok(encode::rle(&samples)),
             Target::JpegBaseline { quality } => encode::jpeg(&samples, quality),
-            Target::Jpeg2000Lossless => encode::jpeg_2000(&samples, self.transformed()),
             Target::ImplicitVrLittleEndian | Target::ExplicitVrLittleEndian => self.native(samples),
         }
     }
@@ -225,17 +208,10 @@ impl<'h> Plan<'h> {
         }
     }
 
-    /// Whether JPEG 2000's reversible component transform is applied.
-    fn transformed(&self) -> bool {
-        self.description.samples == 3 && (self.rgb || self.decoded == "RGB")
-    }
-
     fn photometric(&self) -> &str {
         match self.to {
             // PS3.5 8.2.1
             Target::JpegBaseline { .. } if self.description.samples == 3 => "YBR_FULL_422",
-            // PS3.5 8.2.4
-            Target::Jpeg2000Lossless if self.transformed() => "YBR_RCT",
             _ if self.rgb => "RGB",
             _ => &self.decoded,
         }
@@ -256,16 +232,12 @@ impl<'h> Plan<'h> {
         if pixels.samples == 3 {
             us(edits, tags::PLANAR_CONFIGURATION, 0);
         }
-        // A codestream may hold more bits than the object said; JPEG 2000 holds the stored ones.
+        // A codestream may hold more bits than the object said.
         if self.bits_stored != pixels.bits_stored {
             us(edits, tags::BITS_STORED, self.bits_stored);
         }
-        let high_bit = match self.to {
-            Target::Jpeg2000Lossless => self.bits_stored - 1,
-            _ => self.high_bit,
-        };
-        if high_bit != pixels.high_bit {
-            us(edits, tags::HIGH_BIT, high_bit);
+        if self.high_bit != pixels.high_bit {
+            us(edits, tags::HIGH_BIT, self.high_bit);
         }
         if let (Target::JpegBaseline { quality }, Some(compressed)) = (self.to, compressed) {
             self.lossy(edits, quality, compressed);

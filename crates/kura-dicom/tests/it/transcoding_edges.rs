@@ -137,7 +137,7 @@ fn native_pixel_data_of_four_gigabytes_have_no_length() {
     assert_eq!(refusal.rule, "transcode-too-long");
     let unknown = can_transcode(&from, "1.2.840.10008.1.2.4.70", &header).unwrap_err();
     assert_eq!(unknown.rule, "transcode-target");
-    assert!(can_transcode(&from, "1.2.840.10008.1.2.4.90", &header).is_ok());
+    assert!(can_transcode(&from, "1.2.840.10008.1.2.5", &header).is_ok());
     assert!(can_transcode(&from, &from, &header).is_ok());
 }
 
@@ -156,7 +156,7 @@ fn made(bytes: &[u8], target: Target) -> Vec<u8> {
 fn text_is_copied_and_not_decoded() {
     let source = ct();
     let name = b"\x1b$B;3ED\x1b(B^";
-    for target in [Target::ImplicitVrLittleEndian, Target::Jpeg2000Lossless] {
+    for target in [Target::ImplicitVrLittleEndian, Target::RleLossless] {
         let out = made(&source, target);
         assert!(out.windows(name.len()).any(|window| window == name));
         let header = read_header(Cursor::new(&out), &Limits::default()).expect("a header");
@@ -270,9 +270,8 @@ fn survive(path: &Path, round: usize) {
         Target::ExplicitVrLittleEndian,
         Target::RleLossless,
         Target::ImplicitVrLittleEndian,
-        Target::Jpeg2000Lossless,
         Target::JpegBaseline { quality: 50 },
-    ][round % 5];
+    ][round % 4];
     if header.number_of_frames() < 1000 {
         let _ = transcode(path, &header, target, &limits, &mut std::io::sink());
     }

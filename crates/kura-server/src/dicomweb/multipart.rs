@@ -43,7 +43,7 @@ impl<'o> Sent<'o> {
         if object.transfer_syntax_uid == rewriting.target.uid() {
             return Ok(Self::Stored(object));
         }
-        let mut file = rewritten(&object.path, rewriting.target, &rewriting.spool)
+        let mut file = rewritten(object, rewriting.target, &rewriting.spool)
             .map_err(|refusal| io::Error::new(io::ErrorKind::InvalidData, refusal))?;
         let size = file.seek(SeekFrom::End(0))?;
         file.rewind()?;

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kura_dicom::xml;
 use kura_model::{Category, Error, RequestContext, Result};
-use kura_service::access::{Action, authorize};
 use kura_service::workitem::{self, Event};
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -367,7 +366,7 @@ pub(super) async fn listen(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
-    if let Err(error) = authorize(&context, Action::ReadClinical) {
+    if let Err(error) = workitem::listen(&app.bank, &context) {
         return refuse(&error);
     }
     // A browser lets any page open a socket, with the cookies of this one.

@@ -13,8 +13,8 @@ use dicom_ul::pdu::{
     PresentationContextNegotiated, PresentationContextResultReason, UserIdentity, write_pdu,
 };
 use kura_model::{Error, RequestContext, Result};
-use kura_service::Bank;
-use kura_service::config::{Dicom, Service};
+use kura_service::config::Service;
+use kura_service::{Bank, accounts};
 
 use super::command::{
     C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, COMMAND_BYTES, Command,
@@ -30,8 +30,9 @@ const REFUSED: Duration = Duration::from_secs(2);
 /// Longest data set of a request that is no object.
 const IDENTIFIER_BYTES: usize = 4 << 20;
 
-/// Titles are compared to the letter.
-struct Titles<'a>(&'a Dicom);
+/// Titles are compared to the letter. Where none is listed, all are taken as long as nobody else
+/// can reach the port and there are no accounts: one may have been made since the port was opened.
+struct Titles<'a>(&'a Bank);
 
 impl AccessControl for Titles<'_> {
     fn check_access(
@@ -44,7 +45,9 @@ impl AccessControl for Titles<'_> {
         if called != this {
             return Err(AssociationRJServiceUserReason::CalledAETitleNotRecognized);
         }
-        if !self.0.knows(calling) {
+        let listed = &self.0.config.dicom;
+        let open = !listed.open() || matches!(accounts::sign_in_needed(self.0), Ok(false));
+        if !open || !listed.knows(calling) {
             return Err(AssociationRJServiceUserReason::CallingAETitleNotRecognized);
         }
         Ok(())
@@ -95,7 +98,7 @@ pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
     let _ = stream.set_nodelay(true);
     let idle = Duration::from_secs(settings.idle_seconds.max(1));
     let mut options = ServerAssociationOptions::new()
-        .ae_access_control(Titles(settings))
+        .ae_access_control(Titles(bank))
         .ae_title(settings.title.as_str())
         .max_pdu_length(settings.max_pdu)
         .read_timeout(idle)

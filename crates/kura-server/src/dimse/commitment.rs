@@ -1,6 +1,7 @@
 //! Storage commitment: N-ACTION asks, N-EVENT-REPORT answers. PS3.4 J.3.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use dicom_ul::association::SyncAssociation;
@@ -13,7 +14,7 @@ use kura_service::config::{Dicom, Service};
 use kura_service::dicom_commitment::{self, Commitment, Named};
 use serde_json::{Value, json};
 
-use super::association::{Session, failed};
+use super::association::Session;
 use super::command::{Command, CommandSet, N_EVENT_REPORT_RQ, RESPONSE};
 use super::message::{self, protocol};
 use super::model::{COMMITMENT, COMMITMENT_INSTANCE};
@@ -56,23 +57,74 @@ impl Session<'_> {
             let answer = refused(status::INVALID_ARGUMENT, comment);
             return self.answer(context.id, &answer);
         };
-        // J.3.2.2: whether the request is taken; what came of it follows as an event.
-        let role = super::context(&self.calling);
-        let commitment = match dicom_commitment::commit(self.bank, &role, named) {
-            Ok(commitment) => commitment,
-            Err(error) => return self.answer(context.id, &failed(request, &error)),
-        };
-        self.answer(context.id, &request.response(status::SUCCESS))?;
-        let event = Event {
-            title: self.bank.config.dicom.title.clone(),
-            transaction,
-            commitment,
-        };
-        if self.bank.config.dicom.address(&self.calling).is_none() {
-            // Whoever gave no address is told on its own association.
-            return event.tell(&mut self.association, context, 1);
+        let elsewhere = self.bank.config.dicom.address(&self.calling).is_some();
+        let place = elsewhere.then(Place::take);
+        if let Some(None) = place {
+            let answer = refused(
+                status::RESOURCE_LIMITATION,
+                "too many requests are under way",
+            );
+            return self.answer(context.id, &answer);
         }
-        event.tell_later(self.bank, self.calling.clone())
+        // J.3.2.2: whether the request is taken; what came of it follows as an event.
+        self.answer(context.id, &request.response(status::SUCCESS))?;
+        let role = super::context(&self.calling);
+        let title = self.bank.config.dicom.title.clone();
+        let Some(Some(place)) = place else {
+            // Whoever gave no address is told on its own association.
+            let commitment = dicom_commitment::commit(self.bank, &role, named)?;
+            let event = Event {
+                title,
+                transaction,
+                commitment,
+            };
+            return event.tell(&mut self.association, context, 1);
+        };
+        let (bank, calling) = (Arc::downgrade(self.bank), self.calling.clone());
+        std::thread::Builder::new()
+            .name("dicom-commitment".to_owned())
+            .spawn(move || {
+                let _place = place;
+                let Some(strong) = bank.upgrade() else { return };
+                match dicom_commitment::commit(&strong, &role, named) {
+                    Ok(commitment) => {
+                        drop(strong);
+                        let event = Event {
+                            title,
+                            transaction,
+                            commitment,
+                        };
+                        event.tell_later(&bank, &calling);
+                    }
+                    Err(error) => crate::error::log(&error),
+                }
+            })
+            .map(drop)
+            .map_err(|error| Error::internal("no thread can be started").because(error))
+    }
+}
+
+/// Requests whose answer is on its way, in this process.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+/// More than these are refused; their senders ask again.
+const PLACES: usize = 32;
+
+/// One of them.
+struct Place;
+
+impl Place {
+    fn take() -> Option<Self> {
+        if UNDER_WAY.fetch_add(1, Ordering::AcqRel) < PLACES {
+            return Some(Self);
+        }
+        UNDER_WAY.fetch_sub(1, Ordering::AcqRel);
+        None
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -169,25 +221,18 @@ impl Event {
 
     /// On an association of our own, tried again for a while. What is lost with the process is
     /// asked for again by its sender, which keeps its objects until it was told.
-    fn tell_later(self, bank: &Arc<Bank>, title: String) -> Result<()> {
-        let bank = Arc::downgrade(bank);
-        std::thread::Builder::new()
-            .name("dicom-commitment".to_owned())
-            .spawn(move || {
-                for wait in TRIES {
-                    std::thread::sleep(Duration::from_secs(wait));
-                    let Some(bank) = bank.upgrade() else { return };
-                    match self.tell_at(&bank.config.dicom, &title) {
-                        Ok(()) => return,
-                        Err(error) => {
-                            tracing::warn!(peer = title, %error, "a commitment was not told");
-                            crate::error::log(&error);
-                        }
-                    }
+    fn tell_later(self, bank: &Weak<Bank>, title: &str) {
+        for wait in TRIES {
+            std::thread::sleep(Duration::from_secs(wait));
+            let Some(bank) = bank.upgrade() else { return };
+            match self.tell_at(&bank.config.dicom, title) {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::warn!(peer = title, %error, "a commitment was not told");
+                    crate::error::log(&error);
                 }
-            })
-            .map(drop)
-            .map_err(|error| Error::internal("no thread can be started").because(error))
+            }
+        }
     }
 
     fn tell_at(&self, config: &Dicom, title: &str) -> Result<()> {

@@ -66,7 +66,11 @@ where
     loop {
         let data = match SyncAssociation::receive(association).map_err(broken)? {
             Pdu::PData { data } => data,
-            Pdu::AbortRQ { .. } | Pdu::ReleaseRQ => {
+            Pdu::ReleaseRQ => {
+                let _ = SyncAssociation::send(association, &Pdu::ReleaseRP);
+                return Err(Error::new(Category::Interrupted, "the peer has left"));
+            }
+            Pdu::AbortRQ { .. } => {
                 return Err(Error::new(Category::Interrupted, "the peer has left"));
             }
             _ => return Err(protocol("an unexpected message")),
@@ -157,7 +161,7 @@ fn data_set(
     };
     let target = Target::of(transfer_syntax_uid)
         .ok_or_else(|| refused(Refusal::new("transcode-target", "no such target")))?;
-    let mut file = rewritten(&object.path, target, spool).map_err(refused)?;
+    let mut file = rewritten(object, target, spool).map_err(refused)?;
     let start = dataset_start(BufReader::new(&mut file), &Limits::default()).map_err(refused)?;
     file.seek(SeekFrom::Start(start.offset))
         .map_err(unreadable)?;

@@ -20,8 +20,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Every application entity can read these. PS3.5 10.1.
 const NATIVE: [&str; 2] = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"];
 
-/// JPEG 2000 and RLE without loss.
-const LOSSLESS: [&str; 2] = ["1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.5"];
+/// RLE.
+const LOSSLESS: [&str; 1] = ["1.2.840.10008.1.2.5"];
 
 /// On whose behalf objects are sent. PS3.7 9.1.1.1.
 #[derive(Debug, Clone, Copy)]

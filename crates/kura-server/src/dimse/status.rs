@@ -5,6 +5,7 @@ pub(super) const SUCCESS: u16 = 0x0000;
 pub(super) const PROCESSING_FAILURE: u16 = 0x0110;
 pub(super) const DUPLICATE_INSTANCE: u16 = 0x0111;
 pub(super) const NOT_AUTHORIZED: u16 = 0x0124;
+pub(super) const RESOURCE_LIMITATION: u16 = 0x0213;
 pub(super) const UNRECOGNIZED_OPERATION: u16 = 0x0211;
 pub(super) const NO_SUCH_ACTION: u16 = 0x0123;
 pub(super) const INVALID_ARGUMENT: u16 = 0x0115;

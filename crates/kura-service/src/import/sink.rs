@@ -295,6 +295,13 @@ impl<'env> Sink<'env> {
     }
 }
 
+fn only_blob(instance: &NewInstance) -> Result<ContentHash> {
+    match instance.put.blobs[..] {
+        [blob] => Ok(blob),
+        _ => Err(Error::internal("an object has one file")),
+    }
+}
+
 /// Objects to be written, each with whether it is new, and objects put aside.
 type Sorted = (Vec<(NewInstance, bool)>, Vec<Quarantined>);
 
@@ -317,13 +324,20 @@ impl Writer<'_> {
     }
 
     fn commit(&mut self, batch: Batch) -> Result<()> {
-        // Links are read, changed and written: nobody else may write in between.
-        let _writing = self.bank.writing()?;
+        // Objects are compared while others write; what was compared is looked at again.
+        let (known, _writing) = loop {
+            let known = self.compare(&batch.instances)?;
+            // Links are read, changed and written: nobody else may write in between.
+            let writing = self.bank.writing()?;
+            if self.still(&batch.instances, &known)? {
+                break (known, writing);
+            }
+        };
         let mut writes = batch.writes;
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
-        let (instances, others) = self.known(batch.instances)?;
+        let (instances, others) = self.sorted(batch.instances, known)?;
         let studies = instances
             .iter()
             .filter(|(_, new)| *new)
@@ -381,32 +395,56 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// How each object stands to what the bank has, or to one before it in the batch.
+    fn compare(&self, instances: &[NewInstance]) -> Result<Vec<(Known, Option<u64>)>> {
+        let mut batch: HashMap<&str, ContentHash> = HashMap::new();
+        instances
+            .iter()
+            .map(|instance| {
+                let blob = only_blob(instance)?;
+                let known = instance_store::known(self.bank, &instance.put.key, blob)?;
+                let before = batch.get(&*instance.put.key.id).copied();
+                Ok(match (known, before) {
+                    ((Known::New { .. }, version), Some(before)) => {
+                        (instance_store::compared(self.bank, before, blob), version)
+                    }
+                    (known, _) => {
+                        batch.insert(&instance.put.key.id, blob);
+                        known
+                    }
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the records that were looked at are still the newest.
+    fn still(&self, instances: &[NewInstance], known: &[(Known, Option<u64>)]) -> Result<bool> {
+        for (instance, (_, version)) in instances.iter().zip(known) {
+            if instance_store::newest(self.bank, &instance.put.key)? != *version {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The objects to be written, and whether each is new; and those whose UID another object
     /// has.
-    fn known(&self, instances: Vec<NewInstance>) -> Result<Sorted> {
+    fn sorted(
+        &self,
+        instances: Vec<NewInstance>,
+        known: Vec<(Known, Option<u64>)>,
+    ) -> Result<Sorted> {
         let mut sorted = Sorted::default();
-        let mut batch: HashMap<String, ContentHash> = HashMap::new();
-        for mut instance in instances {
-            let [blob] = instance.put.blobs[..] else {
-                return Err(Error::internal("an object has one file"));
-            };
-            let uid = &instance.put.key.id;
-            let known = match batch.get(uid) {
-                Some(before) => instance_store::compared(self.bank, *before, blob),
-                None => instance_store::known(self.bank, &instance.put.key, blob)?,
-            };
+        for (mut instance, (known, _)) in instances.into_iter().zip(known) {
             match known {
-                Known::New { .. } => {
-                    batch.insert(uid.clone(), blob);
-                    sorted.0.push((instance, true));
-                }
+                Known::New { .. } => sorted.0.push((instance, true)),
                 // Counted as unchanged, for its bytes are those the bank has.
                 Known::Same { body: Some(body) } => {
                     instance.put.body = body;
                     sorted.0.push((instance, false));
                 }
                 Known::Same { body: None } => {}
-                Known::Other => sorted.1.push(self.aside(blob)?),
+                Known::Other => sorted.1.push(self.aside(only_blob(&instance)?)?),
             }
         }
         Ok(sorted)

@@ -13,7 +13,7 @@ use kura_store::{AuditEntry, Commit, Cursor, Predicate, Put, Query, Write};
 use serde_json::{Map, Value, json};
 
 pub use state::{Changed, change_state, request_cancel};
-pub use subscription::{Event, subscribe, suspend, unsubscribe};
+pub use subscription::{Event, listen, subscribe, suspend, unsubscribe};
 
 use crate::access::{Action, authorize};
 use crate::imaging_study::attribute;

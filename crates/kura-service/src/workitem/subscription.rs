@@ -73,6 +73,14 @@ fn commit(
         .map(drop)
 }
 
+/// Whether someone may hear events. They name workitems of the titles that are listened for.
+pub fn listen(bank: &Bank, context: &RequestContext) -> Result<()> {
+    authorize(context, Action::ReadClinical)?;
+    bank.clinical
+        .audit(AuditEntry::new(context, "workitem_listen", ""));
+    Ok(())
+}
+
 /// Subscribes a title to a workitem, to all (the UID of the global worklist) or to those that match
 /// (the UID of the filtered one, with keys). What is so already is told at once.
 pub fn subscribe(

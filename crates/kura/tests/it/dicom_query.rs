@@ -75,7 +75,7 @@ fn the_archive_is_in_order() {
         .iter()
         .map(|item| item["rule"].as_str().unwrap_or_default().to_owned())
         .collect();
-    assert_eq!(rules, ["dicom-duplicate-uid"; 2]);
+    assert_eq!(rules, ["dicom-duplicate-uid"; 3]);
     assert_eq!(bank.live("PendingStudy"), 0);
 }
 
