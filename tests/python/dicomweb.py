@@ -177,8 +177,8 @@ for dataset in files.values():
         rewritten = client.retrieve_instance(*place, media_types=(("application/dicom", syntax),))
         assert rewritten.file_meta.TransferSyntaxUID == syntax
         assert rewritten.SOPInstanceUID == dataset.SOPInstanceUID
-        # A decoder of JPEG may round otherwise.
-        most = 2 if dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.50" else 0
+        # Decoders of JPEG round otherwise: one step of brightness or colour, up to three of RGB.
+        most = 3 if dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.50" else 0
         difference = numpy.abs(rewritten.pixel_array.astype(int) - dataset.pixel_array.astype(int)).max()
         assert difference <= most, (dataset.SOPInstanceUID, syntax, difference)
         made += dataset.file_meta.TransferSyntaxUID != syntax
