@@ -1,0 +1,149 @@
+"""A study of MR slices stored, read back and listed: Kura beside Debian's Orthanc (packages orthanc,
+orthanc-dicomweb) and dcmtk's storescp, TCP_NODELAY for all. Each step is done several times, the median is told.
+
+    python3 bench/mr_series.py t1.nii.gz SLICES
+    python3 bench/dicom.py KURA SLICES [peers]
+
+KURA is a release build. Needs dcmtk and curl; listens on ports 11112, 8080 and 8042 of 127.0.0.1."""
+
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+kura, slices = sys.argv[1], pathlib.Path(sys.argv[2])
+peers = sys.argv[3:] or ["kura", "orthanc", "storescp"]
+files = sorted(slices.glob("*.dcm"))
+os.environ["TCP_NODELAY"] = "1"
+os.environ["KURA_LOG"] = "warn"
+RUNS = 5
+
+
+def uid(tag):
+    return subprocess.run(["dcmdump", "+P", tag, files[0]], capture_output=True, text=True).stdout.split("[")[1].split("]")[0]
+
+
+study, series = uid("0020,000d"), uid("0020,000e")
+
+
+class Peer:
+    title, port, web = "ANY-SCP", 11112, None
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=os.environ.get("BENCH_FOLDER")))
+        self.prepare()
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(600):
+            if subprocess.run(["echoscu", "-aec", self.title, "127.0.0.1", str(self.port)], capture_output=True).returncode == 0:
+                return
+            time.sleep(0.1)
+        raise SystemExit("it does not answer")
+
+    def prepare(self):
+        pass
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+    def memory(self):
+        lines = pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+
+
+class Kura(Peer):
+    title, web = "KURA", "http://127.0.0.1:8080/dicom-web"
+
+    def prepare(self):
+        subprocess.run([kura, "init", self.folder / "bank"], check=True, capture_output=True)
+
+    def command(self):
+        return [kura, "serve", "--bank", self.folder / "bank", "--listen", "127.0.0.1:8080", "--dicom-port", str(self.port)]
+
+
+class Orthanc(Peer):
+    web = "http://127.0.0.1:8042/dicom-web"
+
+    def prepare(self):
+        settings = {
+            "StorageDirectory": str(self.folder),
+            "IndexDirectory": str(self.folder),
+            "DicomPort": self.port,
+            "HttpPort": 8042,
+            "DicomAlwaysAllowGet": True,
+            "DicomAlwaysAllowFind": True,
+            "RemoteAccessAllowed": False,
+            "Plugins": ["/usr/share/orthanc/plugins"],
+            "DicomWeb": {"Enable": True},
+        }
+        (self.folder / "orthanc.json").write_text(json.dumps(settings))
+
+    def command(self):
+        return ["Orthanc", self.folder / "orthanc.json"]
+
+
+class Storescp(Peer):
+    def command(self):
+        return ["storescp", "-od", self.folder, "--fork", str(self.port)]
+
+
+def timed(work):
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def store(peer, groups):
+    senders = [
+        subprocess.Popen(["storescu", "-q", "-aec", peer.title, "127.0.0.1", str(peer.port), *map(str, group)])
+        for group in groups
+    ]
+    assert all(sender.wait() == 0 for sender in senders)
+
+
+def fetch(url, accept):
+    out = subprocess.run(["curl", "-sf", "-o", "/dev/null", "-w", "%{size_download}", "-H", f"Accept: {accept}", url], capture_output=True, text=True, check=True)
+    return int(out.stdout)
+
+
+def get(peer):
+    into = peer.folder / "got"
+    into.mkdir()
+    subprocess.run(["getscu", "-q", "-S", "-aec", peer.title, "-od", into, "-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={study}", "127.0.0.1", str(peer.port)], check=True, capture_output=True)
+    assert len(list(into.iterdir())) == len(files)
+    shutil.rmtree(into)
+
+
+def tell(name, step, seconds):
+    print(f"{name:9} {step:44} {statistics.median(seconds) * 1000:8.1f} ms  ({min(seconds) * 1000:.1f}-{max(seconds) * 1000:.1f})", flush=True)
+
+
+kinds = {"kura": Kura, "orthanc": Orthanc, "storescp": Storescp}
+for name in peers:
+    one, eight = [], []
+    peer = None
+    for groups, seconds in [([files[n::8] for n in range(8)], eight), ([files], one)]:
+        for _ in range(RUNS):
+            if peer:
+                peer.stop()
+            peer = kinds[name]()
+            seconds.append(timed(lambda: store(peer, groups)))
+    tell(name, f"C-STORE of {len(files)}, one association", one)
+    tell(name, f"C-STORE of {len(files)}, eight associations", eight)
+    if peer.web:
+        whole = f"{peer.web}/studies/{study}"
+        # Orthanc has the study when it is stable.
+        assert fetch(whole, 'multipart/related; type="application/dicom"') > sum(f.stat().st_size for f in files) * 0.99
+        tell(name, "WADO-RS, the whole study", [timed(lambda: fetch(whole, 'multipart/related; type="application/dicom"')) for _ in range(RUNS)])
+        of_series = f"{whole}/series/{series}"
+        tell(name, "WADO-RS, metadata of the series", [timed(lambda: fetch(of_series + "/metadata", "application/dicom+json")) for _ in range(RUNS)])
+        tell(name, "QIDO-RS, objects of the series", [timed(lambda: fetch(of_series + "/instances", "application/dicom+json")) for _ in range(RUNS)])
+        tell(name, "C-GET of the study", [timed(lambda: get(peer)) for _ in range(RUNS)])
+    print(f"{name:9} peak memory {peer.memory()} MB", flush=True)
+    peer.stop()
