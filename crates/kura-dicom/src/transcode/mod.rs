@@ -105,7 +105,7 @@ pub fn can_transcode(from: &str, to: &str, header: &Header) -> Result<(), Refusa
 
 /// Writes the object at `path`, whose header is `header`, as a Part 10 file in another transfer
 /// syntax. Memory holds one frame, and 8 MiB of compressed ones; the rest of these are in an
-/// unnamed temporary file until their sizes are known.
+/// unnamed temporary file beside the object until their sizes are known.
 ///
 /// Attributes are copied as they are but for those that say what the pixel data are (PS3.5 8.2),
 /// offset tables, group lengths, and an Icon Image Sequence whose pixels are compressed. A stored
@@ -141,7 +141,7 @@ pub fn transcode(
     if from == to.uid() && encapsulated {
         // Only the data set around the pixels is written in another way than it says.
         let mut reader = PixelReader::new(walk::open(path)?, header, limits)?;
-        let mut spool = Spool::new();
+        let mut spool = Spool::beside(path);
         for frame in 0..reader.description().frames {
             spool.push(&reader.raw(frame)?.0)?;
         }
@@ -167,7 +167,7 @@ pub fn transcode(
         None => reader.samples(frame),
     };
     if to.is_encapsulated() {
-        let mut spool = Spool::new();
+        let mut spool = Spool::beside(path);
         for frame in 0..frames {
             spool.push(&plan.encode(samples(frame)?)?)?;
         }
@@ -253,9 +253,11 @@ struct Spool {
 }
 
 impl Spool {
-    fn new() -> Self {
+    /// What does not fit into memory lies on the disk of the object it is made of, unnamed: pictures
+    /// of patients do not go to the system's folder for temporary files.
+    fn beside(path: &Path) -> Self {
         Self {
-            file: SpooledTempFile::new(HELD),
+            file: tempfile::spooled_tempfile_in(HELD, path.parent().unwrap_or(Path::new("."))),
             frames: Vec::new(),
             lengths: Vec::new(),
             length: 0,
