@@ -1,8 +1,9 @@
 //! Attribute matching of queries, PS3.4 C.2.2.2, on the DICOM JSON model.
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// `GGGGEEEE` of an attribute named by its keyword (PS3.6) or its tag; `None` for neither.
 pub fn tag_of(name: &str) -> Option<String> {
@@ -12,6 +13,24 @@ pub fn tag_of(name: &str) -> Option<String> {
     let entry = StandardDataDictionary.by_name(name)?;
     let tag = entry.tag_range().inner();
     Some(format!("{:04X}{:04X}", tag.group(), tag.element()))
+}
+
+/// A key for a query of our own, as an element of the DICOM JSON model: an attribute of PS3.6 by
+/// its keyword or tag, and the value that is to match.
+pub fn key_element(name: &str, value: &str) -> Option<(String, Value)> {
+    let tag = tag_of(name)?;
+    let number = u32::from_str_radix(&tag, 16).ok()?;
+    let entry = StandardDataDictionary.by_tag(Tag((number >> 16) as u16, number as u16))?;
+    let vr = entry.vr().exact()?;
+    if vr == VR::SQ {
+        return None;
+    }
+    let value = if vr == VR::PN {
+        json!({ "Alphabetic": value })
+    } else {
+        json!(value)
+    };
+    Some((tag, json!({ "vr": vr.to_string(), "Value": [value] })))
 }
 
 /// One key of a query: where the attribute is, and what it must be.

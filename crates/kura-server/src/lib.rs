@@ -2,7 +2,7 @@
 
 mod auth;
 mod dicomweb;
-mod dimse;
+pub mod dimse;
 mod error;
 mod fhir_rest;
 mod guard;
@@ -34,8 +34,8 @@ pub struct App {
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
     pub http: SocketAddr,
-    /// For DICOM associations, if a port is configured.
-    pub dicom: Option<SocketAddr>,
+    /// For DICOM associations.
+    pub dicom: dimse::Listening,
 }
 
 /// Serves a bank until Ctrl-C or SIGTERM. `ready` is called with the addresses once they answer.
@@ -72,6 +72,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         bank,
     };
     let dicom = dimse::start(&app.bank, address)?;
+    dimse::send(&app.bank);
     rounds::again(&app.bank, dimse::context("again"));
     rounds::index(&app.bank, dimse::context("index"));
     rounds::tell(&app.bank, dimse::context("subscriptions"));

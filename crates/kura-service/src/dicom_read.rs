@@ -229,7 +229,7 @@ pub struct Target {
 }
 
 /// Asks for access, leaves the audit row, and gives the objects a path names, one after another.
-fn each_of(
+pub(crate) fn each_of(
     bank: &Bank,
     context: &RequestContext,
     action: &'static str,

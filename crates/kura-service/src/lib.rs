@@ -23,6 +23,8 @@ pub mod dicom_delete;
 pub mod dicom_find;
 mod dicom_header;
 mod dicom_index;
+pub mod dicom_migration;
+pub mod dicom_outbox;
 pub mod dicom_read;
 pub mod dicom_render;
 pub mod dicom_store;
@@ -70,6 +72,10 @@ pub mod kind {
     /// A study some of whose objects its `ImagingStudy` does not name yet. Id: that of the
     /// `ImagingStudy`.
     pub const PENDING_STUDY: &str = "PendingStudy";
+    /// A study that is to be sent to another application entity. Id: hash of both.
+    pub const DICOM_PARCEL: &str = "DicomParcel";
+    /// How far the move from an old archive has come. Id: hash of its title and of the day.
+    pub const DICOM_MOVE: &str = "DicomMove";
     /// A Unified Procedure Step: its data set in DICOM JSON, and the lock of whoever performs it.
     /// Id: SOP Instance UID.
     pub const WORKITEM: &str = "Workitem";

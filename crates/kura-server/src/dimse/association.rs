@@ -5,8 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dicom_ul::association::Association as _;
-use dicom_ul::association::server::{AccessControl, ServerAssociation, ServerAssociationOptions};
+use dicom_ul::association::server::{AccessControl, ServerAssociationOptions};
 use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceProviderPresentationReason,
     AssociationRJServiceUserReason, AssociationRJSource, PDataValue, PDataValueType, Pdu,
@@ -20,10 +19,12 @@ use super::command::{
     C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, COMMAND_BYTES, Command,
     CommandSet, N_ACTION_RQ,
 };
-use super::message::{self, broken, protocol};
+use super::message::{self, protocol};
 use super::model::{self, Agreed, COMMITMENT, MODELS, VERIFICATION};
 use super::status;
 use super::store::{Receiving, Storing};
+use super::tls::Secured;
+use super::wire::Link;
 
 /// How long a refused peer has to close the connection (the ARTIM timer of PS3.8).
 const REFUSED: Duration = Duration::from_secs(2);
@@ -54,8 +55,13 @@ impl AccessControl for Titles<'_> {
     }
 }
 
-/// Tells a peer that there are too many already. PS3.8 Table 9-21: transient, local limit.
-pub(super) fn turn_away(mut stream: TcpStream) {
+/// Tells a peer that there are too many already. PS3.8 Table 9-21: transient, local limit. Over
+/// TLS the connection is closed only: the answer would cost what there is too little of.
+pub(super) fn turn_away(mut stream: TcpStream, secured: bool) {
+    tracing::warn!("a DICOM association was turned away: dicom.associations is reached");
+    if secured {
+        return;
+    }
     let _ = stream.set_read_timeout(Some(Duration::from_secs(2)));
     let _ = stream.set_write_timeout(Some(Duration::from_secs(2)));
     // What is not read would reset the connection before the answer arrives.
@@ -71,7 +77,6 @@ pub(super) fn turn_away(mut stream: TcpStream) {
     if write_pdu(&mut bytes, &answer).is_ok() {
         let _ = stream.write_all(&bytes);
     }
-    tracing::warn!("a DICOM association was turned away: dicom.associations is reached");
     until_closed(&stream, Duration::from_millis(500));
 }
 
@@ -91,11 +96,9 @@ fn until_closed(mut stream: &TcpStream, limit: Duration) {
     }
 }
 
-/// Serves one peer until it leaves. Whether it sent objects.
-pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
+/// Serves one peer until it leaves, over TLS if that is given. Whether it sent objects.
+pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream, secured: Option<&Secured>) -> bool {
     let settings = &bank.config.dicom;
-    // Without it each small answer waits for the peer's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
     let idle = Duration::from_secs(settings.idle_seconds.max(1));
     let mut options = ServerAssociationOptions::new()
         .ae_access_control(Titles(bank))
@@ -113,13 +116,23 @@ pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
         options = options.with_abstract_syntax(uid);
     }
     let refused = stream.try_clone();
-    let association = match options.establish(stream) {
-        Ok(association) => association,
+    let established = match secured {
+        Some(secured) => options
+            .tls_config(secured.server.clone())
+            .establish_tls(stream)
+            .map(Link::accepted),
+        None => options.establish(stream).map(Link::accepted),
+    };
+    let link = match established {
+        Ok(link) => link,
         Err(error) => {
             // Other errors may repeat what came over the wire.
             let reason = match &error {
                 dicom_ul::association::Error::Rejected { association_rj, .. } => {
                     format!("{:?}", association_rj.source)
+                }
+                dicom_ul::association::Error::TlsHandshake { .. } => {
+                    "TLS was not agreed on".to_owned()
                 }
                 _ => "no sound request".to_owned(),
             };
@@ -130,13 +143,13 @@ pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
             return false;
         }
     };
-    let calling = association.peer_ae_title().trim().to_owned();
     drop(refused);
+    let calling = link.peer().to_owned();
     let mut session = Session {
         bank,
         receiving: Receiving::new(super::context(&calling)),
         calling,
-        association,
+        link,
     };
     if let Err(error) = session.serve() {
         tracing::warn!(peer = session.calling, %error, "a DICOM association ended early");
@@ -149,7 +162,7 @@ pub(super) fn run(bank: &Arc<Bank>, stream: TcpStream) -> bool {
 pub(super) struct Session<'a> {
     pub(super) bank: &'a Arc<Bank>,
     pub(super) calling: String,
-    pub(super) association: ServerAssociation<TcpStream>,
+    pub(super) link: Link,
     pub(super) receiving: Receiving,
 }
 
@@ -165,25 +178,25 @@ impl Session<'_> {
         let mut command = Vec::new();
         let mut arriving: Option<(u8, Arriving)> = None;
         loop {
-            match self.association.receive() {
-                Ok(Pdu::PData { data }) => {
+            match self.link.receive()? {
+                Some(Pdu::PData { data }) => {
                     for value in data {
                         self.value(value, &mut command, &mut arriving)?;
                     }
                 }
-                Ok(Pdu::ReleaseRQ) => {
+                Some(Pdu::ReleaseRQ) => {
                     // Seen by whoever asks once the peer has its answer.
                     self.receiving.settle(self.bank);
-                    return self.association.send(&Pdu::ReleaseRP).map_err(broken);
+                    return self.link.send(&Pdu::ReleaseRP);
                 }
-                Ok(Pdu::AbortRQ { .. }) => return Ok(()),
-                Ok(_) => return Err(protocol("an unexpected message")),
-                Err(dicom_ul::association::Error::ConnectionClosed { .. })
-                    if arriving.is_none() && command.is_empty() =>
-                {
-                    return Ok(());
+                Some(Pdu::AbortRQ { .. }) => return Ok(()),
+                Some(_) => return Err(protocol("an unexpected message")),
+                None if arriving.is_none() && command.is_empty() => return Ok(()),
+                None => {
+                    return Err(protocol(
+                        "the connection was closed in the middle of a message",
+                    ));
                 }
-                Err(error) => return Err(broken(error)),
             }
             self.receiving.settle_now_and_then(self.bank);
         }
@@ -299,8 +312,8 @@ impl Session<'_> {
 
     /// The presentation context of a message.
     pub(super) fn accepted(&self, id: u8) -> Result<&PresentationContextNegotiated> {
-        self.association
-            .presentation_contexts()
+        self.link
+            .contexts()
             .iter()
             .find(|context| {
                 context.id == id && context.reason == PresentationContextResultReason::Acceptance
@@ -318,16 +331,16 @@ impl Session<'_> {
     }
 
     pub(super) fn answer(&mut self, id: u8, answer: &CommandSet) -> Result<()> {
-        message::send(&mut self.association, id, answer, None)
+        message::send(&mut self.link, id, answer, None)
     }
 
     /// Whether the peer has sent C-CANCEL for this message; other messages in between are not
     /// allowed, for no asynchronous operations are agreed (PS3.7 D.3.3.3).
     pub(super) fn is_cancelled(&mut self, message_id: u16) -> Result<bool> {
-        if !message::something_waits(self.association.inner_stream()) {
+        if !self.link.something_waits() {
             return Ok(false);
         }
-        let (_, command) = message::receive(&mut self.association)?;
+        let (_, command) = message::receive(&mut self.link)?;
         match command.field {
             C_CANCEL_RQ => Ok(command.message_id == message_id),
             _ => Err(protocol("a request in the middle of another")),

@@ -38,6 +38,9 @@ pub(super) struct Command {
     pub(super) status: u16,
     /// Action Type ID (0000,1008)
     pub(super) action_type: u16,
+    /// Numbers of remaining, completed, failed and warned sub-operations (0000,1020) to
+    /// (0000,1023).
+    pub(super) counts: [u16; 4],
 }
 
 impl Command {
@@ -68,6 +71,7 @@ impl Command {
                 0x0900 => command.status = number()?,
                 0x1000 | 0x1001 => command.sop_instance_uid = text()?,
                 0x1008 => command.action_type = number()?,
+                0x1020..=0x1023 => command.counts[usize::from(element - 0x1020)] = number()?,
                 _ => {}
             }
             bytes = rest;

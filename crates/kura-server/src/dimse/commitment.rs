@@ -4,21 +4,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use dicom_ul::association::SyncAssociation;
 use dicom_ul::association::client::ClientAssociationOptions;
 use dicom_ul::pdu::{PresentationContextNegotiated, PresentationContextResultReason};
 use kura_dicom::{Identifier, write_json_dataset};
-use kura_model::{Category, Error, Result};
+use kura_model::{Error, Result};
 use kura_service::Bank;
-use kura_service::config::{Dicom, Service};
+use kura_service::config::Service;
 use kura_service::dicom_commitment::{self, Commitment, Named};
 use serde_json::{Value, json};
 
 use super::association::Session;
+use super::call::call;
 use super::command::{Command, CommandSet, N_EVENT_REPORT_RQ, RESPONSE};
 use super::message::{self, protocol};
 use super::model::{COMMITMENT, COMMITMENT_INSTANCE};
 use super::status;
+use super::wire::Link;
 
 /// J.3.2.1.1: the only action there is.
 const REQUEST_COMMITMENT: u16 = 1;
@@ -78,7 +79,7 @@ impl Session<'_> {
                 transaction,
                 commitment,
             };
-            return event.tell(&mut self.association, context, 1);
+            return event.tell(&mut self.link, context, 1);
         };
         let (bank, calling) = (Arc::downgrade(self.bank), self.calling.clone());
         std::thread::Builder::new()
@@ -189,16 +190,12 @@ impl Event {
         dataset
     }
 
-    fn tell<S, A>(
+    fn tell(
         &self,
-        association: &mut A,
+        link: &mut Link,
         context: &PresentationContextNegotiated,
         message_id: u16,
-    ) -> Result<()>
-    where
-        S: std::io::Read + std::io::Write + dicom_ul::association::CloseSocket,
-        A: SyncAssociation<S>,
-    {
+    ) -> Result<()> {
         let mut command = CommandSet::request(N_EVENT_REPORT_RQ, message_id).with_data_set();
         command.text(0x0002, COMMITMENT, 0);
         command.text(0x1000, COMMITMENT_INSTANCE, 0);
@@ -210,8 +207,8 @@ impl Event {
         command.number(0x1002, event);
         let bytes = write_json_dataset(&self.dataset(), &context.transfer_syntax, &[])
             .map_err(|refusal| Error::internal("an event cannot be written").because(refusal))?;
-        message::send(association, context.id, &command, Some(&bytes))?;
-        let (_, answer) = message::receive(association)?;
+        message::send(link, context.id, &command, Some(&bytes))?;
+        let (_, answer) = message::receive(link)?;
         if answer.field == N_EVENT_REPORT_RQ | RESPONSE && answer.status == status::SUCCESS {
             Ok(())
         } else {
@@ -225,7 +222,7 @@ impl Event {
         for wait in TRIES {
             std::thread::sleep(Duration::from_secs(wait));
             let Some(bank) = bank.upgrade() else { return };
-            match self.tell_at(&bank.config.dicom, title) {
+            match self.tell_at(&bank, title) {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::warn!(peer = title, %error, "a commitment was not told");
@@ -235,34 +232,19 @@ impl Event {
         }
     }
 
-    fn tell_at(&self, config: &Dicom, title: &str) -> Result<()> {
-        let address = config.address(title).unwrap_or_default();
-        let idle = Duration::from_secs(config.idle_seconds.max(1));
-        let mut association = ClientAssociationOptions::new()
-            .calling_ae_title(config.title.as_str())
-            .called_ae_title(title)
-            .connection_timeout(Duration::from_secs(10))
-            .read_timeout(idle)
-            .write_timeout(idle)
+    fn tell_at(&self, bank: &Bank, title: &str) -> Result<()> {
+        let options = ClientAssociationOptions::new()
             .with_abstract_syntax(COMMITMENT)
             // J.3.3: here the provider of the service opens the association.
-            .with_role_selection(COMMITMENT, false, true)
-            .establish(address)
-            .map_err(|error| {
-                Error::new(
-                    Category::Interrupted,
-                    "the application entity was not reached",
-                )
-                .because(error)
-            })?;
-        let _ = association.inner_stream().set_nodelay(true);
-        let context = association
-            .presentation_contexts()
+            .with_role_selection(COMMITMENT, false, true);
+        let mut link = call(bank, title, options)?;
+        let context = link
+            .contexts()
             .iter()
             .find(|context| context.reason == PresentationContextResultReason::Acceptance)
             .cloned()
             .ok_or_else(|| protocol("storage commitment is not taken there"))?;
-        self.tell(&mut association, &context, 1)?;
-        association.release().map_err(message::broken)
+        self.tell(&mut link, &context, 1)?;
+        link.release()
     }
 }

@@ -128,7 +128,7 @@ impl Session<'_> {
         match identifier.write(&answer, &context.transfer_syntax) {
             Ok(bytes) => {
                 let pending = request.response(status::PENDING).with_data_set();
-                message::send(&mut self.association, context.id, &pending, Some(&bytes))?;
+                message::send(&mut self.link, context.id, &pending, Some(&bytes))?;
                 Ok(None)
             }
             Err(refusal) => {

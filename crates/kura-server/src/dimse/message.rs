@@ -1,11 +1,9 @@
 //! Messages on an association, whichever side opened it: commands, data sets, files.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write};
-use std::net::TcpStream;
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
-use dicom_ul::association::{CloseSocket, SyncAssociation};
 use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu, PresentationContextNegotiated};
 use kura_dicom::{Limits, Target, dataset_start};
 use kura_model::{Category, Error, Refusal, Result};
@@ -14,6 +12,7 @@ use kura_service::dicom_read::Object;
 use tempfile::SpooledTempFile;
 
 use super::command::{COMMAND_BYTES, Command, CommandSet};
+use super::wire::Link;
 use crate::rewritten::rewritten;
 
 /// Bytes of a file read at a time.
@@ -28,77 +27,91 @@ pub(super) fn protocol(message: &str) -> Error {
 }
 
 /// Sends a command, and the data set that belongs to it.
-pub(super) fn send<S, A>(
-    association: &mut A,
+pub(super) fn send(
+    link: &mut Link,
     id: u8,
     command: &CommandSet,
     data_set: Option<&[u8]>,
-) -> Result<()>
-where
-    S: Read + Write + CloseSocket,
-    A: SyncAssociation<S>,
-{
-    let value = |value_type, data| PDataValue {
-        presentation_context_id: id,
-        value_type,
-        is_last: true,
-        data,
+) -> Result<()> {
+    let message = command_message(id, command);
+    let Some(bytes) = data_set else {
+        return link.send(&message);
     };
-    let message = Pdu::PData {
-        data: vec![value(PDataValueType::Command, command.bytes())],
-    };
-    SyncAssociation::send(association, &message).map_err(broken)?;
-    if let Some(bytes) = data_set {
-        let mut writer = association.send_pdata(id);
-        writer.write_all(bytes).map_err(broken)?;
-        writer.finish().map_err(broken)?;
+    link.hold(&message)?;
+    let mut data = link.data(id);
+    data.write(bytes)?;
+    data.finish()
+}
+
+fn command_message(id: u8, command: &CommandSet) -> Pdu {
+    Pdu::PData {
+        data: vec![PDataValue {
+            presentation_context_id: id,
+            value_type: PDataValueType::Command,
+            is_last: true,
+            data: command.bytes(),
+        }],
     }
-    Ok(())
 }
 
 /// The next command; a data set in between is an error.
-pub(super) fn receive<S, A>(association: &mut A) -> Result<(u8, Command)>
-where
-    S: Read + Write + CloseSocket,
-    A: SyncAssociation<S>,
-{
+pub(super) fn receive(link: &mut Link) -> Result<(u8, Command)> {
+    let (id, command, _) = receive_with(link, 0)?;
+    Ok((id, command))
+}
+
+/// The next command with the data set it announces, of so many bytes at most.
+pub(super) fn receive_with(
+    link: &mut Link,
+    limit: usize,
+) -> Result<(u8, Command, Option<Vec<u8>>)> {
+    let left = || Error::new(Category::Interrupted, "the peer has left");
     let mut bytes = Vec::new();
+    let mut begun: Option<(u8, Command)> = None;
+    let mut data_set = Vec::new();
     loop {
-        let data = match SyncAssociation::receive(association).map_err(broken)? {
+        let data = match link.receive()?.ok_or_else(left)? {
             Pdu::PData { data } => data,
             Pdu::ReleaseRQ => {
-                let _ = SyncAssociation::send(association, &Pdu::ReleaseRP);
-                return Err(Error::new(Category::Interrupted, "the peer has left"));
+                let _ = link.send(&Pdu::ReleaseRP);
+                return Err(left());
             }
-            Pdu::AbortRQ { .. } => {
-                return Err(Error::new(Category::Interrupted, "the peer has left"));
-            }
+            Pdu::AbortRQ { .. } => return Err(left()),
             _ => return Err(protocol("an unexpected message")),
         };
         for value in data {
-            if value.value_type != PDataValueType::Command {
-                return Err(protocol("a data set without a command"));
-            }
-            bytes.extend(&value.data);
-            if bytes.len() > COMMAND_BYTES {
-                return Err(protocol("a command set that is too long"));
-            }
-            if value.is_last {
-                let command = Command::read(&bytes)
-                    .ok_or_else(|| protocol("a command set that cannot be read"))?;
-                return Ok((value.presentation_context_id, command));
+            let id = value.presentation_context_id;
+            match (&begun, value.value_type) {
+                (None, PDataValueType::Command) => {
+                    bytes.extend(&value.data);
+                    if bytes.len() > COMMAND_BYTES {
+                        return Err(protocol("a command set that is too long"));
+                    }
+                    if value.is_last {
+                        let command = Command::read(&bytes)
+                            .ok_or_else(|| protocol("a command set that cannot be read"))?;
+                        if !command.has_data_set {
+                            return Ok((id, command, None));
+                        }
+                        begun = Some((id, command));
+                    }
+                }
+                (Some((expected, command)), PDataValueType::Data) if *expected == id => {
+                    data_set.extend(&value.data);
+                    if data_set.len() > limit {
+                        return Err(protocol("a data set that is too long"));
+                    }
+                    if value.is_last {
+                        return Ok((id, command.clone(), Some(data_set)));
+                    }
+                }
+                (None, PDataValueType::Data) => {
+                    return Err(protocol("a data set without a command"));
+                }
+                (Some(_), _) => return Err(protocol("a data set that is not its command's")),
             }
         }
     }
-}
-
-/// Whether bytes of the peer are there to be read.
-pub(super) fn something_waits(stream: &TcpStream) -> bool {
-    if stream.set_nonblocking(true).is_err() {
-        return false;
-    }
-    let waits = matches!(stream.peek(&mut [0]), Ok(count) if count > 0);
-    stream.set_nonblocking(false).is_ok() && waits
 }
 
 /// Why a file was not sent.
@@ -112,25 +125,21 @@ pub(super) enum Unsent {
 /// Sends the command and the data set of a stored object in this transfer syntax: as it lies if it
 /// is written so, else rewritten. Its bytes are compared with its hash before the last of them
 /// goes, so that nobody takes a damaged object for whole.
-pub(super) fn send_object<S, A>(
-    association: &mut A,
+pub(super) fn send_object(
+    link: &mut Link,
     context: &PresentationContextNegotiated,
     command: &CommandSet,
     object: &Object,
     spool: &Path,
-) -> std::result::Result<(), Unsent>
-where
-    S: Read + Write + CloseSocket,
-    A: SyncAssociation<S>,
-{
-    let file = File::open(&object.path).map_err(unreadable)?;
+) -> std::result::Result<(), Unsent> {
+    let mut file = File::open(&object.path).map_err(unreadable)?;
     let start = dataset_start(BufReader::new(&file), &Limits::default())
         .map_err(|refusal| Unsent::Refused(Error::internal("a stored file").because(refusal)))?;
     if context.transfer_syntax != object.transfer_syntax_uid || !start.as_declared {
         let file = data_set(object, &context.transfer_syntax, spool)?;
-        return send_bytes(association, context.id, command, file, |_| true);
+        return send_bytes(link, context.id, command, file, |_| true);
     }
-    let mut file = File::open(&object.path).map_err(unreadable)?;
+    file.rewind().map_err(unreadable)?;
     let mut hasher = blake3::Hasher::new();
     let mut head = vec![0; start.offset as usize];
     file.read_exact(&mut head).map_err(unreadable)?;
@@ -142,7 +151,7 @@ where
         }
         hasher.finalize().as_bytes() == &object.blob.0
     };
-    send_bytes(association, context.id, command, file, &mut whole)
+    send_bytes(link, context.id, command, file, &mut whole)
 }
 
 fn unreadable(error: io::Error) -> Unsent {
@@ -170,19 +179,16 @@ fn data_set(
 
 /// Sends a command and all of `data`. `sound` sees each piece, and at the end nothing; where it
 /// says no, the association is given up.
-fn send_bytes<S, A>(
-    association: &mut A,
+fn send_bytes(
+    link: &mut Link,
     id: u8,
     command: &CommandSet,
     mut data: impl Read,
     mut sound: impl FnMut(&[u8]) -> bool,
-) -> std::result::Result<(), Unsent>
-where
-    S: Read + Write + CloseSocket,
-    A: SyncAssociation<S>,
-{
-    send(association, id, command, None).map_err(Unsent::Broken)?;
-    let mut writer = association.send_pdata(id);
+) -> std::result::Result<(), Unsent> {
+    link.hold(&command_message(id, command))
+        .map_err(Unsent::Broken)?;
+    let mut out = link.data(id);
     let mut chunk = vec![0; CHUNK];
     let outcome = loop {
         match data.read(&mut chunk) {
@@ -192,8 +198,8 @@ where
             }
             Ok(0) => break Ok(()),
             Ok(count) => {
-                if let Err(error) = writer.write_all(&chunk[..count]) {
-                    break Err(broken(error));
+                if let Err(error) = out.write(&chunk[..count]) {
+                    break Err(error);
                 }
             }
             Err(error) => {
@@ -202,11 +208,9 @@ where
         }
     };
     match outcome {
-        Ok(()) => writer
-            .finish()
-            .map_err(|error| Unsent::Broken(broken(error))),
+        Ok(()) => out.finish().map_err(Unsent::Broken),
         Err(error) => {
-            writer.abandon();
+            out.abandon();
             Err(Unsent::Broken(error))
         }
     }

@@ -4,16 +4,22 @@
 //! A thread for each association; an object goes to disk as it arrives, and is sent as it lies
 //! there.
 
+mod asking;
 mod association;
+mod call;
 mod command;
 mod commitment;
 mod find;
 mod message;
+mod migrate;
 mod model;
+mod outbox;
 mod retrieve;
 mod send;
 mod status;
 mod store;
+mod tls;
+mod wire;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -22,42 +28,95 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use kura_model::{Actor, Category, Error, PurposeOfUse, RequestContext, Result, Role};
 use kura_service::{Bank, accounts, instance_store};
 
+pub use self::asking::echo;
+pub use self::migrate::{Follow, Migration, Reconciled, migrate};
+pub use self::outbox::{Watch, empty};
+use self::tls::Secured;
+
 use crate::rounds;
 
-/// Listens on `dicom.port` of the configuration, beside the HTTP address; `None` where no port
-/// is configured. Returns the address once associations are taken.
-pub(crate) fn start(bank: &Arc<Bank>, http: SocketAddr) -> Result<Option<SocketAddr>> {
+/// Sends what is in the outbox, for as long as the bank is served.
+pub(crate) fn send(bank: &Arc<Bank>) {
+    outbox::start(bank);
+}
+
+/// Where associations are taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Listening {
+    pub plain: Option<SocketAddr>,
+    pub tls: Option<SocketAddr>,
+}
+
+/// Listens on the ports of the configuration. Returns once associations are taken.
+pub(crate) fn start(bank: &Arc<Bank>, http: SocketAddr) -> Result<Listening> {
     // What an earlier process received and could not bring to its study.
     instance_store::settle_all(bank, &context("settle"))?;
-    let Some(port) = bank.config.dicom.port else {
-        return Ok(None);
+    let config = &bank.config.dicom;
+    let secured = match &config.tls {
+        Some(tls) => Some((tls.port, tls::server(bank, tls)?)),
+        None => None,
     };
-    let address = SocketAddr::new(http.ip(), port);
-    let open = bank.config.dicom.open();
-    if open && (!address.ip().is_loopback() || accounts::sign_in_needed(bank)?) {
+    let secure_port = secured.as_ref().and_then(|(port, _)| *port);
+    if config.port.is_none() && secure_port.is_none() {
+        return Ok(Listening::default());
+    }
+    let ip = config.address.unwrap_or(http.ip());
+    let accounts = accounts::sign_in_needed(bank)?;
+    if config.open() && (!ip.is_loopback() || accounts) {
         return Err(Error::new(
             Category::Forbidden,
             "the DICOM port needs the titles of those who may use it: dicom.peers or dicom.nodes in kura.toml",
         ));
     }
+    if !ip.is_loopback() && !accounts {
+        return Err(Error::new(
+            Category::Forbidden,
+            "DICOM may be served on a loopback address only while there is no account; make one: kura user add",
+        ));
+    }
+    let running = Arc::new(AtomicUsize::new(0));
+    let listen = |port: Option<u16>, secured: Option<Secured>| {
+        port.map(|port| listener(bank, SocketAddr::new(ip, port), secured, running.clone()))
+            .transpose()
+    };
+    let listening = Listening {
+        plain: listen(config.port, None)?,
+        tls: listen(secure_port, secured.map(|(_, secured)| secured))?,
+    };
+    tracing::info!(
+        ?listening,
+        title = config.title,
+        "taking DICOM associations"
+    );
+    Ok(listening)
+}
+
+fn listener(
+    bank: &Arc<Bank>,
+    address: SocketAddr,
+    secured: Option<Secured>,
+    running: Arc<AtomicUsize>,
+) -> Result<SocketAddr> {
     let listener = TcpListener::bind(address).map_err(|error| {
         Error::conflict(format!("{address} cannot be served: {error}")).because(error)
     })?;
     let address = listener
         .local_addr()
         .map_err(|error| Error::internal("the address is not known").because(error))?;
-    let bank_title = bank.config.dicom.title.clone();
     let bank = bank.clone();
     std::thread::Builder::new()
         .name("dicom-listener".to_owned())
-        .spawn(move || listen(&listener, &bank))
+        .spawn(move || listen(&listener, &bank, secured.as_ref(), &running))
         .map_err(|error| Error::internal("no thread can be started").because(error))?;
-    tracing::info!(%address, title = bank_title, "taking DICOM associations");
-    Ok(Some(address))
+    Ok(address)
 }
 
-fn listen(listener: &TcpListener, bank: &Arc<Bank>) {
-    let running = Arc::new(AtomicUsize::new(0));
+fn listen(
+    listener: &TcpListener,
+    bank: &Arc<Bank>,
+    secured: Option<&Secured>,
+    running: &Arc<AtomicUsize>,
+) {
     for stream in listener.incoming() {
         let stream = match stream {
             Ok(stream) => stream,
@@ -70,15 +129,16 @@ fn listen(listener: &TcpListener, bank: &Arc<Bank>) {
         };
         if running.fetch_add(1, Ordering::AcqRel) >= bank.config.dicom.associations {
             running.fetch_sub(1, Ordering::AcqRel);
-            association::turn_away(stream);
+            association::turn_away(stream, secured.is_some());
             continue;
         }
         let bank = bank.clone();
+        let secured = secured.cloned();
         let guard = Running(running.clone());
         let started = std::thread::Builder::new()
             .name("dicom-association".to_owned())
             .spawn(move || {
-                let sent = association::run(&bank, stream);
+                let sent = association::run(&bank, stream, secured.as_ref());
                 // The peer has left: it does not count any more, whatever the models take.
                 drop(guard);
                 if sent {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use dicom_ul::association::Association as _;
 use dicom_ul::pdu::PresentationContextNegotiated;
 use kura_dicom::Identifier;
 use kura_model::Result;
@@ -34,8 +33,7 @@ impl Tally {
     fn count(&mut self, object: &Object, status: u16) {
         match status {
             status::SUCCESS => self.completed = self.completed.saturating_add(1),
-            // PS3.4 Table B.2-1: coerced, data set does not match, elements discarded
-            0xB000 | 0xB006 | 0xB007 => self.warned = self.warned.saturating_add(1),
+            status if status::is_taken(status) => self.warned = self.warned.saturating_add(1),
             _ => self.failed.push(object.sop_instance_uid.clone()),
         }
     }
@@ -156,16 +154,16 @@ impl Session<'_> {
         object: &Object,
         tally: &mut Tally,
     ) -> std::result::Result<u16, Unsent> {
-        let takes = self.association.requestor_roles_for(&object.sop_class_uid);
-        let accepted = send::context_for(self.association.presentation_contexts(), object)
-            .filter(|_| takes.scp)
+        let takes = self.link.requester_takes(&object.sop_class_uid);
+        let accepted = send::context_for(self.link.contexts(), object)
+            .filter(|_| takes)
             .ok_or_else(send::not_taken)?
             .clone();
         let command = send::request(message_id, object, None);
         let spool = self.bank.clinical.blobs().spool();
-        message::send_object(&mut self.association, &accepted, &command, object, spool)?;
+        message::send_object(&mut self.link, &accepted, &command, object, spool)?;
         loop {
-            let (_, answer) = message::receive(&mut self.association).map_err(Unsent::Broken)?;
+            let (_, answer) = message::receive(&mut self.link).map_err(Unsent::Broken)?;
             match answer.field {
                 // C.4.3.3.2: it may come before the answer to the sub-operation under way.
                 C_CANCEL_RQ if answer.message_id == request.message_id => tally.cancelled = true,
@@ -253,7 +251,7 @@ impl Session<'_> {
         let list = json!({ "00080058": { "vr": "UI", "Value": tally.failed } });
         match identifier.write(&list, &context.transfer_syntax) {
             Ok(bytes) => message::send(
-                &mut self.association,
+                &mut self.link,
                 context.id,
                 &answer.with_data_set(),
                 Some(&bytes),

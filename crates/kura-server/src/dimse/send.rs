@@ -1,22 +1,21 @@
 //! Objects sent to another application entity: C-STORE as its user. PS3.4 Annex B.
 
 use std::collections::BTreeSet;
-use std::net::TcpStream;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use dicom_ul::association::client::{ClientAssociation, ClientAssociationOptions};
+use dicom_ul::association::client::ClientAssociationOptions;
 use dicom_ul::pdu::{PresentationContextNegotiated, PresentationContextResultReason};
 use kura_model::{Category, Error, Result};
 use kura_service::Bank;
 use kura_service::dicom_read::Object;
 
+use super::call::call;
 use super::command::{C_STORE_RQ, CommandSet, RESPONSE};
 use super::message::{self, Unsent, protocol};
+use super::wire::Link;
 
 /// PS3.8 9.3.2.2: presentation contexts have odd numbers up to 255.
 const CONTEXTS: usize = 128;
-const CONNECT: Duration = Duration::from_secs(10);
 /// Every application entity can read these. PS3.5 10.1.
 const NATIVE: [&str; 2] = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"];
 
@@ -32,7 +31,7 @@ pub(super) struct Originator<'a> {
 
 /// An association of ours with a storage provider.
 pub(super) struct Outgoing {
-    association: ClientAssociation<TcpStream>,
+    link: Link,
     message_id: u16,
     /// Where what is rewritten lies meanwhile.
     spool: PathBuf,
@@ -55,18 +54,7 @@ pub(super) fn batch(objects: &[Object]) -> usize {
 impl Outgoing {
     /// Opens an association with contexts for these objects.
     pub(super) fn open(bank: &Bank, title: &str, objects: &[Object]) -> Result<Self> {
-        let config = &bank.config.dicom;
-        let address = config
-            .address(title)
-            .ok_or_else(|| Error::not_found("this title has no address in dicom.nodes"))?;
-        let idle = Duration::from_secs(config.idle_seconds.max(1));
-        let mut options = ClientAssociationOptions::new()
-            .calling_ae_title(config.title.as_str())
-            .called_ae_title(title)
-            .connection_timeout(CONNECT)
-            .read_timeout(idle)
-            .write_timeout(idle)
-            .max_pdu_length(config.max_pdu);
+        let mut options = ClientAssociationOptions::new();
         let pairs: BTreeSet<(&str, &str)> = objects
             .iter()
             .map(|object| {
@@ -81,17 +69,8 @@ impl Outgoing {
         for class in classes {
             options = options.with_presentation_context(class, NATIVE.to_vec());
         }
-        let unreachable = |error: dicom_ul::association::Error| {
-            Error::new(
-                Category::Interrupted,
-                "the application entity was not reached",
-            )
-            .because(error)
-        };
-        let mut association = options.establish(address).map_err(unreachable)?;
-        let _ = association.inner_stream().set_nodelay(true);
         Ok(Self {
-            association,
+            link: call(bank, title, options)?,
             message_id: 0,
             spool: bank.clinical.blobs().spool().to_owned(),
         })
@@ -103,19 +82,13 @@ impl Outgoing {
         object: &Object,
         originator: Option<Originator<'_>>,
     ) -> std::result::Result<u16, Unsent> {
-        let context = context_for(self.association.presentation_contexts(), object)
+        let context = context_for(self.link.contexts(), object)
             .ok_or_else(not_taken)?
             .clone();
         self.message_id = self.message_id.wrapping_add(1);
         let command = request(self.message_id, object, originator);
-        message::send_object(
-            &mut self.association,
-            &context,
-            &command,
-            object,
-            &self.spool,
-        )?;
-        let (_, answer) = message::receive(&mut self.association).map_err(Unsent::Broken)?;
+        message::send_object(&mut self.link, &context, &command, object, &self.spool)?;
+        let (_, answer) = message::receive(&mut self.link).map_err(Unsent::Broken)?;
         if answer.field != C_STORE_RQ | RESPONSE || answer.message_id != self.message_id {
             return Err(Unsent::Broken(protocol("an answer to something else")));
         }
@@ -124,7 +97,7 @@ impl Outgoing {
 
     /// Releases the association.
     pub(super) fn close(self) {
-        if let Err(error) = self.association.release() {
+        if let Err(error) = self.link.release() {
             tracing::debug!(%error, "an association was not released in order");
         }
     }

@@ -19,3 +19,20 @@ pub(super) const SOME_FAILED: u16 = 0xB000;
 pub(super) const CANNOT_UNDERSTAND: u16 = 0xC000;
 pub(super) const CANCELLED: u16 = 0xFE00;
 pub(super) const PENDING: u16 = 0xFF00;
+/// A match, some of whose optional keys were not considered.
+pub(super) const PENDING_WITHOUT_KEYS: u16 = 0xFF01;
+pub(super) const CLASS_NOT_SUPPORTED: u16 = 0x0122;
+
+/// The object was taken: as it is, or with a change the receiver makes to its own copy (coerced,
+/// data set does not match, elements discarded).
+pub(super) fn is_taken(status: u16) -> bool {
+    matches!(status, SUCCESS | 0xB000 | 0xB006 | 0xB007)
+}
+
+/// The same object may be taken another time: no room, no means, a failure of the receiver's own.
+pub(super) fn may_pass(status: u16) -> bool {
+    matches!(
+        status,
+        PROCESSING_FAILURE | RESOURCE_LIMITATION | 0xA700..=0xA7FF
+    )
+}

@@ -103,12 +103,12 @@ impl Database {
 }
 
 fn secret_file(file: &Path) -> Result<String> {
-    private(file)?;
+    owner_only(file)?;
     fs::read_to_string(file).map_err(|error| file_error(file, error))
 }
 
 /// Refuses a file others may read.
-pub(super) fn private(file: &Path) -> Result<()> {
+pub fn owner_only(file: &Path) -> Result<()> {
     let mode = fs::metadata(file)
         .map_err(|error| file_error(file, error))?
         .permissions()
@@ -117,7 +117,7 @@ pub(super) fn private(file: &Path) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!(
-        "{} holds what opens the database or a receiver, and may be read by others; run: chmod 600 {}",
+        "{} holds a secret, and may be read by others; run: chmod 600 {}",
         file.display(),
         file.display()
     )))

@@ -1,6 +1,8 @@
 //! The section `dicom`: who may do what over the DICOM port, and where objects are sent.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -9,9 +11,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Dicom {
-    /// Port for DICOM associations, on the address of `server.listen`; none if absent.
+    /// Port for DICOM associations; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
+    /// IP address of the DICOM ports; that of `server.listen` if absent. Anything but loopback
+    /// needs an account and the titles of those who may associate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// TLS, on a port of its own and for nodes that ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<DicomTls>,
     /// Application entity title of this bank.
     pub title: String,
     /// Titles of those who may store and ask for the worklist. Titles are needed, here or in
@@ -31,6 +40,28 @@ pub struct Dicom {
     pub nodes: BTreeMap<String, Node>,
 }
 
+/// Certificates of DICOM associations, PEM files in the bank's folder or by absolute paths.
+/// They are read when the server starts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DicomTls {
+    /// Port for associations over TLS; 2762 is the registered one. None if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The certificate of this bank, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key. Only its owner may read the file.
+    pub key: PathBuf,
+    /// Authorities whose certificates are believed, of those who associate and of those who are
+    /// called. Where absent nobody is asked for a certificate, and who is called is held against
+    /// the authorities of the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorities: Option<PathBuf>,
+    /// Takes those who show no certificate besides those who do.
+    #[serde(default)]
+    pub anonymous: bool,
+}
+
 /// Another application entity.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,6 +69,9 @@ pub struct Node {
     /// `host:port`, where objects are sent to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Call it over TLS.
+    #[serde(default)]
+    pub tls: bool,
     /// What it may ask of this bank.
     pub may: Vec<Service>,
 }
@@ -58,6 +92,8 @@ impl Default for Dicom {
     fn default() -> Self {
         Self {
             port: None,
+            address: None,
+            tls: None,
             title: "KURA".to_owned(),
             peers: Vec::new(),
             associations: 32,

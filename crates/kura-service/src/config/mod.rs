@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-pub use database::Database;
-pub use dicom::{Dicom, Node, Service};
+pub use database::{Database, owner_only};
+pub use dicom::{Dicom, DicomTls, Node, Service};
 pub use subscriptions::{Endpoint, Subscriptions};
 pub use validation::{OnWrite, Validation};
 
@@ -198,7 +198,7 @@ impl Config {
         };
         let said: Self = toml::from_str(&text).unwrap_or_default();
         if said.database.holds_secret() || said.subscriptions.holds_secret() {
-            database::private(file)?;
+            database::owner_only(file)?;
         }
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             Error::invalid(format!("{}: {}", file.display(), error.message()))

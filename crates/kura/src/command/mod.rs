@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod dataset;
+mod dicom;
 mod import;
 mod init;
 mod model;
@@ -57,6 +58,8 @@ enum Command {
     Import(import::Import),
     Serve(serve::Serve),
     Status(status::Status),
+    #[command(subcommand)]
+    Dicom(dicom::Dicom),
     #[command(subcommand)]
     Dataset(dataset::Dataset),
     Train(train::Train),
@@ -120,6 +123,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Import(command) => command.run(&shell),
         Command::Serve(command) => command.run(&shell),
         Command::Status(command) => command.run(&shell),
+        Command::Dicom(command) => command.run(&shell),
         Command::Dataset(command) => command.run(&shell),
         Command::Train(command) => command.run(&shell),
         Command::Package(command) => command.run(&shell),

@@ -37,10 +37,16 @@ impl Serve {
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the server cannot start").because(error))?;
+        let title = bank.config.dicom.title.clone();
         runtime.block_on(kura_server::serve(bank, |addresses| {
             let _ = crate::output::line(&format!("Kura answers on http://{}", addresses.http));
-            if let Some(dicom) = addresses.dicom {
-                let _ = crate::output::line(&format!("KURA takes DICOM associations on {dicom}"));
+            let dicom = addresses.dicom;
+            for (address, how) in [(dicom.plain, ""), (dicom.tls, " over TLS")] {
+                if let Some(address) = address {
+                    let _ = crate::output::line(&format!(
+                        "{title} takes DICOM associations{how} on {address}"
+                    ));
+                }
             }
         }))?;
         Ok(ExitCode::SUCCESS)

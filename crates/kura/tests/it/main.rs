@@ -8,6 +8,7 @@ mod changes;
 mod chest;
 mod dataset;
 mod dicom_network;
+mod dicom_peers;
 mod dicom_query;
 mod dicomweb;
 mod examples;

@@ -60,7 +60,7 @@ pub struct Run {
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -261,6 +261,8 @@ pub struct Server {
     pub address: String,
     /// Port of DICOM associations, where one was asked for.
     pub dicom: Option<u16>,
+    /// The same over TLS.
+    pub tls: Option<u16>,
 }
 
 pub struct Answer {
@@ -311,16 +313,22 @@ impl Server {
             .next()
             .expect("an address")
             .to_owned();
-        let dicom = more.contains(&"--dicom-port").then(|| {
+        let mut port = || {
             let mut line = String::new();
             out.read_line(&mut line).expect("the DICOM address");
             let port = line.trim().rsplit(':').next().expect("a port");
             port.parse().expect("a port")
-        });
+        };
+        let dicom = more.contains(&"--dicom-port").then(&mut port);
+        let tls = environment
+            .iter()
+            .any(|(name, _)| *name == "KURA_DICOM__TLS")
+            .then(&mut port);
         Self {
             child,
             address,
             dicom,
+            tls,
         }
     }
 
