@@ -202,11 +202,13 @@ pub fn instance_store(
         Known::New { deleted } => put.once = !deleted,
     }
     let audit = AuditEntry::new(context, "instance_store", put.key.to_string());
+    let mut writes = vec![StoreWrite::Put(put)];
+    let note = pending(&facts.study_uid);
+    if !waits(bank, &note.key)? {
+        writes.push(StoreWrite::Put(note));
+    }
     bank.clinical.commit(Commit {
-        writes: vec![
-            StoreWrite::Put(put),
-            StoreWrite::Put(pending(&facts.study_uid)),
-        ],
+        writes,
         blobs: vec![(blob, blob_size)],
         audit: vec![audit],
         sources: vec![progress],

@@ -206,7 +206,8 @@ impl Link {
         };
         let mut data = DataSet {
             begun: self.out.len(),
-            room: largest.saturating_sub(PDV_HEAD).max(1),
+            // Fragments are of even length.
+            room: (largest.saturating_sub(PDV_HEAD) & !1).max(2),
             link: self,
             context,
         };
