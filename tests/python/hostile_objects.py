@@ -104,7 +104,9 @@ for path in files:
         (failed,) = answer.json()["00081198"]["Value"]
         assert failed["00741048"]["Value"][0]["00000902"]["Value"][0], path.name
     answers[answer.status_code] = answers.get(answer.status_code, 0) + 1
-    # Cut in the middle, and with bytes of another place over its own.
+    if sum(answers.values()) % 4:
+        continue
+    # Every fourth cut in the middle, and with bytes of another place over its own.
     for broken in (data[: len(data) * 2 // 3], data[: len(data) // 2] + data[: len(data) // 4] + data[len(data) * 3 // 4 :]):
         store(broken, path.name)
         answer = requests.post(f"{url}/studies", data=broken, headers={"Content-Type": "application/dicom"}, timeout=60)
