@@ -34,7 +34,7 @@ def place(dataset):
 
 
 def parts(answer):
-    assert answer.status_code == 200, (answer.status_code, answer.text)
+    assert answer.status_code == 200, (answer.status_code, answer.text, answer.url)
     head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
     message = email.message_from_bytes(head + answer.content, policy=email.policy.HTTP)
     return [(part.get_content_type(), part.get_param("transfer-syntax"), part.get_payload(decode=True)) for part in message.iter_parts()]
@@ -66,7 +66,72 @@ def bits():
     return dataset
 
 
-sent, kinds = {}, set()
+# Decoders of what is lossy round otherwise: one step of brightness or colour, up to three of RGB.
+ROUNDING = {"1.2.840.10008.1.2.4.50": 3, "1.2.840.10008.1.2.4.91": 1}
+NATIVE = "1.2.840.10008.1.2.1"
+RLE = "1.2.840.10008.1.2.5"
+JPEG = "1.2.840.10008.1.2.4.50"
+
+
+def samples(dataset, frame, data):
+    """Native samples of one frame: pixels by samples."""
+    kind = f"<{'i' if dataset.get('PixelRepresentation') else 'u'}{dataset.BitsAllocated // 8}"
+    return numpy.frombuffer(data, kind).reshape(dataset.Rows, dataset.Columns, -1).astype("i8")
+
+
+def in_other_syntaxes(name, dataset):
+    """Frames in the transfer syntax that is asked for, against pydicom's arrays."""
+    if dataset.BitsAllocated == 1:
+        answer = requests.get(place(dataset) + "/frames/1", headers={"Accept": "image/dicom-rle"})
+        assert answer.status_code == 406, name
+        return set()
+    count = int(dataset.get("NumberOfFrames", 1))
+    if name == "JPEG-lossy.dcm":
+        return set()  # 12 bits, which no decoder of pydicom's reads here.
+    raw = dataset.file_meta.TransferSyntaxUID
+    array = pydicom.pixels.pixel_array(dataset, raw=raw not in (JPEG,)).astype("i8").reshape(count, dataset.Rows, dataset.Columns, -1)
+    most = ROUNDING.get(raw, 0)
+    done = set()
+    numbers = ",".join(str(number) for number in range(1, count + 1))
+    if raw.is_encapsulated:
+        for accept in ['multipart/related; type="application/octet-stream"', f"multipart/related; type=application/octet-stream; transfer-syntax={NATIVE}"]:
+            found = parts(requests.get(place(dataset) + "/frames/" + numbers, headers={"Accept": accept}))
+            assert [(kind, syntax) for kind, syntax, _ in found] == [("application/octet-stream", NATIVE)] * count, name
+            for frame, (_, _, data) in enumerate(found):
+                assert numpy.abs(samples(dataset, frame, data) - array[frame]).max() <= most, (name, frame)
+        done.add(NATIVE)
+    if dataset.SamplesPerPixel * dataset.BitsAllocated // 8 <= 15:
+        found = parts(requests.get(place(dataset) + "/frames/" + numbers, headers={"Accept": "multipart/related; type=image/dicom-rle"}))
+        assert [(kind, syntax) for kind, syntax, _ in found] == [("image/dicom-rle", RLE)] * count, name
+        from pydicom.pixels.decoders.rle import _rle_decode_frame
+        for frame, (_, _, data) in enumerate(found):
+            planes = _rle_decode_frame(data, dataset.Rows, dataset.Columns, dataset.SamplesPerPixel, dataset.BitsAllocated)
+            kind = f"<{'i' if dataset.get('PixelRepresentation') else 'u'}{dataset.BitsAllocated // 8}"
+            decoded = numpy.frombuffer(planes, kind).reshape(dataset.SamplesPerPixel, dataset.Rows, dataset.Columns).transpose(1, 2, 0).astype("i8")
+            assert numpy.abs(decoded - array[frame]).max() <= most, (name, frame)
+        done.add(RLE)
+    named = requests.get(place(dataset) + "/frames/1", headers={"Accept": f"image/jpeg; transfer-syntax={JPEG}"})
+    if (dataset.BitsAllocated, dataset.BitsStored, dataset.get("PixelRepresentation")) != (8, 8, 0):
+        assert named.status_code == 406, name
+    elif raw != JPEG:
+        assert named.status_code == 200, (name, named.text)
+        assert named.headers["content-type"] == f"image/jpeg; transfer-syntax={JPEG}"
+        picture = numpy.asarray(Image.open(io.BytesIO(named.content))).astype("i8")
+        if picture.ndim == 3:
+            truth = pydicom.pixels.pixel_array(dataset, index=0 if count > 1 else None).astype("i8")
+            # Chroma has half the columns.
+            assert numpy.abs(picture.mean(axis=(0, 1)) - truth.mean(axis=(0, 1))).max() < 3, name
+        else:
+            assert numpy.abs(picture - array[0, ..., 0]).max() < 24, name
+        done.add(JPEG)
+        # What loses something is never chosen for a client.
+        for accept in ["image/jpeg", "image/jpeg; transfer-syntax=*"]:
+            answer = requests.get(place(dataset) + "/frames/1", headers={"Accept": accept})
+            assert answer.status_code == 406, (name, accept)
+    return done
+
+
+sent, kinds, made = {}, set(), set()
 for name in NAMES:
     dataset = bits() if name == "BITS" else pydicom.dcmread(foreign / name)
     if dataset.SOPInstanceUID in sent:
@@ -96,9 +161,7 @@ for name in NAMES:
     assert parts(viewer) == [("application/octet-stream", told, frames[0])], name
     single = requests.get(place(dataset) + "/frames/1", headers={"Accept": kind})
     assert single.content == frames[0] and single.headers["content-type"].startswith(kind)
-    if kind != "application/octet-stream":
-        answer = requests.get(place(dataset) + "/frames/1", headers={"Accept": 'multipart/related; type="application/octet-stream"'})
-        assert answer.status_code == 406, answer.status_code
+    made.update(in_other_syntaxes(name, dataset))
     # Metadata point to the pixels, and what they point to is there.
     metadata = client.retrieve_instance_metadata(dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID)
     pixels = metadata["7FE00010"]
@@ -107,6 +170,7 @@ for name in NAMES:
     for wrong, status in [("0", 404), (str(len(frames) + 1), 404), ("x", 400), ("1,", 400), ("-1", 400), ("99999999999", 400)]:
         assert requests.get(place(dataset) + "/frames/" + wrong).status_code == status, wrong
 assert kinds == {"application/octet-stream", *TYPES.values()}, kinds
+assert made == {NATIVE, RLE, JPEG}, made
 
 # Every value that is left out is where the metadata say, also inside sequences.
 visited = 0

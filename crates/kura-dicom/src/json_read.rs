@@ -13,16 +13,37 @@ fn refuse(message: &str) -> Refusal {
     Refusal::new("dicom-json", message)
 }
 
-/// The data set that a JSON object describes. Values given by reference (`BulkDataURI`) are left
-/// empty.
+/// An element whose value is not among `Value`s: `InlineBinary`, `BulkDataURI`. F.2.6, F.2.7.
+pub(crate) struct Elsewhere<'j> {
+    pub(crate) tag: Tag,
+    pub(crate) vr: VR,
+    /// 0 outside of sequences.
+    pub(crate) depth: usize,
+    pub(crate) inline: Option<&'j str>,
+    pub(crate) uri: Option<&'j str>,
+}
+
+/// What such an element becomes; `None` leaves it out.
+pub(crate) type Fetch<'f> =
+    dyn FnMut(&Elsewhere<'_>) -> Result<Option<PrimitiveValue>, Refusal> + 'f;
+
+/// The data set that a JSON object describes. Values given elsewhere are left empty.
 ///
 /// # Errors
 /// `dicom-json`, with the tag where a value does not fit its VR.
 pub(crate) fn read(json: &Value) -> Result<InMemDicomObject, Refusal> {
-    object(json, 0)
+    read_with(json, &mut |_| Ok(Some(PrimitiveValue::Empty)))
 }
 
-fn object(json: &Value, depth: usize) -> Result<InMemDicomObject, Refusal> {
+/// The same with values that are given elsewhere.
+///
+/// # Errors
+/// And those of `fetch`.
+pub(crate) fn read_with(json: &Value, fetch: &mut Fetch<'_>) -> Result<InMemDicomObject, Refusal> {
+    object(json, 0, fetch)
+}
+
+fn object(json: &Value, depth: usize, fetch: &mut Fetch<'_>) -> Result<InMemDicomObject, Refusal> {
     let map = json
         .as_object()
         .filter(|_| depth <= DEPTH)
@@ -39,10 +60,23 @@ fn object(json: &Value, depth: usize) -> Result<InMemDicomObject, Refusal> {
         if vr == VR::SQ {
             let items: Vec<_> = values
                 .iter()
-                .map(|item| object(item, depth + 1))
+                .map(|item| object(item, depth + 1, fetch))
                 .collect::<Result<_, _>>()?;
             let sequence = DataSetSequence::new(C::from_vec(items), Length::UNDEFINED);
             out.put(DataElement::new(tag, vr, sequence));
+            continue;
+        }
+        let elsewhere = Elsewhere {
+            tag,
+            vr,
+            depth,
+            inline: element["InlineBinary"].as_str(),
+            uri: element["BulkDataURI"].as_str(),
+        };
+        if values.is_empty() && (elsewhere.inline.is_some() || elsewhere.uri.is_some()) {
+            if let Some(value) = fetch(&elsewhere)? {
+                out.put(DataElement::new(tag, vr, value));
+            }
         } else {
             let value = primitive(vr, values)
                 .ok_or_else(|| refuse("a value does not fit its VR").at_path(place))?;

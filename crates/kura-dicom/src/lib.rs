@@ -12,10 +12,11 @@
 //! * [`derived`] writes what a model found as Segmentations and structured reports.
 //! * [`Header::to_dicom_json`] writes PS3.18 Annex F; [`Identifier`] reads what a peer asks for and
 //!   writes the answers.
-//! * [`transcode`] writes an object in another transfer syntax; [`frame_bytes`] and [`bulk_value`]
-//!   give what is stored, piece by piece.
+//! * [`transcode`] writes an object in another transfer syntax; [`Frames`] and [`bulk_value`] give it
+//!   piece by piece; [`assemble`] makes one of pieces.
 //! * [`codestream`] walks JPEG, JPEG 2000 and RLE streams, for sizes and for what hides in them.
 
+mod assemble;
 pub mod bulk;
 mod charset;
 mod charset_write;
@@ -44,11 +45,12 @@ mod volume;
 mod write;
 pub mod xml;
 
+pub use assemble::{Assembled, BulkPart, BulkParts, assemble};
 pub use header::{Header, Meta};
 pub use identifier::{Identifier, write as write_json_dataset};
 pub use kura_model::Refusal;
 pub use limits::Limits;
-pub use matching::{MatchingKey, key_element, tag_of};
+pub use matching::{MatchingKey, NameMatch, key_element, name_matches, tag_of};
 pub use person_name::PersonName;
 pub use picture::Region;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
@@ -61,10 +63,7 @@ pub use same::same_object;
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
-pub use transcode::{
-    BulkPath, BulkValue, EncodedFrame, Frames, Target, bulk_value, can_transcode, frame_bytes,
-    transcode,
-};
+pub use transcode::{BulkPath, BulkValue, Frames, Target, bulk_value, can_transcode, transcode};
 pub use volume::{Geometry, Interpolation, MAX_VOXELS, SliceRef, Volume, labels_on, read_volume};
 pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 

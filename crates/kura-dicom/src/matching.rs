@@ -46,11 +46,20 @@ impl MatchingKey {
     /// Whether a data set has what the key asks for. An attribute that is absent or empty
     /// matches the empty key only (C.2.2.2.3), and a lone `*`, which means the same (C.2.2.2.4).
     pub fn matches(&self, dataset: &Value) -> bool {
-        self.value.bytes().all(|byte| byte == b'*') || within(dataset, &self.path, &self.value)
+        self.matches_by(dataset, name_matches)
+    }
+
+    /// The same, with names compared in another way.
+    pub fn matches_by(&self, dataset: &Value, names: NameMatch) -> bool {
+        self.value.bytes().all(|byte| byte == b'*')
+            || within(dataset, &self.path, &self.value, names)
     }
 }
 
-fn within(dataset: &Value, path: &[String], wanted: &str) -> bool {
+/// How a group of a name's components is compared with the value of a key.
+pub type NameMatch = fn(&str, &str) -> bool;
+
+fn within(dataset: &Value, path: &[String], wanted: &str, names: NameMatch) -> bool {
     let Some((tag, rest)) = path.split_first() else {
         return false;
     };
@@ -60,19 +69,19 @@ fn within(dataset: &Value, path: &[String], wanted: &str) -> bool {
     let values = element["Value"].as_array().map_or(&[][..], Vec::as_slice);
     if !rest.is_empty() {
         // C.2.2.2.6: any item may match
-        return values.iter().any(|item| within(item, rest, wanted));
+        return values.iter().any(|item| within(item, rest, wanted, names));
     }
     let vr = element["vr"].as_str().unwrap_or_default();
-    values.iter().any(|value| one(vr, value, wanted))
+    values.iter().any(|value| one(vr, value, wanted, names))
 }
 
 /// One value of one attribute against the value of a key.
-fn one(vr: &str, value: &Value, wanted: &str) -> bool {
+fn one(vr: &str, value: &Value, wanted: &str, names: NameMatch) -> bool {
     match vr {
         "PN" => ["Alphabetic", "Ideographic", "Phonetic"]
             .iter()
             .filter_map(|group| value.get(group)?.as_str())
-            .any(|group| name(group, wanted)),
+            .any(|group| names(group, wanted)),
         // C.2.2.2.2: a list of UIDs; PS3.18 8.3.4.1 separates them by commas, DIMSE by backslashes
         "UI" => wanted
             .split(['\\', ','])
@@ -97,7 +106,7 @@ fn number(value: &Value) -> Option<f64> {
 
 /// Names are compared without regard to case (C.2.2.2.1 allows it), and without the delimiters
 /// that end an unfinished name.
-fn name(value: &str, wanted: &str) -> bool {
+pub fn name_matches(value: &str, wanted: &str) -> bool {
     let fold = |text: &str| text.trim_end_matches('^').to_lowercase();
     // Ideographic or phonetic groups may be asked for after `=`.
     wanted

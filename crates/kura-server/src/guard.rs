@@ -10,6 +10,15 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::cors::{Guest, Origins};
+
+/// Who is let in.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) hosts: Hosts,
+    pub(crate) origins: Origins,
+}
+
 #[derive(Clone)]
 pub(crate) struct Hosts {
     /// `name:port`, and names that were configured.
@@ -67,7 +76,7 @@ fn refused(fhir: bool, status: StatusCode, what: &str) -> Response {
 }
 
 pub(crate) async fn check(
-    State(hosts): State<Hosts>,
+    State(Gate { hosts, origins }): State<Gate>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -92,6 +101,10 @@ pub(crate) async fn check(
             "This server does not answer to that host name; add it to server.hosts.",
         );
     }
+    let guest = origins.of(&request);
+    if let Some(answer) = guest.as_ref().and_then(|guest| guest.preflight(&request)) {
+        return finished(answer, &origins, guest.as_ref());
+    }
     // A form on another site must not act for the person who is signed in here.
     if request.method() != Method::GET && request.method() != Method::HEAD {
         // `null` (a sandboxed frame) is foreign too.
@@ -102,12 +115,13 @@ pub(crate) async fn check(
                 .and_then(|origin| origin.split_once("://"))
                 .is_some_and(|(_, origin)| hosts.knows(origin))
         });
-        if foreign {
-            return refused(
-                fhir,
-                StatusCode::FORBIDDEN,
-                "This request came from another site.",
-            );
+        let welcome = guest
+            .as_ref()
+            .is_some_and(|guest| guest.may(request.method()));
+        if foreign && !welcome {
+            let what = "This request came from another site.";
+            let answer = refused(fhir, StatusCode::FORBIDDEN, what);
+            return finished(answer, &origins, guest.as_ref());
         }
     }
     // The route's template: a path or a query may hold what identifies a patient.
@@ -117,7 +131,7 @@ pub(crate) async fn check(
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = request.method().clone();
     let started = Instant::now();
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
     tracing::debug!(
         %method,
         route,
@@ -125,6 +139,11 @@ pub(crate) async fn check(
         micros = started.elapsed().as_micros() as u64,
         "answered"
     );
+    finished(response, &origins, guest.as_ref())
+}
+
+/// An answer with what every answer says.
+fn finished(mut response: Response, origins: &Origins, guest: Option<&Guest>) -> Response {
     let headers = response.headers_mut();
     // A page that brings its own style says so itself, and is stricter in all else.
     headers
@@ -144,6 +163,12 @@ pub(crate) async fn check(
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     );
+    if origins.any() {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if let Some(guest) = guest {
+        guest.let_read(headers);
+    }
     // Records stay out of caches on disk; assets say otherwise themselves.
     headers
         .entry(header::CACHE_CONTROL)

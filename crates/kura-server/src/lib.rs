@@ -1,6 +1,7 @@
 //! The wire: decode a request, call one service function, encode the answer.
 
 mod auth;
+mod cors;
 mod dicomweb;
 pub mod dimse;
 mod error;
@@ -62,6 +63,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     if added > 0 {
         tracing::info!(added, "packages added");
     }
+    kura_service::endpoint::announce(&bank, &dimse::context("endpoints"))?;
     let bank = Arc::new(bank);
     let app = App {
         auth: Arc::new(auth::Auth::default()),
@@ -76,6 +78,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     rounds::again(&app.bank, dimse::context("again"));
     rounds::index(&app.bank, dimse::context("index"));
     rounds::tell(&app.bank, dimse::context("subscriptions"));
+    rounds::endpoints(&app.bank, dimse::context("endpoints"));
     kura_service::async_request::resume(&app.bank)?;
     tracing::info!(%address, "serving");
     ready(Addresses {
@@ -90,7 +93,10 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
 
 /// All routes.
 pub fn router(app: App, address: SocketAddr) -> Router {
-    let hosts = guard::Hosts::new(&app.bank.config.server.hosts, address);
+    let gate = guard::Gate {
+        hosts: guard::Hosts::new(&app.bank.config.server.hosts, address),
+        origins: cors::Origins::new(&app.bank.config.dicomweb),
+    };
     let request_bytes = app.bank.config.fhir.request_bytes;
     Router::new()
         .merge(fhir_rest::routes(request_bytes))
@@ -100,7 +106,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
             app.clone(),
             auth::identify,
         ))
-        .layer(axum::middleware::from_fn_with_state(hosts, guard::check))
+        .layer(axum::middleware::from_fn_with_state(gate, guard::check))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         .with_state(app)
 }

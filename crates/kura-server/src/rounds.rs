@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kura_model::RequestContext;
 use kura_service::fhir_write::What;
-use kura_service::{Bank, bedside, link, search_index, subscription};
+use kura_service::{Bank, bedside, endpoint, link, search_index, subscription};
 
 /// Between two tries for patients that a model could not answer for.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -48,6 +48,21 @@ pub(crate) fn index(bank: &Arc<Bank>, context: RequestContext) {
         });
     if let Err(error) = started {
         tracing::warn!(%error, "no thread to index search parameters");
+    }
+}
+
+/// Has the studies name where they are fetched, once that is known.
+pub(crate) fn endpoints(bank: &Arc<Bank>, context: RequestContext) {
+    let bank = bank.clone();
+    let started = std::thread::Builder::new()
+        .name("endpoints".to_owned())
+        .spawn(move || {
+            if let Err(error) = endpoint::settle(&bank, &context) {
+                crate::error::log(&error);
+            }
+        });
+    if let Err(error) = started {
+        tracing::warn!(%error, "no thread to name endpoints");
     }
 }
 

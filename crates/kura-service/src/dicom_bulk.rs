@@ -1,21 +1,19 @@
 //! Frames and bulk data of one object, and metadata that says where they are. PS3.18 10.4.1.1.2 and
 //! 10.4.1.1.5 to 10.4.1.1.7.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 
-use kura_dicom::bulk::{self, Frames, ValuePath, Whole};
+use kura_dicom::bulk::{self, ValuePath, Whole};
+use kura_dicom::{Frames, Limits, read_header};
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
 use serde_json::{Map, Value, json};
 
+use crate::bank::file_error;
 use crate::dicom_read::{Target, targeted};
 use crate::imaging_study::attribute;
 use crate::{Bank, imaging};
-
-/// The frames of an object, still in its file.
-pub struct Pixels {
-    pub transfer_syntax_uid: String,
-    pub frames: Frames,
-}
 
 /// One object's file.
 fn file(
@@ -23,17 +21,16 @@ fn file(
     context: &RequestContext,
     action: &'static str,
     target: &Target,
-) -> Result<(String, PathBuf)> {
+) -> Result<PathBuf> {
     let named = targeted(bank, context, action, target)?;
     let (_, record) = named
         .first()
         .ok_or_else(|| Error::not_found("no such instance in this bank"))?;
-    let syntax = record["transferSyntax"].as_str().unwrap_or_default();
-    let path = bank.clinical.blobs().path(imaging::blob_of(record)?);
-    Ok((syntax.to_owned(), path))
+    Ok(bank.clinical.blobs().path(imaging::blob_of(record)?))
 }
 
-fn cannot(refusal: Refusal) -> Error {
+/// What is said of pixels that cannot be given.
+pub fn cannot(refusal: Refusal) -> Error {
     let category = match &refusal.rule[..] {
         "dicom-frame" | "dicom-no-pixels" => Category::NotFound,
         _ => Category::Unsupported,
@@ -47,19 +44,19 @@ pub fn frames(
     context: &RequestContext,
     target: &Target,
     numbers: &[u32],
-) -> Result<Pixels> {
-    let (transfer_syntax_uid, path) = file(bank, context, "dicom_frames", target)?;
-    let frames = Frames::open(&path).map_err(cannot)?;
+) -> Result<Frames> {
+    let path = file(bank, context, "dicom_frames", target)?;
+    let limits = Limits::default();
+    let opened = File::open(&path).map_err(|error| file_error(&path, error))?;
+    let header = read_header(BufReader::new(opened), &limits).map_err(cannot)?;
+    let frames = Frames::open(&path, header, &limits).map_err(cannot)?;
     if numbers
         .iter()
         .any(|number| !(1..=frames.count()).contains(number))
     {
         return Err(Error::not_found("there is no frame of that number"));
     }
-    Ok(Pixels {
-        transfer_syntax_uid,
-        frames,
-    })
+    Ok(frames)
 }
 
 /// One value that metadata leave out, little endian.
@@ -69,7 +66,7 @@ pub fn value(
     target: &Target,
     place: &ValuePath,
 ) -> Result<Whole> {
-    let (_, path) = file(bank, context, "dicom_bulk", target)?;
+    let path = file(bank, context, "dicom_bulk", target)?;
     bulk::value(&path, place)
         .map_err(cannot)?
         .ok_or_else(|| Error::not_found("the object has no value at this place"))

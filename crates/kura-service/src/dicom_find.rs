@@ -19,7 +19,7 @@ use crate::access::{Action, authorize};
 use crate::dicom_header::Wanted;
 use crate::dicom_index::{self, DATE, MODALITY, SERIES_UID, Series, Study, TEXTS, UNEVEN};
 use crate::imaging_study::{attribute, study_id};
-use crate::{Bank, imaging, instance_store, kind};
+use crate::{Bank, dicom_fuzzy, imaging, instance_store, kind};
 
 /// What a search lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,11 +30,69 @@ pub enum Level {
     Instance,
 }
 
+/// What is to match.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    keys: Vec<MatchingKey>,
+    /// Names also match whom they may mean ([`crate::dicom_fuzzy`]).
+    fuzzy: bool,
+}
+
+impl From<Vec<MatchingKey>> for Keys {
+    fn from(keys: Vec<MatchingKey>) -> Self {
+        Self { keys, fuzzy: false }
+    }
+}
+
+impl Keys {
+    pub fn fuzzy(self, fuzzy: bool) -> Self {
+        Self { fuzzy, ..self }
+    }
+
+    fn match_one(&self, key: &MatchingKey, dataset: &Value) -> bool {
+        match self.fuzzy {
+            true => key.matches_by(dataset, dicom_fuzzy::matches),
+            false => key.matches(dataset),
+        }
+    }
+
+    fn match_all(&self, dataset: &Value) -> bool {
+        self.keys.iter().all(|key| self.match_one(key, dataset))
+    }
+
+    /// Whether what all objects agree on rules a key out.
+    fn contradict(&self, common: &Value) -> bool {
+        self.keys.iter().any(|key| {
+            let known = key
+                .path
+                .first()
+                .is_some_and(|tag| common.get(tag).is_some());
+            known && !self.match_one(key, common)
+        })
+    }
+
+    /// A key against a study: the series and objects it names were looked up to find the study, and
+    /// the modality is that of any series.
+    fn match_study(&self, key: &MatchingKey, dataset: &Value) -> bool {
+        match key.path.first().map(String::as_str) {
+            Some("0020000E" | "00080018") if key.path.len() == 1 => {
+                key.value.bytes().all(|byte| byte == b'*') || !key.value.contains(['*', '?'])
+            }
+            Some("00080060") if key.path.len() == 1 => MatchingKey {
+                path: vec!["00080061".to_owned()],
+                value: key.value.clone(),
+            }
+            .matches(dataset),
+            _ => self.match_one(key, dataset),
+        }
+    }
+}
+
 /// A search under way: results one by one, so that memory does not grow with their number.
 pub struct Finding<'a> {
     bank: &'a Bank,
     level: Level,
-    keys: Vec<MatchingKey>,
+    keys: Keys,
     wanted: Wanted,
     walk: Walk,
     ready: VecDeque<Value>,
@@ -54,13 +112,14 @@ impl<'a> Finding<'a> {
         bank: &'a Bank,
         context: &RequestContext,
         level: Level,
-        keys: Vec<MatchingKey>,
+        keys: impl Into<Keys>,
         wanted: Option<&[String]>,
     ) -> Result<Self> {
         authorize(context, Action::ReadClinical)?;
+        let keys = keys.into();
         bank.clinical
             .audit(AuditEntry::new(context, "dicom_search", ""));
-        for uid in exact(&keys, "0020000D").into_iter().flat_map(split) {
+        for uid in exact(&keys.keys, "0020000D").into_iter().flat_map(split) {
             instance_store::settle_waiting(bank, context, uid)?;
         }
         let wanted = match wanted {
@@ -69,14 +128,15 @@ impl<'a> Finding<'a> {
                 tags.iter()
                     .map(String::as_str)
                     .chain(
-                        keys.iter()
+                        keys.keys
+                            .iter()
                             .filter_map(|key| Some(key.path.first()?.as_str())),
                     )
                     .chain(PLACE),
             ),
         };
         let walk = candidates(bank, &keys)?;
-        let series = match exact(&keys, "00080018").filter(|_| level == Level::Series) {
+        let series = match exact(&keys.keys, "00080018").filter(|_| level == Level::Series) {
             None => None,
             Some(uids) => Some(attributes_of_objects(bank, split(uids), "0020000E")?.collect()),
         };
@@ -110,7 +170,8 @@ impl<'a> Finding<'a> {
         let uid = study.study.clone();
         if self.level <= Level::Study {
             let dataset = with(study.dataset(), &computed);
-            if !self.keys.iter().all(|key| of_a_study(key, &dataset)) {
+            let fits = |key: &MatchingKey| self.keys.match_study(key, &dataset);
+            if !self.keys.keys.iter().all(fits) {
                 return Ok(());
             }
             if self.level == Level::Study {
@@ -121,7 +182,7 @@ impl<'a> Finding<'a> {
             return Ok(());
         }
         let common = Value::Object(study.common);
-        if contradicted(&self.keys, &common) {
+        if self.keys.contradict(&common) {
             return Ok(());
         }
         for series in dicom_index::series_of(self.bank, &uid)? {
@@ -130,9 +191,11 @@ impl<'a> Finding<'a> {
                 let mut dataset = with(series.dataset(), &computed);
                 dataset["00201209"] = count;
                 let named = self.series.as_ref();
-                let fits = |key: &MatchingKey| key.path == ["00080018"] || key.matches(&dataset);
+                let fits = |key: &MatchingKey| {
+                    key.path == ["00080018"] || self.keys.match_one(key, &dataset)
+                };
                 if named.is_none_or(|named| named.contains(&series.series))
-                    && self.keys.iter().all(fits)
+                    && self.keys.keys.iter().all(fits)
                 {
                     self.ready.push_back(dataset);
                 }
@@ -145,14 +208,14 @@ impl<'a> Finding<'a> {
 
     fn objects(&mut self, series: &Series, computed: &[(&str, Value)]) -> Result<()> {
         let common = Value::Object(series.common.clone());
-        if contradicted(&self.keys, &common) {
+        if self.keys.contradict(&common) {
             return Ok(());
         }
         for block in series.blocks(self.bank) {
             let block = block?;
             for line in dicom_index::lines(&block) {
                 let dataset = with(self.wanted.read(line?.header)?, computed);
-                if self.keys.iter().all(|key| key.matches(&dataset)) {
+                if self.keys.match_all(&dataset) {
                     self.ready.push_back(dataset);
                 }
             }
@@ -191,33 +254,6 @@ fn with(mut dataset: Value, computed: &[(&str, Value)]) -> Value {
     dataset
 }
 
-/// Whether what all objects agree on rules a key out.
-fn contradicted(keys: &[MatchingKey], common: &Value) -> bool {
-    keys.iter().any(|key| {
-        let known = key
-            .path
-            .first()
-            .is_some_and(|tag| common.get(tag).is_some());
-        known && !key.matches(common)
-    })
-}
-
-/// A key against a study: the series and objects it names were looked up to find the study, and
-/// the modality is that of any series.
-fn of_a_study(key: &MatchingKey, dataset: &Value) -> bool {
-    match key.path.first().map(String::as_str) {
-        Some("0020000E" | "00080018") if key.path.len() == 1 => {
-            key.value.bytes().all(|byte| byte == b'*') || !key.value.contains(['*', '?'])
-        }
-        Some("00080060") if key.path.len() == 1 => MatchingKey {
-            path: vec!["00080061".to_owned()],
-            value: key.value.clone(),
-        }
-        .matches(dataset),
-        _ => key.matches(dataset),
-    }
-}
-
 /// Counts of what lies below, for whoever asks for them. PS3.4 C.3.4.
 const PATIENT_COUNTS: [&str; 3] = ["00201200", "00201202", "00201204"];
 
@@ -231,7 +267,7 @@ pub fn counted(bank: &Bank, level: Level, mut found: Value, asked: &Value) -> Re
         path: vec!["00100020".to_owned()],
         value: patient.0.clone(),
     }];
-    let mut walk = candidates(bank, &keys)?;
+    let mut walk = candidates(bank, &keys.into())?;
     let (mut studies, mut series, mut instances) = (0, 0, 0);
     while let Some(study) = walk.next(bank)? {
         let counts = (study.series, study.instances);
@@ -320,7 +356,8 @@ fn token(param: &str, code: &str) -> Predicate {
     }
 }
 
-pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
+pub(crate) fn candidates(bank: &Bank, matching: &Keys) -> Result<Walk> {
+    let keys = &matching.keys[..];
     let mut query = Query::all(kind::DICOM_STUDY);
     query.order = Order::date(DATE, true);
     if let Some(uids) = exact(keys, "0020000D") {
@@ -347,7 +384,9 @@ pub(crate) fn candidates(bank: &Bank, keys: &[MatchingKey]) -> Result<Walk> {
             token(UNEVEN, "00080020"),
         ]));
     }
-    for (tag, param) in TEXTS {
+    // The tables know names as they are written only.
+    let tabled = |tag| !(matching.fuzzy && NAMES.contains(&tag));
+    for (tag, param) in TEXTS.into_iter().filter(|(tag, _)| tabled(*tag)) {
         let Some(key) = keys.iter().find(|key| key.path == [tag]) else {
             continue;
         };

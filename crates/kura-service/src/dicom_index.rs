@@ -179,6 +179,15 @@ pub(crate) fn study(bank: &Bank, uid: &str) -> Result<Option<Study>> {
     current(bank, &study_key(uid))
 }
 
+/// Whether there is any study.
+pub(crate) fn any(bank: &Bank) -> Result<bool> {
+    let query = Query::all(kind::DICOM_STUDY);
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, 1))?;
+    Ok(!page.versions.is_empty())
+}
+
 /// Series of a study, by number.
 pub(crate) fn series_of(bank: &Bank, study: &str) -> Result<Vec<Series>> {
     let query = Query::all(kind::DICOM_SERIES).and(Predicate::Token {

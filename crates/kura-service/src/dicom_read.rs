@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{Action, authorize};
 pub use crate::dicom_find::Level;
-use crate::dicom_find::{Finding, candidates};
+use crate::dicom_find::{Finding, Keys, candidates};
 use crate::dicom_header::Wanted;
 use crate::dicom_index::{self, Line};
 use crate::imaging_study::attribute;
@@ -36,8 +36,6 @@ pub struct Found {
     pub datasets: Vec<Value>,
     /// There are more than `limit`.
     pub more: bool,
-    /// The caller asked for fuzzy matching, which is not done (PS3.18 8.3.4.2).
-    pub not_fuzzy: bool,
 }
 
 /// Results of one answer, unless the caller asks for fewer.
@@ -64,7 +62,7 @@ struct Request {
     include_all: bool,
     limit: usize,
     offset: usize,
-    not_fuzzy: bool,
+    fuzzy: bool,
 }
 
 fn request(search: &Search) -> Result<Request> {
@@ -74,7 +72,7 @@ fn request(search: &Search) -> Result<Request> {
         include_all: false,
         limit: RESULTS,
         offset: 0,
-        not_fuzzy: false,
+        fuzzy: false,
     };
     let number = |name: &str, value: &str| {
         value
@@ -85,7 +83,14 @@ fn request(search: &Search) -> Result<Request> {
         match name.as_str() {
             "limit" => request.limit = number(name, value)?.clamp(1, RESULTS),
             "offset" => request.offset = number(name, value)?,
-            "fuzzymatching" => request.not_fuzzy = value == "true",
+            // PS3.18 8.3.4.2
+            "fuzzymatching" => {
+                request.fuzzy = match &value[..] {
+                    "true" => true,
+                    "false" => false,
+                    _ => return Err(Error::invalid("fuzzymatching takes true or false")),
+                }
+            }
             "includefield" => {
                 for field in value.split(',') {
                     match field.trim() {
@@ -129,7 +134,7 @@ pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<
         bank,
         context,
         search.level,
-        request.keys.clone(),
+        Keys::from(request.keys.clone()).fuzzy(request.fuzzy),
         wanted.as_deref(),
     )?;
     let mut found = Vec::new();
@@ -150,7 +155,6 @@ pub fn search(bank: &Bank, context: &RequestContext, search: &Search) -> Result<
     Ok(Found {
         datasets: found,
         more,
-        not_fuzzy: request.not_fuzzy,
     })
 }
 
@@ -337,7 +341,7 @@ pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Re
             crate::instance_store::settle_waiting(bank, context, uid)?;
         }
     }
-    let mut walk = candidates(bank, keys)?;
+    let mut walk = candidates(bank, &keys.to_vec().into())?;
     while let Some(study) = walk.next(bank)? {
         bank.clinical.audit(AuditEntry::new(
             context,

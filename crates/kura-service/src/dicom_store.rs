@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 
 use kura_dicom::part10::{FileMeta, read_file_head};
-use kura_dicom::{Limits, read_header};
+use kura_dicom::{Limits, assemble, read_header};
 use kura_model::{Error, Refusal, RequestContext, Result};
 use kura_store::ITEM_BYTES_KEPT;
 
 use crate::Bank;
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
+use crate::dicom_pieces::{Pieces, Unread};
 use crate::instance_store::{
     self, ANNOUNCED, Announced, DUPLICATE, Incoming, Sender, Stored, quarantine,
 };
@@ -141,6 +142,34 @@ impl<'a> Storing<'a> {
     pub fn not_dicom(&mut self) {
         let refusal = Refusal::new("dicom-media-type", "the part is not application/dicom");
         self.refused(None, &refusal, reason::CANNOT_UNDERSTAND);
+    }
+
+    /// A part that is not what it should be.
+    pub fn not_a_piece(&mut self, refusal: &Refusal) {
+        self.refused(None, refusal, reason::CANNOT_UNDERSTAND);
+    }
+
+    /// Puts objects together and takes each as if it had come as a file.
+    ///
+    /// # Errors
+    /// What the disk says where the pieces lie.
+    pub fn pieces(&mut self, pieces: Pieces) -> io::Result<()> {
+        pieces.each(|metadata, parts, file| {
+            let read = metadata.and_then(|metadata| {
+                assemble(&metadata, parts, file).map_err(|refusal| Unread {
+                    refusal,
+                    text: metadata.to_string().into_bytes(),
+                })
+            });
+            match read {
+                Ok(mut object) => self.file(&mut object),
+                Err(Unread { refusal, text }) => {
+                    let size = text.len() as u64;
+                    self.set_aside(None, refusal, text, size, reason::CANNOT_UNDERSTAND);
+                    Ok(())
+                }
+            }
+        })
     }
 
     /// The whole object is spooled.

@@ -1,13 +1,15 @@
 //! Each DICOM object a record, each study an `ImagingStudy`: what both are made of.
 
+use std::collections::HashSet;
+
 use kura_dicom::Header;
 use kura_fhir::{Resource, view};
 use kura_model::{ContentHash, Error, IndexEntry, IndexValue, RecordKey, Refusal, Result};
-use kura_store::{Predicate, Put, Query};
+use kura_store::{Expect, Predicate, Put, Query, Version, Write};
 use serde_json::{Value, json};
 
 use crate::link::{self, Claimed, Reason};
-use crate::{Bank, config, dicom_index, import, kind, modality_worklist};
+use crate::{Bank, config, dicom_index, endpoint, import, kind, modality_worklist};
 
 /// Name of the search parameter that finds the objects of a study.
 pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
@@ -258,66 +260,190 @@ fn study(bank: &Bank, uid: &str, instances: &[Instance]) -> Result<Value> {
         add(&mut value, instance);
     }
     summarise(&mut value);
-    order(bank, uid, &mut value)?;
+    order(bank, &mut value, &[])?;
+    endpoint::refer(bank, &mut value);
     Ok(value)
 }
 
 /// Orders of one patient looked at to find that of a study.
 const ORDERS: u32 = 200;
 
-/// What the study was ordered by: the patient's `ServiceRequest` with its accession number, or the
-/// one whose worklist entry gave it its UID. Two that fit are none.
-fn order(bank: &Bank, uid: &str, study: &mut Value) -> Result<()> {
-    let Some(("Patient", patient)) = study
-        .pointer("/subject/reference")
-        .and_then(Value::as_str)
-        .and_then(|reference| reference.split_once('/'))
-    else {
-        return Ok(());
-    };
-    if study.get("basedOn").is_some() {
-        return Ok(());
-    }
-    let of_patient = Query::all("ServiceRequest").and(Predicate::Reference {
-        param: "ServiceRequest.subject".to_owned(),
-        target: RecordKey::new("Patient", patient),
-    });
-    let numbers: Vec<(Option<String>, String)> = view::items(study, "identifier")
+/// An order that is being written, as it will be.
+pub(crate) struct Order {
+    key: RecordKey,
+    resource: Value,
+}
+
+/// Whose an order or a study is.
+fn patient_of(resource: &Value) -> Option<RecordKey> {
+    let reference = resource.pointer("/subject/reference")?.as_str()?;
+    let (kind, id) = reference.split_once('/')?;
+    (kind == "Patient").then(|| RecordKey::new(kind, id))
+}
+
+fn numbers(resource: &Value) -> impl Iterator<Item = &str> {
+    view::items(resource, "identifier")
         .filter(|identifier| view::text(identifier, "system") != Some("urn:dicom:uid"))
         .filter_map(|identifier| view::text(identifier, "value"))
-        .map(|number| (None, number.to_owned()))
+}
+
+/// Names what the study was ordered by: the patient's `ServiceRequest` with its accession number, or
+/// the one whose worklist entry gave it its UID; `coming` are on their way into the bank. Two that
+/// fit are none. Whether it was named now.
+pub(crate) fn order(bank: &Bank, study: &mut Value, coming: &[Order]) -> Result<bool> {
+    let Some(patient) = patient_of(study).filter(|_| study.get("basedOn").is_none()) else {
+        return Ok(false);
+    };
+    let coming: Vec<&Order> = coming
+        .iter()
+        .filter(|order| patient_of(&order.resource).as_ref() == Some(&patient))
         .collect();
-    let mut found = Vec::new();
-    if !numbers.is_empty() {
+    // What is written anew is no more as it lies.
+    let stays = |key: &RecordKey| coming.iter().all(|order| order.key != *key);
+    let of_patient = Query::all("ServiceRequest").and(Predicate::Reference {
+        param: "ServiceRequest.subject".to_owned(),
+        target: patient,
+    });
+    let wanted: Vec<&str> = numbers(study).collect();
+    let mut found: Vec<RecordKey> = coming
+        .iter()
+        .filter(|order| numbers(&order.resource).any(|number| wanted.contains(&number)))
+        .map(|order| order.key.clone())
+        .collect();
+    if !wanted.is_empty() {
         let query = of_patient.clone().and(Predicate::Tokens {
             param: "ServiceRequest.identifier".to_owned(),
-            any: numbers,
+            any: wanted
+                .iter()
+                .map(|number| (None, (*number).to_owned()))
+                .collect(),
         });
         let page = bank
             .clinical
-            .read(|reader| reader.search(&query, None, 2))?;
-        found.extend(page.versions.into_iter().map(|version| version.key));
+            .read(|reader| reader.search(&query, None, ORDERS))?;
+        let keys = page.versions.into_iter().map(|version| version.key);
+        found.extend(keys.filter(stays));
     }
-    if found.is_empty() {
+    if let Some(uid) = crate::imaging::study_uid(study).filter(|_| found.is_empty()) {
         let active = of_patient.and(Predicate::Token {
             param: "ServiceRequest.status".to_owned(),
             system: None,
             code: Some("active".to_owned()),
         });
+        let leads =
+            |key: &RecordKey, order: &Value| modality_worklist::study_uid(key, order) == uid;
+        found.extend(
+            coming
+                .iter()
+                .filter(|order| view::text(&order.resource, "status") == Some("active"))
+                .filter(|order| leads(&order.key, &order.resource))
+                .map(|order| order.key.clone()),
+        );
         let page = bank
             .clinical
             .read(|reader| reader.search(&active, None, ORDERS))?;
         for version in page.versions {
             let resource = crate::imaging::decode(&version.body)?;
-            if modality_worklist::study_uid(&version.key, &resource) == uid {
+            if stays(&version.key) && leads(&version.key, &resource) {
                 found.push(version.key);
             }
         }
     }
-    if let [order] = &found[..] {
-        study["basedOn"] = json!([{ "reference": order.to_string() }]);
+    let [order] = &found[..] else {
+        return Ok(false);
+    };
+    study["basedOn"] = json!([{ "reference": order.to_string() }]);
+    Ok(true)
+}
+
+/// A study that is written because its order is.
+pub(crate) struct Linked {
+    pub(crate) put: Put,
+    pub(crate) expect: Expect,
+}
+
+/// Studies of one order that are looked at.
+const STUDIES: u32 = 100;
+
+/// The studies whose objects are here and whose order is among these writes, which are not in the
+/// bank yet. The caller holds [`Bank::writing`].
+pub(crate) fn ordered(bank: &Bank, writes: &[Write]) -> Result<Vec<Linked>> {
+    let mut coming = Vec::new();
+    let mut seen = HashSet::new();
+    for write in writes {
+        match write {
+            Write::Put(put) if put.key.kind == "ServiceRequest" => coming.push(Order {
+                key: put.key.clone(),
+                resource: crate::imaging::decode(&put.body)?,
+            }),
+            // Whoever writes a study says what it was ordered by.
+            Write::Put(put) if put.key.kind == "ImagingStudy" => {
+                seen.insert(put.key.clone());
+            }
+            Write::Delete(key) => {
+                seen.insert(key.clone());
+            }
+            Write::Put(_) => {}
+        }
     }
-    Ok(())
+    let mut linked = Vec::new();
+    if coming.is_empty() || !dicom_index::any(bank)? {
+        return Ok(linked);
+    }
+    for order in &coming {
+        for version in of_order(bank, order)? {
+            if !seen.insert(version.key.clone()) {
+                continue;
+            }
+            let mut study = crate::imaging::decode(&version.body)?;
+            let has_objects = match crate::imaging::study_uid(&study) {
+                Some(uid) => dicom_index::study(bank, uid)?.is_some(),
+                None => false,
+            };
+            if !has_objects || !self::order(bank, &mut study, &coming)? {
+                continue;
+            }
+            let resource = Resource::from_value(study).map_err(|refusal| {
+                Error::internal("an ImagingStudy of ours is not sound").because(refusal)
+            })?;
+            let mut put = import::fhir_put(&*bank.search_parameters()?, &resource, version.source);
+            put.once = false;
+            put.blobs = bank.clinical.read(|reader| reader.blobs(&version.key))?;
+            linked.push(Linked {
+                put,
+                expect: Expect::Newest {
+                    key: version.key,
+                    version: Some(version.version),
+                },
+            });
+        }
+    }
+    Ok(linked)
+}
+
+/// Studies of its patient that have its number, or the UID its worklist entry gives.
+fn of_order(bank: &Bank, order: &Order) -> Result<Vec<Version>> {
+    let Some(patient) = patient_of(&order.resource) else {
+        return Ok(Vec::new());
+    };
+    let uid = modality_worklist::study_uid(&order.key, &order.resource);
+    let mut any: Vec<_> = numbers(&order.resource)
+        .map(|number| (None, number.to_owned()))
+        .collect();
+    any.push((Some("urn:dicom:uid".to_owned()), format!("urn:oid:{uid}")));
+    let query = Query::all("ImagingStudy")
+        .and(Predicate::Reference {
+            param: "ImagingStudy.subject".to_owned(),
+            target: patient,
+        })
+        .and(Predicate::Tokens {
+            param: "ImagingStudy.identifier".to_owned(),
+            any,
+        });
+    let page = bank
+        .clinical
+        .read(|reader| reader.search(&query, None, STUDIES))?;
+    Ok(page.versions)
 }
 
 /// Ids of studies are ours: a UID may hold a date or a number that says something.

@@ -320,6 +320,7 @@ fn progress(bank: &Bank, sender: &Sender) -> Result<SourceProgress> {
         unchanged: source.unchanged,
         refused: source.refused,
         counts_writes: false,
+        follow: 0,
     })
 }
 

@@ -10,7 +10,7 @@ use kura_store::{AuditEntry, Clause, Commit, Order, Predicate, Put, Query, Write
 use serde_json::{Value, json};
 
 use crate::access::{Action, authorize};
-use crate::{Bank, import};
+use crate::{Bank, imaging_study, import};
 
 /// `meta.tag` system of the reason why something is not linked.
 pub const LINK_STATE: &str = "urn:kura:link-state";
@@ -345,6 +345,9 @@ pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
                     continue;
                 };
                 write_link(&mut value, &claimed, Ok(patient))?;
+                if kind == "ImagingStudy" {
+                    imaging_study::order(bank, &mut value, &[])?;
+                }
                 let resource = Resource::from_value(value).map_err(|refusal| {
                     Error::internal("a stored resource is not sound").because(refusal)
                 })?;

@@ -39,6 +39,9 @@ pub struct SourceProgress {
     /// Whether what the writes of this commit come to is added to `accepted` and `unchanged`:
     /// who writes them does not know it before.
     pub counts_writes: bool,
+    /// How many of these writes are none of its items, and follow from them: they are changes, and
+    /// are not counted.
+    pub follow: u64,
 }
 
 const COLUMNS: &str = "source, hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job";
@@ -77,7 +80,7 @@ pub(crate) fn update(
                 progress.id,
                 progress.position as i64,
                 progress.done,
-                (progress.accepted + of_this(accepted)) as i64,
+                (progress.accepted + of_this(accepted.saturating_sub(progress.follow))) as i64,
                 (progress.unchanged + of_this(unchanged)) as i64,
                 progress.refused as i64,
                 now,

@@ -21,6 +21,7 @@ use kura_model::Refusal;
 use crate::header::Header;
 use crate::limits::Limits;
 use crate::source::Source;
+use crate::syntax::Encoding;
 use fragments::FrameIndex;
 use frame::Frame;
 use samples::Samples;
@@ -194,19 +195,19 @@ pub fn decode_samples<R: Read + Seek>(
 }
 
 /// Stands in the pixel data of one object and gives its frames; one is held at a time.
-pub(crate) struct PixelReader<'h, R> {
+pub(crate) struct PixelReader<R> {
     source: Source<R>,
-    header: &'h Header,
+    encoding: Encoding,
     pixel: PixelLocation,
     description: PixelDescription,
     syntax: String,
     /// Of encapsulated pixel data.
     index: Option<FrameIndex>,
-    limits: &'h Limits,
+    limits: Limits,
 }
 
-impl<'h, R: Read + Seek> PixelReader<'h, R> {
-    pub(crate) fn new(reader: R, header: &'h Header, limits: &'h Limits) -> Result<Self, Refusal> {
+impl<R: Read + Seek> PixelReader<R> {
+    pub(crate) fn new(reader: R, header: &Header, limits: &Limits) -> Result<Self, Refusal> {
         let Some(pixel) = header.pixel().copied() else {
             return Err(Refusal::new(
                 "dicom-no-pixels",
@@ -227,12 +228,12 @@ impl<'h, R: Read + Seek> PixelReader<'h, R> {
         };
         Ok(Self {
             source,
-            header,
+            encoding: header.encoding(),
             pixel,
             description,
             syntax,
             index,
-            limits,
+            limits: limits.clone(),
         })
     }
 
@@ -256,12 +257,12 @@ impl<'h, R: Read + Seek> PixelReader<'h, R> {
         self.check(frame)?;
         match (&self.index, self.pixel.length) {
             (Some(index), _) => {
-                let bytes = index.frame(&mut self.source, frame, self.limits)?;
+                let bytes = index.frame(&mut self.source, frame, &self.limits)?;
                 Ok((bytes, 0))
             }
             (None, length) => native::raw(
                 &mut self.source,
-                self.header,
+                self.encoding,
                 &self.pixel,
                 length.unwrap_or(0),
                 &self.description,

@@ -7,14 +7,14 @@ use kura_model::Refusal;
 
 use super::samples::Samples;
 use super::{PixelDescription, PixelLocation};
-use crate::header::Header;
 use crate::source::Source;
+use crate::syntax::Encoding;
 
 /// The bytes of one frame as they are stored, little endian, and how many bits of the first one
 /// belong to the frame before (frames of 1-bit samples follow each other without padding).
 pub(crate) fn raw<R: Read + Seek>(
     source: &mut Source<R>,
-    header: &Header,
+    encoding: Encoding,
     pixel: &PixelLocation,
     length: u64,
     description: &PixelDescription,
@@ -35,8 +35,7 @@ pub(crate) fn raw<R: Read + Seek>(
         Refusal::new("dicom-length", "the pixel data are cut short").at_byte(pixel.offset + from)
     };
     // 8-bit samples in big-endian words: whole words are read, or the last byte has no partner.
-    let words =
-        header.encoding().big_endian && description.bits_allocated == 8 && pixel.vr == VR::OW;
+    let words = encoding.big_endian && description.bits_allocated == 8 && pixel.vr == VR::OW;
     let (start, end) = if words {
         (from & !1, (to + to % 2).min(length))
     } else {
@@ -49,7 +48,7 @@ pub(crate) fn raw<R: Read + Seek>(
         raw.drain(..(from - start) as usize);
         raw.truncate((to - from) as usize);
     }
-    if header.encoding().big_endian {
+    if encoding.big_endian {
         to_little_endian(&mut raw, description.bits_allocated);
     }
     Ok((raw, (first_bit % 8) as usize))

@@ -1,52 +1,55 @@
-//! Single frames as they are stored (PS3.18 10.4, "frames").
+//! Single frames, as they are stored or in another transfer syntax. PS3.18 10.4.1.1.6.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kura_model::Refusal;
 
-use super::walk;
-use crate::codestream::{self, Family};
+use super::plan::{self, Plan};
+use super::{Target, encode, walk};
+use crate::codestream;
 use crate::header::Header;
 use crate::limits::Limits;
 use crate::pixel::PixelReader;
 use crate::syntax::EXPLICIT_LE;
 
-/// One frame for the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedFrame {
-    /// The codestream, its fragments joined; or native samples in little endian, those of one bit
-    /// from the first bit of the first byte on.
-    pub bytes: Vec<u8>,
-    /// The object's, Explicit VR Little Endian for native samples.
-    pub transfer_syntax: String,
-    /// By PS3.18 8.7.3.3.2; `application/octet-stream` for what has none.
-    pub media_type: &'static str,
-}
-
-/// The frames of one stored object, one at a time.
-pub struct Frames<'h> {
-    reader: PixelReader<'h, File>,
+/// The frames of one object, one at a time.
+pub struct Frames {
+    path: PathBuf,
+    header: Header,
+    limits: Limits,
+    reader: PixelReader<File>,
+    /// How they are made, if they are not given as they are stored.
+    plan: Option<Plan>,
+    /// Of the frames.
     syntax: String,
-    media_type: &'static str,
+    /// A deflated object is read forward only, up to here.
+    reached: u32,
 }
 
-impl<'h> Frames<'h> {
+impl Frames {
+    /// Frames as they are stored: the codec's stream, its fragments joined; or native samples in
+    /// little endian, those of one bit from the first bit of the first byte on.
+    ///
     /// # Errors
     /// Those of [`crate::decode_frame`]; `dicom-fragments` for video, whose frames no table tells
     /// apart.
-    pub fn open(path: &Path, header: &'h Header, limits: &'h Limits) -> Result<Self, Refusal> {
-        let reader = PixelReader::new(walk::open(path)?, header, limits)?;
-        let syntax = header.transfer_syntax_uid();
-        let native = codestream::family(&syntax).is_none();
+    pub fn open(path: &Path, header: Header, limits: &Limits) -> Result<Self, Refusal> {
+        let reader = PixelReader::new(walk::open(path)?, &header, limits)?;
+        let stored = header.transfer_syntax_uid();
+        // What is not encapsulated is native, whatever the file says.
+        let native = header.pixel().is_some_and(|pixel| pixel.length.is_some());
         Ok(Self {
-            media_type: media_type(&syntax),
-            syntax: if native {
-                EXPLICIT_LE.to_owned()
-            } else {
-                syntax
-            },
+            path: path.to_owned(),
+            limits: limits.clone(),
             reader,
+            plan: None,
+            syntax: match native || codestream::family(&stored).is_none() {
+                true => EXPLICIT_LE.to_owned(),
+                false => stored,
+            },
+            header,
+            reached: 0,
         })
     }
 
@@ -54,38 +57,69 @@ impl<'h> Frames<'h> {
         self.reader.description().frames
     }
 
-    /// Frame `frame`, from 0; of a deflated object in rising order only.
+    /// The transfer syntax of what [`Frames::get`] gives.
+    pub fn transfer_syntax(&self) -> &str {
+        &self.syntax
+    }
+
+    /// Whether they can be given in another transfer syntax, as far as the header tells.
+    pub fn can_be(&self, to: Target) -> bool {
+        let stored = self.header.transfer_syntax_uid();
+        to.uid() == self.syntax || plan::check(&stored, to, &self.header, &self.limits).is_ok()
+    }
+
+    /// The same frames in another transfer syntax: what [`super::transcode`] makes of them.
     ///
     /// # Errors
-    /// `dicom-frame`, `dicom-limit`, `dicom-fragments`, `dicom-pixel-length`.
-    pub fn get(&mut self, frame: u32) -> Result<EncodedFrame, Refusal> {
-        let (mut bytes, skip) = self.reader.raw(frame)?;
-        let description = self.reader.description();
-        if self.media_type == OCTETS
-            && description.bits_allocated == 1
-            && self.syntax == EXPLICIT_LE
-        {
-            bytes = from_first_bit(&bytes, skip, description.frame_bits());
+    /// Those of [`super::can_transcode`], and what the first frame cannot be decoded for.
+    pub fn written_in(mut self, to: Target) -> Result<Self, Refusal> {
+        if to.uid() == self.syntax {
+            return Ok(self);
         }
-        Ok(EncodedFrame {
-            bytes,
-            transfer_syntax: self.syntax.clone(),
-            media_type: self.media_type,
-        })
+        let stored = self.header.transfer_syntax_uid();
+        let description = plan::check(&stored, to, &self.header, &self.limits)?
+            .ok_or_else(|| Refusal::new("dicom-no-pixels", "the object has no pixel data"))?;
+        let first = self.at(0)?.samples(0)?;
+        self.plan = Some(Plan::new(description, to, &first, &self.header)?);
+        to.uid().clone_into(&mut self.syntax);
+        Ok(self)
     }
-}
 
-/// [`Frames::get`] for one frame.
-///
-/// # Errors
-/// Those of [`Frames::open`] and [`Frames::get`].
-pub fn frame_bytes(
-    path: &Path,
-    header: &Header,
-    frame: u32,
-    limits: &Limits,
-) -> Result<EncodedFrame, Refusal> {
-    Frames::open(path, header, limits)?.get(frame)
+    /// The bytes of frame `frame`, from 0.
+    ///
+    /// # Errors
+    /// `dicom-frame`, `dicom-limit`, `dicom-fragments`, `dicom-pixel-length`; in another transfer
+    /// syntax those of [`super::transcode`].
+    pub fn get(&mut self, frame: u32) -> Result<Vec<u8>, Refusal> {
+        let reader = self.at(frame)?;
+        let bits = reader.description().bits_allocated == 1;
+        let frame_bits = reader.description().frame_bits();
+        let Some(plan) = &self.plan else {
+            let (bytes, skip) = self.reader.raw(frame)?;
+            return Ok(match bits && self.syntax == EXPLICIT_LE {
+                true => from_first_bit(&bytes, skip, frame_bits),
+                false => bytes,
+            });
+        };
+        let bytes = plan.encode(self.reader.samples(frame)?)?;
+        if !plan.is_bits() {
+            return Ok(bytes);
+        }
+        let mut packer = encode::BitPacker::default();
+        let mut packed = packer.pack(&bytes);
+        packed.extend(packer.rest());
+        Ok(packed)
+    }
+
+    /// The reader, able to give this frame.
+    fn at(&mut self, frame: u32) -> Result<&mut PixelReader<File>, Refusal> {
+        if self.header.encoding().deflated && frame < self.reached {
+            let file = walk::open(&self.path)?;
+            self.reader = PixelReader::new(file, &self.header, &self.limits)?;
+        }
+        self.reached = frame.saturating_add(1);
+        Ok(&mut self.reader)
+    }
 }
 
 /// Drops `skip` bits, keeps `count`.
@@ -99,23 +133,6 @@ fn from_first_bit(bytes: &[u8], skip: usize, count: u64) -> Vec<u8> {
         *last &= (1 << used) - 1;
     }
     out
-}
-
-const OCTETS: &str = "application/octet-stream";
-
-fn media_type(syntax: &str) -> &'static str {
-    match codestream::family(syntax) {
-        Some(Family::Rle) => "image/dicom-rle",
-        Some(Family::Jpeg) => "image/jpeg",
-        Some(Family::JpegLs) => "image/jls",
-        Some(Family::Jpeg2000) => match syntax.rsplit('.').next() {
-            Some("90" | "91") => "image/jp2",
-            Some("92" | "93") => "image/jpx",
-            _ => "image/jphc",
-        },
-        Some(Family::JpegXl) => "image/jxl",
-        _ => OCTETS,
-    }
 }
 
 #[cfg(test)]

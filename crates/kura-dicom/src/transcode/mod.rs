@@ -22,9 +22,10 @@ use crate::pixel::PixelReader;
 use crate::syntax::{self, Encoding};
 use crate::write::file_head;
 pub use bulk::{BulkPath, BulkValue, bulk_value};
-pub use frames::{EncodedFrame, Frames, frame_bytes};
+pub use frames::Frames;
 use plan::Plan;
-use rewrite::{Edits, Rewriter, element_head, lost};
+pub(crate) use rewrite::element_head;
+use rewrite::{Edits, Rewriter, lost};
 
 /// Compressed frames of one object are held in memory up to this, then in an unnamed file.
 const HELD: usize = 8 << 20;
@@ -171,13 +172,13 @@ pub fn transcode(
         for frame in 0..frames {
             spool.push(&plan.encode(samples(frame)?)?)?;
         }
-        plan.edit(&mut edits, Some(spool.length))?;
+        plan.edit(header, &mut edits, Some(spool.length))?;
         spool.edit(&mut edits);
         out.write_all(&head()).map_err(lost)?;
         let mut write = |out: &mut dyn Write| spool.write(out);
         run(rewriter, header, &edits, &mut write, out)
     } else {
-        plan.edit(&mut edits, None)?;
+        plan.edit(header, &mut edits, None)?;
         out.write_all(&head()).map_err(lost)?;
         let mut write = |out: &mut dyn Write| {
             let length = plan.native_length()?;

@@ -116,8 +116,7 @@ pub(super) fn of_every_object(header: &Header) -> Edits {
 }
 
 /// How each frame is made, once the first has shown what the samples are.
-pub(super) struct Plan<'h> {
-    header: &'h Header,
+pub(super) struct Plan {
     description: PixelDescription,
     to: Target,
     /// Of the decoded samples; every frame has it.
@@ -128,12 +127,12 @@ pub(super) struct Plan<'h> {
     high_bit: u16,
 }
 
-impl<'h> Plan<'h> {
+impl Plan {
     pub(super) fn new(
         description: PixelDescription,
         to: Target,
         first: &Samples,
-        header: &'h Header,
+        header: &Header,
     ) -> Result<Self, Refusal> {
         let jpeg = codestream::family(&header.transfer_syntax_uid()) == Some(Family::Jpeg);
         let ybr = first.photometric == "YBR_FULL";
@@ -142,7 +141,6 @@ impl<'h> Plan<'h> {
             return Err(refuse("YCbCr of more than 8 bits is not made RGB"));
         }
         Ok(Self {
-            header,
             to,
             rgb,
             bits_stored: first.bits_stored.max(description.bits_stored),
@@ -173,7 +171,7 @@ impl<'h> Plan<'h> {
         match self.to {
             Target::RleLossless => Ok(encode::rle(&samples)),
             Target::JpegBaseline { quality } => encode::jpeg(&samples, quality),
-            Target::ImplicitVrLittleEndian | Target::ExplicitVrLittleEndian => self.native(samples),
+            Target::ImplicitVrLittleEndian | Target::ExplicitVrLittleEndian => Ok(samples.bytes),
         }
     }
 
@@ -219,7 +217,12 @@ impl<'h> Plan<'h> {
 
     /// Sets the attributes that say what the pixel data are now. `compressed` is the bytes of all
     /// frames where these are compressed.
-    pub(super) fn edit(&self, edits: &mut Edits, compressed: Option<u64>) -> Result<(), Refusal> {
+    pub(super) fn edit(
+        &self,
+        header: &Header,
+        edits: &mut Edits,
+        compressed: Option<u64>,
+    ) -> Result<(), Refusal> {
         let pixels = &self.description;
         if self.photometric() != pixels.photometric {
             text(
@@ -240,18 +243,18 @@ impl<'h> Plan<'h> {
             us(edits, tags::HIGH_BIT, self.high_bit);
         }
         if let (Target::JpegBaseline { quality }, Some(compressed)) = (self.to, compressed) {
-            self.lossy(edits, quality, compressed);
+            self.lossy(header, edits, quality, compressed);
         }
         Ok(())
     }
 
     /// PS3.3 C.7.6.1.1.5: what was lost adds to what was lost before.
-    fn lossy(&self, edits: &mut Edits, quality: u8, compressed: u64) {
+    fn lossy(&self, header: &Header, edits: &mut Edits, quality: u8, compressed: u64) {
         let ratio = self.native_bytes() as f64 / compressed.max(1) as f64;
         let ratio = format!("{ratio:.2}");
         text(edits, tags::LOSSY_IMAGE_COMPRESSION, VR::CS, "01");
         let after = |tag, new: &str| {
-            let mut values = self.header.texts(tag);
+            let mut values = header.texts(tag);
             values.retain(|value| !value.is_empty());
             values.push(new.to_owned());
             values.join("\\")
@@ -266,15 +269,14 @@ impl<'h> Plan<'h> {
             &methods,
         );
         // PS3.3 C.7.6.1.1.2: its pixels are made of another's
-        let mut kind = self.header.texts(tags::IMAGE_TYPE);
+        let mut kind = header.texts(tags::IMAGE_TYPE);
         if let Some(first) = kind.first_mut() {
             "DERIVED".clone_into(first);
             text(edits, tags::IMAGE_TYPE, VR::CS, &kind.join("\\"));
         }
         let done = format!("JPEG Baseline, quality {quality}, ratio {ratio}");
         // In another character set than ASCII the old words could not be written beside the new.
-        let before = self
-            .header
+        let before = header
             .text(tags::DERIVATION_DESCRIPTION)
             .filter(|old| old.is_ascii() && old.len() + done.len() + 2 <= 1024);
         let words = before.map_or(done.clone(), |old| format!("{old}; {done}"));

@@ -205,7 +205,7 @@ fn padding(vr: VR) -> u8 {
 }
 
 /// PS3.5 7.1
-pub(super) fn element_head(
+pub(crate) fn element_head(
     to: Encoding,
     tag: Tag,
     vr: VR,

@@ -275,7 +275,7 @@ fn survive(path: &Path, round: usize) {
     if header.number_of_frames() < 1000 {
         let _ = transcode(path, &header, target, &limits, &mut std::io::sink());
     }
-    if let Ok(mut frames) = Frames::open(path, &header, &limits) {
+    if let Ok(mut frames) = Frames::open(path, header.clone(), &limits) {
         let _ = frames.get(0);
         let _ = frames.get(1);
     }

@@ -5,11 +5,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kura_dicom::bulk::ValuePath;
+use kura_dicom::{Frames, Target};
 use kura_model::{Error, RequestContext, Result};
-use kura_service::dicom_bulk::{self, Pixels};
-use kura_service::dicom_read::Target;
+use kura_service::dicom_bulk;
+use kura_service::dicom_read;
 
-use super::media::{OCTETS, Offer, accepted, choose, frame_offers};
+use super::media::{MADE, OCTETS, Offer, accepted, choose, frame_offers};
 use super::multipart::{self, Part};
 use super::{Uids, blocking, not_acceptable, refuse, target, uid};
 use crate::App;
@@ -64,30 +65,36 @@ pub(super) async fn pixel_data(
 async fn pixels(
     app: App,
     context: RequestContext,
-    target: Target,
+    target: dicom_read::Target,
     query: Option<String>,
     headers: HeaderMap,
     numbers: Vec<u32>,
 ) -> Response {
     let found = blocking(move || {
         let ranges = accepted(&headers, query.as_deref())?;
-        let mut pixels = dicom_bulk::frames(&app.bank, &context, &target, &numbers)?;
+        let frames = dicom_bulk::frames(&app.bank, &context, &target, &numbers)?;
         let numbers = match numbers.is_empty() {
-            true => (1..=pixels.frames.count()).collect(),
+            true => (1..=frames.count()).collect(),
             false => numbers,
         };
-        let offers = frame_offers(&pixels.transfer_syntax_uid, numbers.len() == 1);
+        let can_be = |target| frames.can_be(target);
+        let offers = frame_offers(frames.transfer_syntax(), can_be, numbers.len() == 1);
         let offer = choose(&ranges, offers).ok_or_else(|| {
-            not_acceptable("frames are sent in the transfer syntax they are stored in; ask for transfer-syntax=* to get them as they are")
+            not_acceptable("these frames are not sent in that form; ask for transfer-syntax=* to get them as they are stored")
         })?;
+        let named = |target: &Target| offer.transfer_syntax.as_deref() == Some(target.uid());
+        let mut frames = match MADE.into_iter().find(named) {
+            Some(target) => frames.written_in(target).map_err(dicom_bulk::cannot)?,
+            None => frames,
+        };
         let single = match offer.multipart {
             true => None,
-            false => Some(frame(&mut pixels, numbers[0])?),
+            false => Some(frame(&mut frames, numbers[0])?),
         };
-        Ok((pixels, numbers, offer, single))
+        Ok((frames, numbers, offer, single))
     })
     .await;
-    let (mut pixels, numbers, offer, single) = match found {
+    let (mut frames, numbers, offer, single) = match found {
         Ok(found) => found,
         Err(error) => return refuse(&error),
     };
@@ -98,19 +105,15 @@ async fn pixels(
     let parts = numbers.into_iter().map(move |number| {
         Ok(Part {
             content_type: kind.clone(),
-            bytes: frame(&mut pixels, number)?,
+            bytes: frame(&mut frames, number)?,
         })
     });
     multipart::parts(offer.media_type, parts).await
 }
 
-fn frame(pixels: &mut Pixels, number: u32) -> Result<Vec<u8>> {
-    pixels
-        .frames
-        .frame(number.saturating_sub(1))
-        .map_err(|refusal| {
-            Error::new(kura_model::Category::Unsupported, refusal.message.clone()).because(refusal)
-        })
+fn frame(frames: &mut Frames, number: u32) -> Result<Vec<u8>> {
+    let frame = frames.get(number.saturating_sub(1));
+    frame.map_err(dicom_bulk::cannot)
 }
 
 /// 8.7.3.3: the transfer syntax is a parameter of the media type.

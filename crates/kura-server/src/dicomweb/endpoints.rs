@@ -120,14 +120,16 @@ const PICTURES: &[&str] = &["image/jpeg", "image/png"];
 const FRAMES: &[&str] = &[
     "multipart/related; type=\"application/octet-stream\"; transfer-syntax=1.2.840.10008.1.2.1",
     "multipart/related; type=\"image/jpeg\", image/jls, image/jp2, image/jpx, image/jxl, image/jphc, image/dicom-rle, video/mpeg, video/mp4: as stored",
+    "multipart/related; type=\"image/dicom-rle\"; transfer-syntax=1.2.840.10008.1.2.5",
+    "multipart/related; type=\"image/jpeg\"; transfer-syntax=1.2.840.10008.1.2.4.50: 8 bits, where it is named",
 ];
 const RENDERING: &[&str] = &["accept", "window", "viewport", "quality"];
 
 #[rustfmt::skip]
 pub(super) const ABOUT: &[About] = &[
     About { transaction: T::Search, name: "Search (QIDO-RS)", clause: "10.6",
-        ja: "検査・シリーズ・オブジェクトを属性で探します。あいまい検索はしません。",
-        en: "Finds studies, series and instances by their attributes. Fuzzy matching is not done.",
+        ja: "検査・シリーズ・オブジェクトを属性で探します。氏名はあいまい検索もできます。",
+        en: "Finds studies, series and instances by their attributes; names also by whom they may mean.",
         takes: &[], gives: DATA_SETS, params: &["accept", "limit", "offset", "includefield", "fuzzymatching", "{attribute}"] },
     About { transaction: T::Retrieve, name: "Retrieve (WADO-RS)", clause: "10.4",
         ja: "オブジェクトを、保存されている転送構文のまま返します。",
@@ -146,8 +148,8 @@ pub(super) const ABOUT: &[About] = &[
         en: "Gives one small picture.",
         takes: &[], gives: PICTURES, params: &["accept", "viewport"] },
     About { transaction: T::RetrieveFrames, name: "Retrieve Frames", clause: "10.4.1.1.6",
-        ja: "フレームを、保存されている符号のまま、または little endian で返します。",
-        en: "Gives frames as they are encoded, native ones little endian.",
+        ja: "フレームを、保存されている符号のまま、または求められた転送構文で返します。",
+        en: "Gives frames as they are encoded, or in the transfer syntax that is asked for.",
         takes: &[], gives: FRAMES, params: &["accept"] },
     About { transaction: T::RetrievePixelData, name: "Retrieve Pixel Data", clause: "10.4.1.1.7",
         ja: "すべてのフレームを返します。",
@@ -160,7 +162,7 @@ pub(super) const ABOUT: &[About] = &[
     About { transaction: T::Store, name: "Store (STOW-RS)", clause: "10.5",
         ja: "オブジェクトを保存します。同じ UID で内容の異なるものは上書きせず、拒んで知らせます。",
         en: "Stores objects. One of a known UID with other content is refused and told, never written over.",
-        takes: &["multipart/related; type=\"application/dicom\"", "application/dicom"],
+        takes: &["multipart/related; type=\"application/dicom\"", "application/dicom", "multipart/related; type=\"application/dicom+json\"", "multipart/related; type=\"application/dicom+xml\""],
         gives: &["application/dicom+json", "application/dicom+xml"], params: &["accept"] },
     About { transaction: T::Delete, name: "Delete", clause: "-",
         ja: "検査・シリーズ・オブジェクトを消します。以前の版は残ります。標準の外の操作です。",

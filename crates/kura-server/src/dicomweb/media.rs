@@ -1,6 +1,7 @@
 //! What a client takes, and what it is given: one table. PS3.18 8.7.
 
 use axum::http::{HeaderMap, header};
+use kura_dicom::Target;
 use kura_model::Result;
 
 use super::params;
@@ -116,6 +117,8 @@ pub(super) struct Offer {
     pub(super) transfer_syntax: Option<String>,
     /// Only for a client that names this transfer syntax, or `*`.
     pub(super) on_demand: bool,
+    /// Something is lost in it: `*` does not mean it.
+    pub(super) lossy: bool,
 }
 
 impl Offer {
@@ -125,6 +128,7 @@ impl Offer {
             media_type,
             transfer_syntax: None,
             on_demand: false,
+            lossy: false,
         }
     }
 
@@ -168,6 +172,7 @@ impl Offer {
         };
         match (range.parameter("transfer-syntax"), &self.transfer_syntax) {
             (None, _) if self.on_demand => None,
+            (Some("*"), _) if self.lossy => None,
             // 8.7.3.5.2: `*` is whatever is stored.
             (None | Some("*"), _) | (Some(_), None) => Some(exactness),
             (Some(wanted), Some(own)) => (wanted == own).then_some(exactness + 5),
@@ -195,7 +200,6 @@ pub(super) fn choose(ranges: &[MediaRange], offers: Vec<Offer>) -> Option<Offer>
 }
 
 pub(super) const OCTETS: &str = "application/octet-stream";
-const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
 
 /// The media type of a codec's frames. PS3.18 Tables 8.7.3-4 and 8.7.3-5.
 fn frame_type(transfer_syntax: &str) -> &'static str {
@@ -213,20 +217,34 @@ fn frame_type(transfer_syntax: &str) -> &'static str {
     }
 }
 
-/// How frames can be sent. The one place where their transfer syntax is negotiated (8.7.3.5.2): a
-/// codec's stream is sent as it is, native samples as little endian.
-pub(super) fn frame_offers(stored: &str, one: bool) -> Vec<Offer> {
-    let kind = frame_type(stored);
-    let mut offers = Vec::new();
-    if kind == OCTETS {
-        offers.push(Offer::multipart(OCTETS).in_syntax(EXPLICIT_LE));
-    } else {
-        offers.push(Offer::multipart(kind).in_syntax(stored));
+/// Transfer syntaxes that frames are made in for whoever asks. 8.7.3.3: octets are Explicit VR
+/// Little Endian and RLE is lossless unless something else is said; so neither has to be named.
+pub(super) const MADE: [Target; 3] = [
+    Target::ExplicitVrLittleEndian,
+    Target::RleLossless,
+    Target::JpegBaseline { quality: 90 },
+];
+
+/// How frames can be sent. The one place where their transfer syntax is negotiated (8.7.3.5.2): as
+/// they are stored for whoever does not care, and in those of [`MADE`] that `can_be` says. What
+/// loses something is made only for a client that names it.
+pub(super) fn frame_offers(stored: &str, can_be: impl Fn(Target) -> bool, one: bool) -> Vec<Offer> {
+    let mut offers = vec![Offer::multipart(frame_type(stored)).in_syntax(stored)];
+    if frame_type(stored) != OCTETS {
         // Some viewers ask for octets in any syntax and read the syntax of the part.
         offers.push(Offer {
             on_demand: true,
             ..Offer::multipart(OCTETS).in_syntax(stored)
         });
+    }
+    for target in MADE {
+        if target.uid() != stored && can_be(target) {
+            offers.push(Offer {
+                on_demand: target.is_lossy(),
+                lossy: target.is_lossy(),
+                ..Offer::multipart(frame_type(target.uid())).in_syntax(target.uid())
+            });
+        }
     }
     if one {
         let single = offers.clone().into_iter().map(|offer| Offer {
@@ -274,27 +292,69 @@ mod tests {
         ] {
             assert_eq!(chosen(accept, &offers), expected, "{accept}");
         }
-        let frames = frame_offers("1.2.840.10008.1.2.4.80", true);
-        for (accept, expected) in [
-            ("*/*", Some(0)),
-            ("multipart/related; type=\"image/x-jls\"", Some(0)),
-            ("multipart/related; type=\"application/octet-stream\"", None),
+        const JLS: &str = "1.2.840.10008.1.2.4.80";
+        const LE: &str = "1.2.840.10008.1.2.1";
+        const RLE: &str = "1.2.840.10008.1.2.5";
+        const JPEG: &str = "1.2.840.10008.1.2.4.50";
+        let frames = frame_offers(JLS, |_| true, true);
+        let native = frame_offers(LE, |to| to != Target::RleLossless, true);
+        let one_of = |offers: &[Offer], accept: &str| {
+            let at = chosen(accept, offers)?;
+            let syntax = offers[at].transfer_syntax.clone()?;
+            Some((offers[at].media_type, syntax, offers[at].multipart))
+        };
+        for (offers, accept, expected) in [
+            (&frames, "*/*", Some(("image/jls", JLS, true))),
             (
+                &frames,
+                "multipart/related; type=\"image/x-jls\"",
+                Some(("image/jls", JLS, true)),
+            ),
+            (
+                &frames,
+                "multipart/related; type=\"application/octet-stream\"",
+                Some((OCTETS, LE, true)),
+            ),
+            (
+                &frames,
                 "multipart/related; type=application/octet-stream; transfer-syntax=*",
-                Some(1),
+                Some((OCTETS, JLS, true)),
             ),
-            ("image/jls", Some(2)),
-            ("image/*", Some(2)),
+            (&frames, "image/jls", Some(("image/jls", JLS, false))),
+            (&frames, "image/*", Some(("image/jls", JLS, false))),
             (
+                &frames,
                 "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.80",
-                Some(3),
+                Some((OCTETS, JLS, false)),
             ),
             (
+                &frames,
                 "multipart/related; type=\"image/jls\"; transfer-syntax=1.2.840.10008.1.2.4.90",
                 None,
             ),
+            (
+                &frames,
+                "image/dicom-rle",
+                Some(("image/dicom-rle", RLE, false)),
+            ),
+            // What loses something is asked for by its name.
+            (&frames, "image/jpeg", None),
+            (&native, "image/jpeg; transfer-syntax=*", None),
+            (
+                &native,
+                "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50",
+                Some(("image/jpeg", JPEG, false)),
+            ),
+            (&native, "image/dicom-rle", None),
+            (
+                &native,
+                "application/octet-stream",
+                Some((OCTETS, LE, false)),
+            ),
         ] {
-            assert_eq!(chosen(accept, &frames), expected, "{accept}");
+            let expected =
+                expected.map(|(kind, uid, parts): (_, &str, _)| (kind, uid.to_owned(), parts));
+            assert_eq!(one_of(offers, accept), expected, "{accept}");
         }
         let objects = [Offer::multipart("application/dicom").in_syntax("1.2.840.10008.1.2.1")];
         for (accept, expected) in [

@@ -83,8 +83,12 @@ fn params(query: Option<&str>) -> Result<Vec<(String, String)>> {
     kura_service::decode_query(query.unwrap_or_default())
 }
 
-/// Where DICOMweb lies, as this client sees it. The Host header was checked.
-fn base(headers: &HeaderMap) -> String {
+/// Where DICOMweb lies: as the configuration says, else as this client sees it. The Host header was
+/// checked.
+fn base(app: &App, headers: &HeaderMap) -> String {
+    if let Some(base) = app.bank.config.dicomweb.base() {
+        return base.to_owned();
+    }
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())

@@ -29,7 +29,7 @@ pub(super) async fn metadata(
         Err(error) => return refuse(&error),
     };
     let target = target(&uids);
-    let base = base(&headers);
+    let base = base(&app, &headers);
     match blocking(move || dicom_bulk::metadata(&app.bank, &context, &target, &base)).await {
         Ok(datasets) => data_sets::many(form, datasets).await,
         Err(error) => refuse(&error),

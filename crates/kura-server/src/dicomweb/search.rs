@@ -35,7 +35,7 @@ pub(super) async fn search(
                 .into_iter()
                 .filter(|(name, _)| name != "accept")
                 .collect(),
-            base: base(&headers),
+            base: base(&app, &headers),
         };
         Ok((form, search))
     };
@@ -54,19 +54,12 @@ pub(super) async fn search(
     } else {
         data_sets::many(form, std::mem::take(&mut found.datasets)).await
     };
-    let mut warn = |text: &str| {
-        if let Ok(value) = HeaderValue::from_str(&format!("299 {service}: {text}")) {
-            response.headers_mut().append(header::WARNING, value);
-        }
-    };
-    // 8.3.4.4 and 8.3.4.2, in the words the standard gives.
-    if found.more {
-        warn("There are additional results that can be requested");
-    }
-    if found.not_fuzzy {
-        warn(
-            "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
-        );
+    // 8.3.4.4, in the words the standard gives.
+    let more = format!("299 {service}: There are additional results that can be requested");
+    if found.more
+        && let Ok(value) = HeaderValue::from_str(&more)
+    {
+        response.headers_mut().append(header::WARNING, value);
     }
     response
 }

@@ -6,11 +6,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use kura_dicom::multipart::{Multipart, refusal_of};
 use kura_model::{Category, Error, RequestContext, Result};
+use kura_service::Bank;
+use kura_service::dicom_pieces::{Pieces, Words};
 use kura_service::dicom_store::{Failed, Kept, Report, Storing, reason};
 use serde_json::{Value, json};
 
 use super::arriving::{self, Arriving};
-use super::media::MediaRange;
+use super::data_sets::{DICOM_JSON, DICOM_XML};
+use super::media::{MediaRange, OCTETS};
 use super::{Uids, base, data_sets, refuse, said, uid};
 use crate::{App, rounds};
 
@@ -21,6 +24,8 @@ enum Payload {
     Files { boundary: String },
     /// One file.
     File,
+    /// Metadata, and bulk data in parts of their own.
+    Pieces { boundary: String },
 }
 
 fn payload(kind: &str) -> std::result::Result<Payload, &'static str> {
@@ -39,8 +44,9 @@ fn payload(kind: &str) -> std::result::Result<Payload, &'static str> {
             {
                 // RFC 2387 wants it; some senders leave it out.
                 None | Some("application/dicom") => Ok(Payload::Files { boundary }),
+                Some(DICOM_JSON | DICOM_XML) => Ok(Payload::Pieces { boundary }),
                 _ => Err(
-                    "objects are taken as application/dicom; metadata and bulk data in parts of their own are not",
+                    "objects are taken as application/dicom, or as application/dicom+json or +xml with their bulk data",
                 ),
             }
         }
@@ -70,12 +76,12 @@ pub(super) async fn store(
         Err(message) => return said(StatusCode::UNSUPPORTED_MEDIA_TYPE, message),
     };
     let study = uid(&uids, "study").map(str::to_owned);
-    let base = base(&head.headers);
+    let base = base(&app, &head.headers);
     let bank = app.bank.clone();
     let actor = context.clone();
     let stored = arriving::read(body, move |body| {
         let mut storing = Storing::begin(&bank, &actor, study)?;
-        let taken = take(&mut storing, payload, body);
+        let taken = take(&bank, &mut storing, payload, body);
         // What is complete stays, whatever became of the rest.
         let mut report = storing.finish();
         if !report.kept.is_empty() {
@@ -122,16 +128,30 @@ pub(super) async fn store(
     response
 }
 
-fn take(storing: &mut Storing<'_>, payload: Payload, mut body: Arriving) -> Result<()> {
-    let broken = |error: std::io::Error| match refusal_of(&error) {
+/// What becomes of a request whose body, or whose place on the disk, comes to an end.
+fn broken(error: std::io::Error) -> Error {
+    match refusal_of(&error) {
         Some(refusal) => Error::invalid(refusal.message.clone()).because(error),
+        None if error.kind() == std::io::ErrorKind::StorageFull => {
+            Error::new(Category::Exhausted, "no room left in the bank").because(error)
+        }
         None => Error::new(Category::Interrupted, "the body did not arrive whole").because(error),
+    }
+}
+
+fn take(
+    bank: &Bank,
+    storing: &mut Storing<'_>,
+    payload: Payload,
+    mut body: Arriving,
+) -> Result<()> {
+    let opened = |body, boundary: &str| {
+        Multipart::new(body, boundary).map_err(|refusal| Error::invalid(refusal.message.clone()))
     };
     match payload {
         Payload::File => storing.file(&mut body).map_err(broken),
         Payload::Files { boundary } => {
-            let mut parts = Multipart::new(body, &boundary)
-                .map_err(|refusal| Error::invalid(refusal.message.clone()))?;
+            let mut parts = opened(body, &boundary)?;
             while let Some(head) = parts.next_part().map_err(broken)? {
                 let kind =
                     MediaRange::parse(head.get("content-type").unwrap_or("application/dicom"));
@@ -142,6 +162,27 @@ fn take(storing: &mut Storing<'_>, payload: Payload, mut body: Arriving) -> Resu
                 }
             }
             Ok(())
+        }
+        Payload::Pieces { boundary } => {
+            let mut parts = opened(body, &boundary)?;
+            let mut pieces = Pieces::begin(bank)?;
+            while let Some(head) = parts.next_part().map_err(broken)? {
+                let kind = MediaRange::parse(head.get("content-type").unwrap_or(OCTETS));
+                let taken = match &kind.media_type[..] {
+                    DICOM_JSON => pieces.metadata(Words::Json, &mut parts),
+                    DICOM_XML => pieces.metadata(Words::Xml, &mut parts),
+                    media_type => pieces.bulk(
+                        head.get("content-location"),
+                        media_type,
+                        kind.parameter("transfer-syntax"),
+                        &mut parts,
+                    ),
+                };
+                if let Err(refusal) = taken.map_err(broken)? {
+                    storing.not_a_piece(&refusal);
+                }
+            }
+            storing.pieces(pieces).map_err(broken)
         }
     }
 }
@@ -229,6 +270,12 @@ mod tests {
                 files("a b;c"),
             ),
             ("application/dicom", Ok(Payload::File)),
+            (
+                "multipart/related; type=\"application/dicom+json\"; boundary=x",
+                Ok(Payload::Pieces {
+                    boundary: "x".to_owned(),
+                }),
+            ),
         ] {
             assert_eq!(payload(kind), expected, "{kind}");
         }
@@ -236,7 +283,7 @@ mod tests {
             "",
             "multipart/form-data; boundary=x",
             "multipart/related; type=\"application/dicom\"",
-            "multipart/related; type=\"application/dicom+json\"; boundary=x",
+            "multipart/related; type=\"application/pdf\"; boundary=x",
         ] {
             assert!(payload(kind).is_err(), "{kind}");
         }

@@ -116,7 +116,7 @@ pub(super) async fn create(
         Ok(dataset) => dataset,
         Err(response) => return response,
     };
-    let base = base(&headers);
+    let base = base(&app, &headers);
     let bank = app.bank.clone();
     let made = blocking(move || {
         let named = bare(query.as_deref(), &["workitem", "AffectedSOPInstanceUID"])?;
@@ -194,7 +194,7 @@ pub(super) async fn update(
             app.bell.ring(events);
             StatusCode::OK.into_response()
         }
-        Err(error) => failed(&base(&headers), &error),
+        Err(error) => failed(&base(&app, &headers), &error),
     }
 }
 
@@ -214,7 +214,7 @@ pub(super) async fn change_state(
     let done =
         blocking(move || workitem::change_state(&bank, &context, own(&uids, "workitem"), dataset))
             .await;
-    let base = base(&headers);
+    let base = base(&app, &headers);
     match done {
         Ok(changed) => {
             app.bell.ring(changed.events);
@@ -253,7 +253,7 @@ pub(super) async fn request_cancel(
         workitem::request_cancel(&bank, &context, own(&uids, "workitem"), dataset)
     })
     .await;
-    let base = base(&headers);
+    let base = base(&app, &headers);
     match done {
         Ok(changed) => {
             app.bell.ring(changed.events);
@@ -277,16 +277,14 @@ pub(super) async fn search(
         Ok(form) => form,
         Err(error) => return refuse(&error),
     };
+    let base = base(&app, &headers);
     let found =
         blocking(move || workitem::search(&app.bank, &context, params(query.as_deref())?)).await;
     match found {
         Ok((found, _)) if found.is_empty() => StatusCode::NO_CONTENT.into_response(),
         Ok((found, more)) => {
             let mut response = data_sets::many(form, found).await;
-            let text = format!(
-                "299 {}: There are additional results that can be requested",
-                base(&headers)
-            );
+            let text = format!("299 {base}: There are additional results that can be requested");
             if more && let Ok(value) = HeaderValue::from_str(&text) {
                 response.headers_mut().append(header::WARNING, value);
             }
@@ -305,7 +303,7 @@ pub(super) async fn subscribe(
     headers: HeaderMap,
 ) -> Response {
     let ae_title = own(&uids, "aetitle").to_owned();
-    let place = base(&headers).replacen("http", "ws", 1);
+    let place = base(&app, &headers).replacen("http", "ws", 1);
     let place = format!("{place}/subscribers/{}", ae_title.replace(' ', "%20"));
     let bank = app.bank.clone();
     let done = blocking(move || {
@@ -318,7 +316,7 @@ pub(super) async fn subscribe(
             app.bell.ring(events);
             placed(StatusCode::CREATED, &place)
         }
-        Err(error) => failed(&base(&headers), &error),
+        Err(error) => failed(&base(&app, &headers), &error),
     }
 }
 

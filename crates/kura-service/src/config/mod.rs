@@ -3,6 +3,7 @@
 
 mod database;
 mod dicom;
+mod dicomweb;
 mod subscriptions;
 mod validation;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use database::{Database, owner_only};
 pub use dicom::{Dicom, DicomTls, Node, Service};
+pub use dicomweb::DicomWeb;
 pub use subscriptions::{Endpoint, Subscriptions};
 pub use validation::{OnWrite, Validation};
 
@@ -25,6 +27,7 @@ pub struct Config {
     pub fhir: Fhir,
     pub validation: Validation,
     pub dicom: Dicom,
+    pub dicomweb: DicomWeb,
     pub import: Import,
     pub inference: Inference,
     pub subscriptions: Subscriptions,
@@ -234,6 +237,7 @@ impl Config {
         }
         config.validation.check()?;
         config.dicom.check()?;
+        config.dicomweb.check()?;
         config.import.allowed()?;
         config.subscriptions.check()?;
         Ok(config)

@@ -34,7 +34,7 @@ use kura_validation::{Outcome, Verdict};
 
 use serde_json::{Value, json};
 
-use crate::{Bank, subscription};
+use crate::{Bank, imaging_study, subscription};
 use plan::Plan;
 
 /// What became of one resource.
@@ -145,21 +145,30 @@ fn decided(
             subscription::acceptable(bank, context, &put.body).map_err(refused)?;
         }
     }
-    let writes: Vec<_> = plans
+    let mut writes: Vec<_> = plans
         .iter_mut()
         .filter_map(|plan| plan.write.take())
         .collect();
-    let audit = audit(context, action, target, &plans);
+    let mut audit = vec![audit(context, action, target, &plans)];
     if writes.is_empty() {
         // The note goes with those of reads.
-        bank.clinical.audit(audit);
+        for entry in audit {
+            bank.clinical.audit(entry);
+        }
         return Ok((plans, None));
     }
     expect.extend(plans.iter().map(|plan| plan.expect.clone()));
+    // Images that came before their order.
+    for linked in imaging_study::ordered(bank, &writes)? {
+        let study = linked.put.key.to_string();
+        audit.push(AuditEntry::new(context, "order_link", study));
+        expect.push(linked.expect);
+        writes.push(Write::Put(linked.put));
+    }
     let commit = Commit {
         expect,
         writes,
-        audit: vec![audit],
+        audit,
         ..Commit::default()
     };
     Ok((plans, Some(commit)))

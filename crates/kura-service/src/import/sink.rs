@@ -20,7 +20,7 @@ use kura_store::{
 use super::{BATCH_AGE, Observer};
 use crate::Bank;
 use crate::bank::file_error;
-use crate::imaging_study::NewInstance;
+use crate::imaging_study::{self, NewInstance};
 use crate::instance_store::{self, Known};
 use crate::link::Linkable;
 use crate::validation::on_write::{Judge, Judgement};
@@ -334,6 +334,7 @@ impl Writer<'_> {
             }
         };
         let mut writes = batch.writes;
+        let linked = imaging_study::ordered(self.bank, &writes)?;
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
@@ -352,6 +353,9 @@ impl Writer<'_> {
         refused.extend(others);
         self.totals.refused += refused.len() as u64;
         self.totals.warned += batch.warned;
+        // Studies whose order this batch brings.
+        let follow = linked.len() as u64;
+        writes.extend(linked.into_iter().map(|linked| Write::Put(linked.put)));
         let mut commit = Commit {
             writes,
             blobs: batch.blobs,
@@ -362,10 +366,12 @@ impl Writer<'_> {
         // come to: an import that is killed here goes on with the right totals.
         commit.sources.push(SourceProgress {
             counts_writes: true,
+            follow,
             ..self.progress(batch.position, false)
         });
         let receipt = self.bank.clinical.commit(commit)?;
-        for outcome in receipt.outcomes {
+        let items = receipt.outcomes.len() - follow as usize;
+        for outcome in receipt.outcomes.into_iter().take(items) {
             match outcome {
                 Outcome::Created | Outcome::Updated { .. } | Outcome::Deleted => {
                     self.totals.accepted += 1;
@@ -478,6 +484,7 @@ impl Writer<'_> {
             unchanged: self.source.unchanged + self.totals.unchanged,
             refused: self.source.refused + self.totals.refused,
             counts_writes: false,
+            follow: 0,
         }
     }
 }

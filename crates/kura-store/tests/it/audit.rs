@@ -87,6 +87,7 @@ fn sources_and_quarantine_are_remembered() {
                 unchanged: 0,
                 refused: 1,
                 counts_writes: false,
+                follow: 0,
             }],
             quarantine: vec![Quarantined {
                 job: Some(job.id),
@@ -161,6 +162,7 @@ fn a_source_counts_the_writes_of_its_commits() {
                     unchanged,
                     refused: 0,
                     counts_writes,
+                    follow: 0,
                 }],
                 ..Commit::default()
             })

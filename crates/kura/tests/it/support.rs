@@ -187,6 +187,19 @@ impl TestBank {
             .map_or(0, |tally| tally[what].as_u64().expect("a count"))
     }
 
+    fn log_file(&self) -> std::fs::File {
+        let path = self.folder.path().join("serve.log");
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true);
+        options.open(path).expect("a file")
+    }
+
+    /// What its servers have said.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.folder.path().join("serve.log")).expect("a log");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     pub fn serve(&self) -> Server {
         self.serve_with(&[])
     }
@@ -301,7 +314,7 @@ impl Server {
             .args(more)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(bank.log_file())
             .spawn()
             .expect("kura serve starts");
         let mut line = String::new();
