@@ -4,18 +4,15 @@
 use std::path::Path;
 use std::{env, fs};
 
-const LIBRARY: &str = "node_modules/@niivue/niivue/dist/index.min.js";
+const LIBRARY: &str = "node_modules/@niivue/niivue/dist/index.js";
 
 fn main() {
     let folder = env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let out = env::var("OUT_DIR").expect("cargo says where to write");
     let web = Path::new(&folder).join("../../web");
     let library = web.join(LIBRARY);
-    // The lock file is there in every checkout: a path that is missing would build anew each time.
-    println!("cargo::rerun-if-changed={}", web.join("package-lock.json").display());
-    if web.join("node_modules").is_dir() {
-        println!("cargo::rerun-if-changed={}", library.display());
-    }
+    // The folder, which is always there: a path that is missing would build anew each time.
+    println!("cargo::rerun-if-changed={}", web.display());
     let given = match library.canonicalize() {
         Ok(path) => format!("Some(include_bytes!({:?}))", path.display().to_string()),
         Err(_) => "None".to_owned(),

@@ -38,7 +38,7 @@ async function open(lang, width = 1400, height = 900, more = {}) {
   const where = `${lang} ${width}`;
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
-    if (/status of 4\d\d/.test(message.text()) && page.expecting) return;
+    if (/status of [45]\d\d/.test(message.text()) && page.expecting) return;
     check(false, `${where}: console: ${message.text()} on ${page.url()}`);
   });
   page.on('pageerror', (error) => check(false, `${where}: script: ${error.stack}`));
@@ -117,8 +117,8 @@ async function ct(view, href) {
   await study(page, href);
   console.log(`first image: ${Date.now() - began} ms`);
   // Orientation of an axial slice turned about the left-right axis, and a scale.
-  check(await corner(page, 'right') === 'L' && await corner(page, 'left') === 'R', `${where}: left and right are ${await corner(page, 'right')}`);
-  check((await corner(page, 'bottom')).startsWith('P'), `${where}: below is ${await corner(page, 'bottom')}`);
+  check(await corner(page, 'east') === 'L' && await corner(page, 'west') === 'R', `${where}: left and right are ${await corner(page, 'east')}`);
+  check((await corner(page, 'south')).startsWith('P'), `${where}: below is ${await corner(page, 'south')}`);
   check(/\d+ mm/.test(await corner(page, 'bar')), `${where}: no scale bar`);
 
   // Keys, slider, wheel, drag.
@@ -149,7 +149,11 @@ async function ct(view, href) {
   await page.keyboard.press('x');
   const screens = [];
   const screen = async (name, inverted) => {
-    await page.locator('[data-act=text]').evaluate((one) => one.closest('.viewer').classList.add('plain'));
+    // No text on the image, and no frame around what is in focus.
+    await page.locator('[data-act=text]').evaluate((one) => {
+      one.closest('.viewer').classList.add('plain');
+      document.activeElement.blur();
+    });
     const file = `screen-${name}.png`;
     await page.waitForTimeout(100);
     await page.locator('#canvas').screenshot({ path: join(out, file) });
@@ -236,12 +240,12 @@ async function measure(view) {
 async function turn(view) {
   const { page, where } = view;
   await page.keyboard.press('x');
-  const right = () => corner(page, 'right');
+  const right = () => corner(page, 'east');
   await page.keyboard.press('h');
   check(await right() === 'R', `${where}: flipped, right is ${await right()}`);
   await page.keyboard.press('h');
   await page.keyboard.press('o');
-  check((await corner(page, 'bottom')) === 'L', `${where}: turned by 90°, below is ${await corner(page, 'bottom')}`);
+  check((await corner(page, 'south')) === 'L', `${where}: turned by 90°, below is ${await corner(page, 'south')}`);
   for (let step = 0; step < 3; step += 1) await page.keyboard.press('o');
   check(await right() === 'L', `${where}: four quarters are no whole turn`);
   const scale = async () => Math.abs((await matrix(page))[0]);
@@ -362,7 +366,10 @@ async function slide(view, href) {
   await settled();
   const screens = [];
   const screen = async (name, factor) => {
-    await page.locator('.viewer').evaluate((one) => one.classList.add('plain'));
+    await page.locator('.viewer').evaluate((one) => {
+      one.classList.add('plain');
+      document.activeElement.blur();
+    });
     await page.locator('#canvas').screenshot({ path: join(out, `slide-${name}.png`) });
     await page.locator('.viewer').evaluate((one) => one.classList.remove('plain'));
     screens.push({ file: `slide-${name}.png`, factor, matrix: await matrix(page) });

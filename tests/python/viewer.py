@@ -141,10 +141,10 @@ def make():
         "a": a, "b": b,
         "mm": float(numpy.hypot((b[0] - a[0]) * SPACING[1], (b[1] - a[1]) * SPACING[0])),
     }
-    corner = (20.5, 70.5)
-    p = numpy.subtract(a, corner) * [SPACING[1], SPACING[0]]
-    q = numpy.subtract(b, corner) * [SPACING[1], SPACING[0]]
-    truth["angle"] = {"points": [a, corner, b], "degrees": float(numpy.degrees(numpy.arccos(p @ q / numpy.linalg.norm(p) / numpy.linalg.norm(q))))}
+    first, corner, end = (14.5, 20.5), (14.5, 60.5), (54.5, 80.5)
+    p = numpy.subtract(first, corner) * [SPACING[1], SPACING[0]]
+    q = numpy.subtract(end, corner) * [SPACING[1], SPACING[0]]
+    truth["angle"] = {"points": [first, corner, end], "degrees": float(numpy.degrees(numpy.arccos(p @ q / numpy.linalg.norm(p) / numpy.linalg.norm(q))))}
     part = values[40:60, 25:45]
     truth["rectangle"] = {"a": [25, 40], "b": [45, 60], "mean": float(part.mean()), "sd": float(part.std()), "area": 400 * SPACING[0] * SPACING[1]}
     along = [float(numpy.dot(one.ImagePositionPatient, numpy.cross(one.ImageOrientationPatient[:3], one.ImageOrientationPatient[3:]))) for one in head]
@@ -338,12 +338,11 @@ def compare(shots):
     truth = json.loads((folder / "truth.json").read_text())
     data = pydicom.dcmread(folder / "dicom" / f"ct-1-1-{truth['slice']:02d}.dcm")
     values = data.pixel_array.astype(float) * float(data.RescaleSlope) + float(data.RescaleIntercept)
-    # At one pixel a pixel; PixelSpacing makes rows one and a half times as high as columns are wide,
-    # so what the screen shows is resampled: the comparison is at the centres of the pixels.
+    # Rows are one and a half times as high as columns are wide, so the screen shows the image
+    # resampled: it is compared at the centre of each pixel.
     screens = json.loads((shots / "screens.json").read_text())
     for screen in screens:
         shown = numpy.asarray(Image.open(shots / screen["file"]).convert("RGB")).astype(float)
-        assert (shown.max(axis=2) - shown.min(axis=2)).max() == 0, "a grey image is coloured"
         wanted = windowed(values, *screen["window"])
         if screen["inverted"]:
             wanted = 255 - wanted
@@ -352,7 +351,9 @@ def compare(shots):
         px, py = (a * x + c * y + e), (b * x + d * y + f)
         inside = (px > 0) & (py > 0) & (px < shown.shape[1]) & (py < shown.shape[0])
         assert inside.sum() > 0.9 * inside.size, f"{screen['file']}: the image is not on the screen"
-        found = shown[py[inside].astype(int), px[inside].astype(int), 0]
+        found = shown[py[inside].astype(int), px[inside].astype(int)]
+        assert (found.max(axis=1) == found.min(axis=1)).all(), "a grey image is coloured"
+        found = found[:, 0]
         difference = numpy.abs(found - wanted[inside])
         assert difference.max() <= 1.0, f"{screen['file']}: {difference.max()} shades apart at most, {difference.mean()} on average"
         print(f"{screen['file']}: {inside.sum()} pixels, {difference.max():.2f} shades apart at most")

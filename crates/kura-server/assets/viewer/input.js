@@ -46,7 +46,9 @@ export class Hands {
     if (this.fingers.size > 2) return;
     // Middle button or Shift: move; right button: zoom.
     const tool = event.button === 1 || event.shiftKey ? 'pan' : event.button === 2 ? 'zoom' : this.tools.tool;
-    const grabbed = event.target.closest?.('[data-mark]');
+    // An angle that waits for its end takes the next press, whatever lies there.
+    const open = pane.list().some((mark) => mark.open);
+    const grabbed = open ? null : event.target.closest?.('[data-mark]');
     this.drag = {
       tool, from: this.device(event), last: this.device(event), window: pane.window,
       view: [pane.view.x, pane.view.y], index: pane.index, moved: false, extent: this.place(event),

@@ -13,7 +13,8 @@ export function keys(event, study) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   if (document.querySelector('dialog[open]')) return;
   // What has a use of its own for the key keeps it.
-  if (target.closest?.('select, textarea, input:not([type=checkbox])')) return;
+  if (target.closest?.('select, textarea, input:not([type=checkbox], [type=range])')) return;
+  if (target.type === 'range' && /^(Arrow|Page|Home|End)/.test(key)) return;
   if ((key === ' ' || key === 'Enter') && target.closest?.('button, a, summary, input')) return;
   const { pane } = study;
   if (!pane.stack) return;

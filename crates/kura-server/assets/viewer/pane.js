@@ -46,7 +46,7 @@ export class Pane extends EventTarget {
     this.canvas.after(this.marked);
     this.corners = {};
     if (overlay) {
-      for (const name of ['what', 'where', 'how', 'left', 'right', 'top', 'bottom', 'bar']) {
+      for (const name of ['what', 'where', 'how', 'west', 'east', 'north', 'south', 'bar']) {
         this.corners[name] = corner(name);
         box.append(this.corners[name]);
       }
@@ -276,10 +276,10 @@ export class Pane extends EventTarget {
       return letters([0, 1, 2].map((axis) => orientation[axis] * x * mm[1] + orientation[axis + 3] * y * mm[0]));
     };
     const [right, bottom] = [toward(1, 0), toward(0, 1)];
-    corners.right.textContent = right;
-    corners.left.textContent = opposite(right);
-    corners.bottom.textContent = bottom;
-    corners.top.textContent = opposite(bottom);
+    corners.east.textContent = right;
+    corners.west.textContent = opposite(right);
+    corners.south.textContent = bottom;
+    corners.north.textContent = opposite(bottom);
   }
 
   // mm on the screen, as a line of a handy length.

@@ -27,7 +27,7 @@ export class SlideView {
     };
     this.tiles = new Map();
     this.queue = [];
-    this.running = 0;
+    this.coming = new Set();
   }
 
   open() {
@@ -83,8 +83,8 @@ export class SlideView {
     }
     context.filter = 'none';
     this.pane.canvas.dataset.level = this.levels.indexOf(level);
-    this.pane.canvas.dataset.waiting = this.queue.length + this.running;
-    while (this.running < AT_ONCE && this.queue.length > 0) this.next();
+    this.pane.canvas.dataset.waiting = this.queue.length + this.coming.size;
+    while (this.coming.size < AT_ONCE && this.queue.length > 0) this.next();
   }
 
   // Tiles at the edge are whole in their frame; what lies beyond the level is not drawn.
@@ -105,7 +105,7 @@ export class SlideView {
     if (tile) {
       this.tiles.delete(key);
       this.tiles.set(key, tile);
-    } else if (wanted) {
+    } else if (wanted && !this.coming.has(key)) {
       this.queue.push(key);
     }
     return tile;
@@ -113,12 +113,12 @@ export class SlideView {
 
   async next() {
     const key = this.queue.shift();
-    this.running += 1;
+    this.coming.add(key);
     const picture = new Image();
     picture.src = `${this.pane.frames.base.replace(/frame$/, 'picture')}/${key}`;
     // A tile that cannot be shown stays blurred.
     await picture.decode().then(() => this.tiles.set(key, { picture }), () => this.tiles.set(key, {}));
-    this.running -= 1;
+    this.coming.delete(key);
     while (this.tiles.size > KEPT) this.tiles.delete(this.tiles.keys().next().value);
     if (this.pane.slide === this) this.pane.draw();
   }

@@ -241,7 +241,7 @@ class Study {
     const on = second.box.hidden;
     second.box.hidden = !on;
     element('comparing').hidden = !on;
-    this.root.classList.toggle('pair', on);
+    this.root.classList.toggle('two-panes', on);
     this.root.querySelector('[data-act=compare]').setAttribute('aria-pressed', String(on));
     this.link.active = false;
     if (!on) {

@@ -14,7 +14,9 @@ async function begin(box) {
   const made = new Niivue({
     backColor: [0, 0, 0, 1],
     crosshairColor: [0.35, 0.7, 0.9, 1],
-    crosshairWidth: 1,
+    crosshairWidth: 0.5,
+    // Planes of the patient, also of a series that lies aslant.
+    isSliceMM: true,
     show3Dcrosshair: true,
     isColorbar: false,
     // Radiologists look from the feet: the patient's right is on the left.

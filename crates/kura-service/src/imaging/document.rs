@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use kura_dicom::bulk::{Frames, ValuePath};
-use kura_model::{Category, Error, RequestContext, Result};
+use kura_dicom::bulk::{ValuePath, whole_stream};
+use kura_model::{Category, Error, Refusal, RequestContext, Result};
 
 use super::series::{is_video, open_object};
 use crate::dicom_read::Target;
@@ -22,7 +22,10 @@ pub struct Document {
 const BYTES: u64 = 256 << 20;
 
 fn too_large() -> Error {
-    Error::new(Category::TooLarge, "this is too large for a page; DICOMweb gives it whole")
+    Error::new(
+        Category::TooLarge,
+        "this is too large for a page; DICOMweb gives it whole",
+    )
 }
 
 /// An encapsulated document, PS3.3 C.24.2.
@@ -35,8 +38,8 @@ pub fn document(bank: &Bank, context: &RequestContext, object: &str) -> Result<D
         series: Some(opened.series),
         instance: Some(object.to_owned()),
     };
-    let place = ValuePath::parse("00420011")
-        .ok_or_else(|| Error::internal("a place is not one"))?;
+    let place =
+        ValuePath::parse("00420011").ok_or_else(|| Error::internal("a place is not one"))?;
     let whole = dicom_bulk::value(bank, context, &target, &place)?;
     if whole.length > BYTES {
         return Err(too_large());
@@ -70,11 +73,10 @@ pub fn video(bank: &Bank, context: &RequestContext, object: &str) -> Result<Docu
         return Err(too_large());
     }
     let path = bank.clinical.blobs().path(imaging::blob_of(record)?);
-    let cannot =
-        |refusal: kura_model::Refusal| Error::new(Category::Unsupported, refusal.message.clone()).because(refusal);
-    let bytes = Frames::open(&path)
-        .and_then(|mut frames| frames.frame(0))
-        .map_err(cannot)?;
+    let cannot = |refusal: Refusal| {
+        Error::new(Category::Unsupported, refusal.message.clone()).because(refusal)
+    };
+    let bytes = whole_stream(&path).map_err(cannot)?;
     Ok(Document {
         kind: container(&bytes).to_owned(),
         bytes,

@@ -76,11 +76,26 @@ mod tests {
 
     #[test]
     fn sorts() {
-        assert_eq!(sort("1.2.840.10008.5.1.4.1.1.88.33", 0, false), Sort::Report);
-        assert_eq!(sort("1.2.840.10008.5.1.4.1.1.104.1", 0, false), Sort::Document);
-        assert_eq!(sort("1.2.840.10008.5.1.4.1.1.66.4", 3, false), Sort::Segmentation);
-        assert_eq!(sort("1.2.840.10008.5.1.4.1.1.9.1.1", 0, false), Sort::Waveform);
+        assert_eq!(
+            sort("1.2.840.10008.5.1.4.1.1.88.33", 0, false),
+            Sort::Report
+        );
+        assert_eq!(
+            sort("1.2.840.10008.5.1.4.1.1.104.1", 0, false),
+            Sort::Document
+        );
+        assert_eq!(
+            sort("1.2.840.10008.5.1.4.1.1.66.4", 3, false),
+            Sort::Segmentation
+        );
+        assert_eq!(
+            sort("1.2.840.10008.5.1.4.1.1.9.1.1", 0, false),
+            Sort::Waveform
+        );
         assert_eq!(sort("1.2.840.10008.5.1.4.1.1.2", 1, false), Sort::Image);
-        assert_eq!(sort("1.2.840.10008.5.1.4.1.1.77.1.4.1", 1, true), Sort::Video);
+        assert_eq!(
+            sort("1.2.840.10008.5.1.4.1.1.77.1.4.1", 1, true),
+            Sort::Video
+        );
     }
 }

@@ -144,8 +144,16 @@ fn said(one: &Value) -> Option<Said> {
                 .collect(),
         )),
         "SCOORD" | "SCOORD3D" => {
-            let width = if has(one, "00700022") { decimals(one, "00700022").len() } else { 0 };
-            let each = if text(one, "0040A040").as_deref() == Some("SCOORD") { 2 } else { 3 };
+            let width = if has(one, "00700022") {
+                decimals(one, "00700022").len()
+            } else {
+                0
+            };
+            let each = if text(one, "0040A040").as_deref() == Some("SCOORD") {
+                2
+            } else {
+                3
+            };
             Some(Said::Shape(
                 text(one, "00700023").unwrap_or_default(),
                 width / each,

@@ -49,7 +49,9 @@ pub fn segmentation(bank: &Bank, context: &RequestContext, object: &str) -> Resu
         .iter()
         .filter_map(|segment| {
             Some(Segment {
-                number: decimals(segment, "00620004").first().map(|one| *one as i64)?,
+                number: decimals(segment, "00620004")
+                    .first()
+                    .map(|one| *one as i64)?,
                 label: text(segment, "00620005")
                     .or_else(|| meaning(segment, "0062000F"))
                     .unwrap_or_default(),
@@ -150,10 +152,7 @@ mod tests {
             )
         };
         let near = |found: [u8; 3], wanted: [u8; 3]| {
-            found
-                .iter()
-                .zip(wanted)
-                .all(|(a, b)| a.abs_diff(b) <= 2)
+            found.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) <= 2)
         };
         let (l, a, b) = encoded(54.29, 80.80, 69.89);
         assert!(near(srgb(l, a, b), [255, 0, 0]), "{:?}", srgb(l, a, b));

@@ -261,7 +261,10 @@ fn object(uid: &str, number_of: Option<i64>, frames: u32, header: &Value) -> Obj
         columns: count(header, "00280011"),
         rate: rate(header),
         aspect: aspect(header),
-        regions: items(header, "00186011").iter().filter_map(region).collect(),
+        regions: items(header, "00186011")
+            .iter()
+            .filter_map(region)
+            .collect(),
         places: places(header, frames),
     }
 }
@@ -310,8 +313,7 @@ fn spacing(values: &[f64]) -> Option<[f64; 2]> {
 fn region(header: &Value) -> Option<Region> {
     const CENTIMETRES: i64 = 3;
     let one = |tag| decimals(header, tag).first().copied();
-    let metric =
-        ["00186024", "00186026"].map(|tag| number(header, tag)) == [Some(CENTIMETRES); 2];
+    let metric = ["00186024", "00186026"].map(|tag| number(header, tag)) == [Some(CENTIMETRES); 2];
     let spacing = [one("0018602C")?.abs() * 10.0, one("0018602E")?.abs() * 10.0];
     if !metric || spacing.contains(&0.0) {
         return None;
@@ -520,17 +522,33 @@ mod tests {
     #[test]
     fn how_fast_frames_are_shown() {
         assert_eq!(rate(&json!({ "00181063": ds(&[40.0]) })), Some(25.0));
-        assert_eq!(rate(&json!({ "00180040": ds(&[12.0]), "00181063": ds(&[40.0]) })), Some(12.0));
-        assert_eq!(rate(&json!({ "00181065": ds(&[0.0, 50.0, 50.0]) })), Some(20.0));
+        assert_eq!(
+            rate(&json!({ "00180040": ds(&[12.0]), "00181063": ds(&[40.0]) })),
+            Some(12.0)
+        );
+        assert_eq!(
+            rate(&json!({ "00181065": ds(&[0.0, 50.0, 50.0]) })),
+            Some(20.0)
+        );
         assert_eq!(rate(&json!({ "00181063": ds(&[0.0]) })), None);
     }
 
     #[test]
     fn which_transfer_syntaxes_are_videos() {
-        for one in ["1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.108", "1.2.840.10008.1.2.4.100.1"] {
+        for one in [
+            "1.2.840.10008.1.2.4.100",
+            "1.2.840.10008.1.2.4.102",
+            "1.2.840.10008.1.2.4.108",
+            "1.2.840.10008.1.2.4.100.1",
+        ] {
             assert!(is_video(one), "{one}");
         }
-        for one in ["1.2.840.10008.1.2.4.10", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.110"] {
+        for one in [
+            "1.2.840.10008.1.2.4.10",
+            "1.2.840.10008.1.2.4.90",
+            "1.2.840.10008.1.2.1",
+            "1.2.840.10008.1.2.4.110",
+        ] {
             assert!(!is_video(one), "{one}");
         }
     }

@@ -41,7 +41,10 @@ impl Slide {
     /// an image by itself.
     pub(super) fn add(&mut self, uid: &str, header: &Value) -> bool {
         let kind = texts(header, "00080008");
-        if !matches!(kind.get(2).map(String::as_str), Some("VOLUME" | "THUMBNAIL")) {
+        if !matches!(
+            kind.get(2).map(String::as_str),
+            Some("VOLUME" | "THUMBNAIL")
+        ) {
             return false;
         }
         let tile = [count(header, "00280011"), count(header, "00280010")];

@@ -74,10 +74,7 @@ pub fn studies(
         &asked.description,
         &asked.patient,
     ];
-    if fields
-        .iter()
-        .any(|field| field.chars().count() > TYPED)
-    {
+    if fields.iter().any(|field| field.chars().count() > TYPED) {
         return Err(Error::invalid("this is too long to search for"));
     }
     let mut finding = Finding::begin(bank, context, Level::Study, keys(asked)?, None)?;
@@ -311,7 +308,9 @@ pub fn others(
             date: view::when(&record)
                 .and_then(|when| when.get(..10))
                 .map(str::to_owned),
-            title: format!("{} {about}", modalities.join("/")).trim().to_owned(),
+            title: format!("{} {about}", modalities.join("/"))
+                .trim()
+                .to_owned(),
         });
     }
     Ok(found)
@@ -331,7 +330,16 @@ mod tests {
             }] },
             "00100020": { "vr": "LO", "Value": ["POP-000016"] },
         });
-        for typed in ["sato", "Satō", "佐藤", "サトウ", "花", "hana", "pop-000016", "000016"] {
+        for typed in [
+            "sato",
+            "Satō",
+            "佐藤",
+            "サトウ",
+            "花",
+            "hana",
+            "pop-000016",
+            "000016",
+        ] {
             assert!(Word::of(typed).names(&study), "{typed}");
         }
         for typed in ["suzuki", "藤", "000017"] {
@@ -348,7 +356,10 @@ mod tests {
             ..Asked::default()
         };
         assert_eq!(keys(&asked("ct", "2026-04-01")).unwrap()[0].value, "CT");
-        assert_eq!(keys(&asked("", "2026-04-01")).unwrap()[0].value, "20260401-");
+        assert_eq!(
+            keys(&asked("", "2026-04-01")).unwrap()[0].value,
+            "20260401-"
+        );
         assert!(keys(&asked("C*", "")).is_err());
         assert!(keys(&asked("", "2026-04")).is_err());
         assert!(keys(&asked("", "yesterday!")).is_err());

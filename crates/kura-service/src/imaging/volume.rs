@@ -140,10 +140,17 @@ impl Nifti {
         };
         put(0, &(HEADER as i32).to_le_bytes());
         let side = |at: usize| geometry.size[at].min(i16::MAX as usize) as i16;
-        for (at, value) in [3, side(0), side(1), side(2), 1, 1, 1, 1].into_iter().enumerate() {
+        for (at, value) in [3, side(0), side(1), side(2), 1, 1, 1, 1]
+            .into_iter()
+            .enumerate()
+        {
             put(40 + at * 2, &value.to_le_bytes());
         }
-        let (kind, bits) = if self.whole { (INT16, 16_i16) } else { (FLOAT32, 32) };
+        let (kind, bits) = if self.whole {
+            (INT16, 16_i16)
+        } else {
+            (FLOAT32, 32)
+        };
         put(70, &kind.to_le_bytes());
         put(72, &bits.to_le_bytes());
         put(76, &1_f32.to_le_bytes());

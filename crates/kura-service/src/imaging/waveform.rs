@@ -47,7 +47,10 @@ pub fn waveforms(bank: &Bank, context: &RequestContext, object: &str) -> Result<
             .ok_or_else(|| Error::internal("a place is not one"))?;
         let whole = dicom_bulk::value(bank, context, &target, &place)?;
         if whole.length > BYTES {
-            return Err(Error::new(Category::TooLarge, "this waveform is too long for a page"));
+            return Err(Error::new(
+                Category::TooLarge,
+                "this waveform is too long for a page",
+            ));
         }
         let mut bytes = Vec::new();
         whole
@@ -98,9 +101,16 @@ fn waveform(group: &Value, bytes: &[u8]) -> Result<Waveform> {
 fn samples(kind: &str, bytes: &[u8]) -> Option<Vec<f32>> {
     let words = || bytes.as_chunks::<2>().0.iter();
     Some(match kind {
-        "SS" => words().map(|word| i16::from_le_bytes(*word).into()).collect(),
-        "US" => words().map(|word| u16::from_le_bytes(*word).into()).collect(),
-        "SB" => bytes.iter().map(|byte| f32::from(byte.cast_signed())).collect(),
+        "SS" => words()
+            .map(|word| i16::from_le_bytes(*word).into())
+            .collect(),
+        "US" => words()
+            .map(|word| u16::from_le_bytes(*word).into())
+            .collect(),
+        "SB" => bytes
+            .iter()
+            .map(|byte| f32::from(byte.cast_signed()))
+            .collect(),
         "UB" => bytes.iter().map(|byte| f32::from(*byte)).collect(),
         "SL" => bytes
             .as_chunks::<4>()
@@ -114,7 +124,12 @@ fn samples(kind: &str, bytes: &[u8]) -> Option<Vec<f32>> {
 
 /// PS3.3 C.10.9.1.4.2: nominal value = (sample + baseline) × sensitivity × correction.
 fn channel(definition: &Value, stored: impl Iterator<Item = f32>) -> Channel {
-    let one = |tag, otherwise| decimals(definition, tag).first().copied().unwrap_or(otherwise);
+    let one = |tag, otherwise| {
+        decimals(definition, tag)
+            .first()
+            .copied()
+            .unwrap_or(otherwise)
+    };
     let factor = one("003A0210", 1.0) * one("003A0212", 1.0);
     let baseline = one("003A0213", 0.0);
     let unit = item(definition, "003A0211")
@@ -127,7 +142,9 @@ fn channel(definition: &Value, stored: impl Iterator<Item = f32>) -> Channel {
         // As a tracing is labelled: "Lead I (Einthoven)" is I.
         name: name
             .strip_prefix("Lead ")
-            .map_or(name.as_str(), |lead| lead.split(" (").next().unwrap_or(lead))
+            .map_or(name.as_str(), |lead| {
+                lead.split(" (").next().unwrap_or(lead)
+            })
             .to_owned(),
         unit,
         samples: stored
@@ -155,7 +172,10 @@ mod tests {
                 "003A0211": { "vr": "SQ", "Value": [{ "00080100": { "vr": "SH", "Value": ["uV"] } }] },
             }] },
         });
-        let bytes: Vec<u8> = [10_i16, 7, -20, 8].iter().flat_map(|word| word.to_le_bytes()).collect();
+        let bytes: Vec<u8> = [10_i16, 7, -20, 8]
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect();
         let found = waveform(&group, &bytes).unwrap();
         assert_eq!(found.channels[0].name, "I");
         assert_eq!(found.channels[0].samples, [35.0, -40.0]);

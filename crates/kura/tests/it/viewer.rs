@@ -52,7 +52,15 @@ fn an_empty_bank_says_what_to_do() {
     bank.import(&[&sample("dicom")], 0);
     let page = server.get("/images");
     assert!(!page.body.contains("storescu") && page.body.contains("/images/study-"));
-    for path in ["/images/study-0", "/images/series/study-0/1.2", "/images/volume/study-0/1.2", "/images/object/1.2", "/images/document/1.2", "/images/video/1.2", "/images/segmentation/1.2"] {
+    for path in [
+        "/images/study-0",
+        "/images/series/study-0/1.2",
+        "/images/volume/study-0/1.2",
+        "/images/object/1.2",
+        "/images/document/1.2",
+        "/images/video/1.2",
+        "/images/segmentation/1.2",
+    ] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
 }

@@ -93,7 +93,9 @@ fn trace(channel: &Channel, frequency: f64, middle: f64) -> String {
     let samples = &channel.samples[..count];
     let (low, high) = samples
         .iter()
-        .fold((f32::MAX, f32::MIN), |(low, high), one| (low.min(*one), high.max(*one)));
+        .fold((f32::MAX, f32::MIN), |(low, high), one| {
+            (low.min(*one), high.max(*one))
+        });
     let millimetres = match a_millivolt(&channel.unit) {
         Some(unit) => MM_A_MILLIVOLT / unit,
         // What is no voltage fills its height.
@@ -124,9 +126,18 @@ mod tests {
             unit: unit.to_owned(),
             samples: samples.to_vec(),
         };
-        assert_eq!(trace(&channel("uV", &[0.0, 1000.0]), 1.0, 20.0), "M10.00 20.00L35.00 10.00");
-        assert_eq!(trace(&channel("mV", &[0.0, -1.0]), 1.0, 20.0), "M10.00 20.00L35.00 30.00");
+        assert_eq!(
+            trace(&channel("uV", &[0.0, 1000.0]), 1.0, 20.0),
+            "M10.00 20.00L35.00 10.00"
+        );
+        assert_eq!(
+            trace(&channel("mV", &[0.0, -1.0]), 1.0, 20.0),
+            "M10.00 20.00L35.00 30.00"
+        );
         // Pressure fills the height.
-        assert_eq!(trace(&channel("mm[Hg]", &[80.0, 120.0]), 1.0, 12.5), "M10.00 22.50L35.00 2.50");
+        assert_eq!(
+            trace(&channel("mm[Hg]", &[80.0, 120.0]), 1.0, 12.5),
+            "M10.00 22.50L35.00 2.50"
+        );
     }
 }

@@ -63,8 +63,7 @@ async fn answer(
     skip: usize,
 ) -> Response {
     let wanted = asked.clone();
-    let found =
-        blocking(move || imaging::studies(&app.bank, &context, &wanted, skip, ROWS)).await;
+    let found = blocking(move || imaging::studies(&app.bank, &context, &wanted, skip, ROWS)).await;
     match found {
         Ok(found) => page.whole(
             page.say(words::STUDIES),

@@ -58,7 +58,11 @@ fn sort_of(one: &ObjectInfo) -> Sort {
 fn body(page: &Page, id: &str, study: &Study, series: &[SeriesInfo], others: &[Other]) -> Markup {
     let pictures: Vec<&SeriesInfo> = series
         .iter()
-        .filter(|one| one.objects.iter().any(|object| sort_of(object) == Sort::Image))
+        .filter(|one| {
+            one.objects
+                .iter()
+                .any(|object| sort_of(object) == Sort::Image)
+        })
         .collect();
     let rest: Vec<&ObjectInfo> = series
         .iter()
@@ -102,7 +106,13 @@ fn documents(page: &Page, rest: &[&ObjectInfo]) -> Markup {
     }
 }
 
-fn whole(page: &Page, id: &str, pictures: &[&SeriesInfo], rest: &[&ObjectInfo], others: &[Other]) -> Markup {
+fn whole(
+    page: &Page,
+    id: &str,
+    pictures: &[&SeriesInfo],
+    rest: &[&ObjectInfo],
+    others: &[Other],
+) -> Markup {
     let segmentations: Vec<&&ObjectInfo> = rest
         .iter()
         .filter(|one| sort_of(one) == Sort::Segmentation && one.frames > 0)
@@ -297,9 +307,7 @@ fn as_json(found: kura_model::Result<impl serde::Serialize>) -> Response {
                 body,
             )
                 .into_response(),
-            Err(error) => {
-                refuse(&Error::internal("the answer cannot be written").because(error))
-            }
+            Err(error) => refuse(&Error::internal("the answer cannot be written").because(error)),
         },
         Err(error) => refuse(&error),
     }
@@ -378,7 +386,10 @@ pub(crate) async fn volume_of(
             });
             (
                 [
-                    (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+                    (
+                        header::CONTENT_TYPE,
+                        HeaderValue::from_static("application/octet-stream"),
+                    ),
                     (header::CONTENT_LENGTH, HeaderValue::from(size)),
                 ],
                 body,

@@ -110,8 +110,16 @@ fn segments(page: &Page, found: &Segmentation) -> Markup {
 
 fn tree(page: &Page, report: &Report) -> Markup {
     let (complete, verified) = (
-        if report.complete { words::REPORT_COMPLETE } else { words::REPORT_PARTIAL },
-        if report.verified { words::REPORT_VERIFIED } else { words::REPORT_UNVERIFIED },
+        if report.complete {
+            words::REPORT_COMPLETE
+        } else {
+            words::REPORT_PARTIAL
+        },
+        if report.verified {
+            words::REPORT_VERIFIED
+        } else {
+            words::REPORT_UNVERIFIED
+        },
     );
     html! {
         p { span .state.(if report.complete { "ok" } else { "off" }) { (page.say(complete)) } " "
@@ -168,8 +176,14 @@ pub(crate) async fn document_bytes(
         // Only what is a PDF by its own first bytes is shown; a web page from a modality is not.
         Ok(found) if found.kind == "application/pdf" && found.bytes.starts_with(b"%PDF-") => (
             [
-                (header::CONTENT_TYPE, HeaderValue::from_static("application/pdf")),
-                (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline; filename=\"document.pdf\"")),
+                (
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/pdf"),
+                ),
+                (
+                    header::CONTENT_DISPOSITION,
+                    HeaderValue::from_static("inline; filename=\"document.pdf\""),
+                ),
                 (header::CONTENT_SECURITY_POLICY, DOCUMENT_POLICY),
             ],
             found.bytes,
@@ -221,7 +235,9 @@ pub(crate) async fn place(
 ) -> Response {
     let found = blocking(move || imaging::shown(&app.bank, &context, &object)).await;
     match found {
-        Ok(shown) => axum::response::Redirect::to(&format!("/images/{}", shown.study)).into_response(),
+        Ok(shown) => {
+            axum::response::Redirect::to(&format!("/images/{}", shown.study)).into_response()
+        }
         Err(error) => failure::show(&page, &error),
     }
 }
