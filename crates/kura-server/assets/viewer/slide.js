@@ -78,7 +78,7 @@ export class SlideView {
     for (const one of order) {
       for (const [column, row] of this.seen(one, matrix)) {
         const tile = this.tile(one, column, row, one === level || one === coarsest);
-        if (tile?.picture) this.put(context, one, column, row, tile.picture);
+        if (tile?.picture) this.put(context, one, column, row, tile.picture, zoom);
       }
     }
     context.filter = 'none';
@@ -88,13 +88,15 @@ export class SlideView {
   }
 
   // Tiles at the edge are whole in their frame; what lies beyond the level is not drawn.
-  put(context, level, column, row, picture) {
+  put(context, level, column, row, picture, zoom) {
     const [width, height] = level.tile;
     const [x, y] = [column * width, row * height];
     const [across, down] = [Math.min(width, level.columns - x), Math.min(height, level.rows - y)];
     const f = level.factor;
     const fy = this.size.rows / level.rows;
-    context.drawImage(picture, 0, 0, across, down, x * f, y * fy, across * f, down * fy);
+    // Neighbours overlap by half a pixel of the screen, so that nothing shines through between them.
+    const seam = 0.5 / zoom;
+    context.drawImage(picture, 0, 0, across, down, x * f, y * fy, across * f + seam, down * fy + seam);
   }
 
   tile(level, column, row, wanted) {

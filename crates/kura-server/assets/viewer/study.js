@@ -69,6 +69,7 @@ class Study {
     });
     document.addEventListener('keydown', (event) => keys(event, this));
     this.choose(this.tools.tool);
+    this.rate(this.cine.rate);
   }
 
   // The series of a study, as the bank describes it.

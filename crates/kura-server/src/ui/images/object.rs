@@ -11,6 +11,7 @@ use maud::{Markup, html};
 
 use super::{ecg, refuse, words};
 use crate::App;
+use crate::guard;
 use crate::ui::page::{Page, empty};
 use crate::ui::{blocking, failure};
 
@@ -63,7 +64,13 @@ pub(crate) async fn show(
             Inside::Nothing => (document(&page, &object, &shown)),
         }
     };
-    page.whole(&shown.title, &body)
+    let mut response = page.whole(&shown.title, &body);
+    if matches!(&inside, Inside::Video(_)) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, guard::WITH_MEDIA);
+    }
+    response
 }
 
 fn document(page: &Page, object: &str, shown: &Shown) -> Markup {
