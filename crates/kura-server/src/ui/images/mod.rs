@@ -115,7 +115,8 @@ fn whole(
 ) -> Markup {
     let segmentations: Vec<&&ObjectInfo> = rest
         .iter()
-        .filter(|one| sort_of(one) == Sort::Segmentation && one.frames > 0)
+        // A label map (.66.7) has all its segments in one frame; it is listed only.
+        .filter(|one| one.class == "1.2.840.10008.5.1.4.1.1.66.4" && one.frames > 0)
         .collect();
     html! {
         div #viewer .viewer data-study=(id) data-words=(scripts(page)) data-tool="window" {
