@@ -17,6 +17,7 @@ if [ ! -f "$venv/.ready-$wanted" ]; then
     touch "$venv/.ready-$wanted"
 fi
 npm ci --prefix tests/browser --no-audit --no-fund --silent
+npm ci --prefix web --no-audit --no-fund --silent
 onnx_runtime_library
 export KURA_PYTHON="$venv/bin/python"
 KURA_PYDICOM_FILES=$("$KURA_PYTHON" -c 'import os, pydicom.data; print(os.path.join(os.path.dirname(pydicom.data.__file__), "test_files"))')

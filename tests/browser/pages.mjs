@@ -387,6 +387,8 @@ async function everyPage() {
         check((await view.page.locator('pre.bytes').innerText()).length > 0, `${view.where}: nothing was kept`);
       }
       await visit(view, '/unlinked', 'unlinked');
+      await visit(view, '/images', 'images');
+      check(await view.page.locator('a.row.study').count() > 0, `${view.where}: no study is listed`);
       await visit(view, '/trials', 'trials-none');
       check((await view.page.locator('.empty').innerText()).includes('kura trial fix'), `${view.where}: no word how to begin a trial`);
       await visit(view, '/models', 'models-none');

@@ -9,12 +9,30 @@ use kura_model::Refusal;
 
 use crate::header::Header;
 use crate::limits::Limits;
+use crate::pixel::fragments::PixelStream;
 use crate::{BulkPath, bulk_value};
 
 fn open(path: &Path) -> Result<BufReader<File>, Refusal> {
     File::open(path)
         .map(BufReader::new)
         .map_err(|_| Refusal::new("dicom-io", "the file could not be opened"))
+}
+
+/// The stream of a video: all fragments together, whichever frames they hold. PS3.5 A.4.5 to A.4.8.
+///
+/// # Errors
+/// Those of [`crate::read_header`]; `dicom-no-pixels`, `dicom-native`, `dicom-fragments`,
+/// `dicom-limit`.
+pub fn whole_stream(path: &Path) -> Result<Vec<u8>, Refusal> {
+    let limits = Limits::default();
+    let header = crate::read_header(open(path)?, &limits)?;
+    if header.pixel().is_some_and(|pixel| pixel.length.is_some()) {
+        let message = "the pixel data are no stream of a codec";
+        return Err(Refusal::new("dicom-native", message));
+    }
+    let mut stream = PixelStream::open(open(path)?, &header, &limits)?;
+    let index = stream.index(&header, 1, &limits)?;
+    stream.compressed(&index, 0, &limits)
 }
 
 /// A place in a data set: tags, with the item (from 1) of each sequence between them.

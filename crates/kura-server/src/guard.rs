@@ -64,6 +64,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+/// The same for a page that plays a video of ours.
+pub(crate) const WITH_MEDIA: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
 /// A client of FHIR reads an OperationOutcome, anyone else the sentence.
 fn refused(fhir: bool, status: StatusCode, what: &str) -> Response {
     if fhir {

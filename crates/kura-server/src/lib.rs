@@ -28,6 +28,8 @@ pub struct App {
     pub(crate) workshop: Arc<ui::Workshop>,
     pub(crate) arrivals: Arc<rounds::Arrivals>,
     pub(crate) turns: Arc<turns::Turns>,
+    /// Volumes under way: one.
+    pub(crate) volumes: Arc<tokio::sync::Semaphore>,
     pub(crate) bell: Arc<dicomweb::ups::Bell>,
 }
 
@@ -69,6 +71,7 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         auth: Arc::new(auth::Auth::default()),
         workshop: Arc::new(ui::Workshop::default()),
         turns: Arc::new(turns::Turns::default()),
+        volumes: Arc::new(tokio::sync::Semaphore::new(1)),
         bell: Arc::new(dicomweb::ups::Bell::default()),
         arrivals: Arc::new(rounds::Arrivals::start(&bank, dimse::context("fhir-rest"))),
         bank,

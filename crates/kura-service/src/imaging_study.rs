@@ -133,6 +133,43 @@ pub(crate) mod attribute {
             .as_i64()
             .or_else(|| value.as_str()?.trim().parse().ok())
     }
+
+    /// All values of a text; an empty one keeps its place.
+    pub(crate) fn texts(header: &Value, tag: &str) -> Vec<String> {
+        values(header, tag)
+            .iter()
+            .map(|value| value.as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    /// All values as decimal numbers; none where one of them is no number.
+    pub(crate) fn decimals(header: &Value, tag: &str) -> Vec<f64> {
+        let number = |value: &Value| {
+            value
+                .as_f64()
+                .or_else(|| value.as_str()?.trim().parse().ok())
+                .filter(|number: &f64| number.is_finite())
+        };
+        let found: Option<Vec<f64>> = values(header, tag).iter().map(number).collect();
+        found.unwrap_or_default()
+    }
+
+    fn values<'a>(header: &'a Value, tag: &str) -> &'a [Value] {
+        header
+            .get(tag)
+            .and_then(|element| element.get("Value")?.as_array())
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The items of a sequence.
+    pub(crate) fn items<'a>(header: &'a Value, tag: &str) -> &'a [Value] {
+        values(header, tag)
+    }
+
+    /// Its first item.
+    pub(crate) fn item<'a>(header: &'a Value, tag: &str) -> Option<&'a Value> {
+        items(header, tag).first()
+    }
 }
 
 fn uid(text: Option<String>) -> Option<String> {

@@ -155,10 +155,11 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 8] = [
+        let links: [(&str, Text, Action); 9] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
             ("/worklist", text::WORKLIST, Action::ReadClinical),
             ("/patients", text::PATIENTS, Action::ReadClinical),
+            ("/images", text::IMAGES_HERE, Action::ReadClinical),
             ("/models", text::MODELS, Action::ReadStatus),
             ("/trials", text::TRIALS, Action::ReadStatus),
             ("/import", text::IMPORT, Action::Import),

@@ -71,6 +71,7 @@ catalogue! {
     // Frame
     OVERVIEW: "概要", "Overview";
     PATIENTS: "患者", "Patients";
+    IMAGES_HERE: "画像", "Images";
     IMPORT: "取り込み", "Import";
     QUARANTINE: "隔離", "Quarantine";
     UNLINKED: "患者未確定", "Unlinked";
@@ -327,7 +328,6 @@ catalogue! {
     ZOOM: "拡大", "Zoom";
     FIT: "全体", "Fit";
     INVERT: "白黒反転", "Invert";
-    VIEWER_HINT: "ドラッグ:濃度 · ホイール/矢印:フレーム · Ctrl+ホイールか +/−:拡大 · 拡大中はShift+ドラッグで移動", "Drag: window · wheel or arrows: frames · Ctrl+wheel or +/−: zoom · Shift+drag moves when zoomed";
     NO_IMAGES: "この検査の画像本体はバンクにありません", "The images of this study are not in the bank";
     NO_IMAGES_LONG: "検査の記録だけが届いています。PACSからDICOMファイルを取り込むと、ここに表示されます。", "Only the record of the study arrived. Import its DICOM files from the PACS, and they appear here.";
     NO_SCRIPT_IMAGE: "スクリプトが使えないため、既定の濃度で1枚目を表示しています。", "Scripts are off: the first frame is shown in its default window.";

@@ -33,6 +33,7 @@ mod terminology;
 mod together;
 mod trial;
 mod validation;
+mod viewer;
 mod views;
 mod wizard;
 mod xml;

@@ -225,7 +225,7 @@ fn one_case(page: &Page, place: &Place, next: &Next, turn: &Turn) -> Markup {
                 div .reading-side { (said(page, place, next, turn)) }
             }
         } @else { (seen(page, place, next, turn)) }
-        @if !turn.images.is_empty() { script type="module" src=(assets::url("viewer.js")) {} }
+        @if !turn.images.is_empty() { script type="module" src=(assets::url("viewer/main.js")) {} }
         script type="module" src=(assets::url("reading.js")) {}
     }
 }
@@ -251,20 +251,20 @@ fn seen(page: &Page, place: &Place, next: &Next, turn: &Turn) -> Markup {
     let at = format!("{}/{}", place.address, turn.position);
     html! {
         div #viewer data-series=(json!([list])) data-frames={ (at) "/frame" }
-            data-failed=(page.say(text::FRAME_FAILED)) data-loading=(page.say(text::LOADING)) {
+            data-words=(images::scripts(page)) data-ct=[turn.images.iter().any(|one| one.modality == "CT").then_some("1")] {
             div #reading-body .reading-body {
                 div .stage {
                     canvas #canvas tabindex="0" width="512" height="512" role="img" aria-label={ (page.say(text::READING_CASE)) " " (turn.position) } {}
                     noscript { img src={ (at) "/picture/1/1" } alt=""; }
-                    p #status .status role="status" {}
-                    output #readout .readout {}
+                    p .status role="status" {}
+                    output .readout {}
                 }
                 div .reading-side {
                     (said(page, place, next, turn))
                     div .controls {
                         label hidden[!many(turn)] { span { (page.say(text::FRAME)) " " output #frame-number {} }
                             input #frame type="range" min="1" max="1" value="1" aria-label=(page.say(text::FRAME)); }
-                        (images::controls(page, turn.images.iter().any(|one| one.modality == "CT")))
+                        (images::controls(page))
                     }
                 }
             }

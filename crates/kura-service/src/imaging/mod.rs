@@ -1,6 +1,16 @@
-//! Images for the pages: what a study holds, and its frames.
+//! Images for the pages: studies, what they hold, and their frames.
 
-use kura_dicom::{Frame, Limits, Pixels, decode_frame};
+mod document;
+mod object;
+mod report;
+mod segmentation;
+mod series;
+mod slide;
+mod studies;
+mod volume;
+mod waveform;
+
+use kura_dicom::{Frame, Limits, Pixels, VoiFunction, decode_frame};
 use kura_fhir::view;
 use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Predicate, Query};
@@ -11,20 +21,14 @@ use crate::imaging_study::STUDY_PARAM;
 use crate::imaging_study::attribute::{number, text};
 use crate::{Bank, kind};
 
-/// One object of a study.
-#[derive(Debug, Clone)]
-pub struct InstanceInfo {
-    pub sop_instance_uid: String,
-    pub series_uid: String,
-    pub series_number: Option<i64>,
-    pub series_description: Option<String>,
-    pub modality: String,
-    pub instance_number: Option<i64>,
-    /// 0 for objects without pixels.
-    pub frames: u32,
-    pub rows: u32,
-    pub columns: u32,
-}
+pub use document::{Document, document, video};
+pub use object::{Shown, Sort, shown, sort};
+pub use report::{Item, Report, Said, report};
+pub use segmentation::{Segmentation, segmentation};
+pub use series::{ObjectInfo, SeriesInfo, SeriesView, of_study as series_of, view};
+pub use studies::{Asked, Other, Studies, StudyRow, others, studies};
+pub use volume::{Nifti, nifti};
+pub use waveform::{Channel, Waveform, waveforms};
 
 pub(crate) fn decode(body: &[u8]) -> Result<Value> {
     serde_json::from_slice(body)
@@ -40,61 +44,6 @@ pub(crate) fn study_uid(study: &Value) -> Option<&str> {
 
 /// Objects of one study shown on a page at most.
 const INSTANCES_AT_MOST: u32 = 10_000;
-
-/// The objects of a study that are in the bank, by series and number.
-pub fn instances(
-    bank: &Bank,
-    context: &RequestContext,
-    imaging_study_id: &str,
-) -> Result<Vec<InstanceInfo>> {
-    authorize(context, Action::ReadClinical)?;
-    let key = RecordKey::new("ImagingStudy", imaging_study_id);
-    let found = bank.clinical.read(|reader| reader.current(&key))?;
-    bank.clinical
-        .audit(AuditEntry::new(context, "study_read", key.to_string()));
-    let study = found
-        .filter(|version| !version.deleted)
-        .ok_or_else(|| Error::not_found(format!("{key} is not in this bank")))?;
-    let study = decode(&study.body)?;
-    let Some(uid) = study_uid(&study) else {
-        return Ok(Vec::new());
-    };
-    let query = of_study(uid);
-    let page = bank
-        .clinical
-        .read(|reader| reader.search(&query, None, INSTANCES_AT_MOST))?;
-    let mut out = Vec::with_capacity(page.versions.len());
-    for version in page.versions {
-        let record = decode(&version.body)?;
-        let header = &record["header"];
-        out.push(InstanceInfo {
-            sop_instance_uid: version.key.id,
-            series_uid: text(header, "0020000E").unwrap_or_default(),
-            series_number: number(header, "00200011"),
-            series_description: text(header, "0008103E"),
-            modality: text(header, "00080060").unwrap_or_default(),
-            instance_number: number(header, "00200013"),
-            frames: record["frames"].as_u64().unwrap_or(0) as u32,
-            rows: number(header, "00280010").unwrap_or(0) as u32,
-            columns: number(header, "00280011").unwrap_or(0) as u32,
-        });
-    }
-    out.sort_by(|a, b| {
-        (
-            a.series_number,
-            &a.series_uid,
-            a.instance_number,
-            &a.sop_instance_uid,
-        )
-            .cmp(&(
-                b.series_number,
-                &b.series_uid,
-                b.instance_number,
-                &b.sop_instance_uid,
-            ))
-    });
-    Ok(out)
-}
 
 /// Finds the objects of a study.
 pub(crate) fn of_study(uid: &str) -> Query {
@@ -213,6 +162,8 @@ pub enum RawKind {
         unit: Option<String>,
         /// MONOCHROME1: the smallest value is white.
         invert: bool,
+        /// How a window becomes shades.
+        function: VoiFunction,
     },
     Rgb8,
 }
@@ -256,6 +207,7 @@ pub(crate) fn raw(frame: Frame) -> Result<RawFrame> {
                 windows,
                 unit: frame.unit,
                 invert: frame.inverted,
+                function: frame.voi_function,
             },
             bytes,
         });
