@@ -43,6 +43,10 @@ find samples \( -name '*.vcf*' -o -name '*.bcf' -o -name '*cats*' \) -size -256k
 find samples -iname '*.uke' -size -64k | while read -r file; do seed claims "$file"; done
 line multipart parts '\x07--b\r\nContent-Type: application/dicom\r\n\r\none\r\n--b\r\n\r\n\r\n--b--\r\n'
 line dicom_xml name '<NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM"><DicomAttribute tag="00100010" vr="PN"><PersonName number="1"><Alphabetic><FamilyName>x</FamilyName></Alphabetic></PersonName></DicomAttribute><DicomAttribute tag="00400275" vr="SQ"><Item number="1"><DicomAttribute tag="00280010" vr="US"><Value number="1">5</Value></DicomAttribute></Item></DicomAttribute></NativeDicomModel>'
+line identifier study '\x01\x08\x00\x52\x00CS\x06\x00STUDY \x10\x00\x10\x00PN\x02\x00A*\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff\xfe\xff\x0d\xe0\x00\x00\x00\x00\xfe\xff\xdd\xe0\x00\x00\x00\x00'
+line pdu release '\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00'
+line pdu data '\x04\x00\x00\x00\x00\x08\x00\x00\x00\x04\x01\x03ab'
+line assemble object '{"00080016":{"vr":"UI","Value":["1.2"]},"00080018":{"vr":"UI","Value":["1.2.3"]},"00091001":{"vr":"UN","InlineBinary":"AQID"},"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]},"00400555":{"vr":"SQ","Value":[{"00420011":{"vr":"OB","BulkDataURI":"a"}}]},"7FE00010":{"vr":"OW","BulkDataURI":"a"}}'
 line masters disease '0,B,8842347,0,0,0\r\n'
 
 for target in "${targets[@]}"; do

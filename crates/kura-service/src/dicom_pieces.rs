@@ -135,7 +135,7 @@ impl Pieces {
                         true => Err(too_long()),
                         false => xml::read(&text),
                     };
-                    let read = read.map_err(|refusal| Unread { refusal, text });
+                    let read = read.map_err(|refusal| Unread::new(refusal, text));
                     each(read, &self.bulk, &file)?;
                 }
             }
@@ -146,8 +146,17 @@ impl Pieces {
 
 /// Metadata that cannot be read.
 pub(crate) struct Unread {
-    pub(crate) refusal: Refusal,
+    pub(crate) refusal: Box<Refusal>,
     pub(crate) text: Vec<u8>,
+}
+
+impl Unread {
+    pub(crate) fn new(refusal: Refusal, text: Vec<u8>) -> Self {
+        Self {
+            refusal: Box::new(refusal),
+            text,
+        }
+    }
 }
 
 fn too_many() -> Refusal {
@@ -159,9 +168,9 @@ fn too_long() -> Refusal {
 }
 
 fn json(text: Vec<u8>) -> std::result::Result<Value, Unread> {
-    serde_json::from_slice(&text).map_err(|_| Unread {
-        refusal: Refusal::new("dicom-json", "metadata are objects of the DICOM JSON model"),
-        text,
+    serde_json::from_slice(&text).map_err(|_| {
+        let message = "metadata are objects of the DICOM JSON model";
+        Unread::new(Refusal::new("dicom-json", message), text)
     })
 }
 
@@ -240,11 +249,11 @@ impl<R: io::BufRead> Objects<R> {
                 true => too_long(),
                 false => Refusal::new("dicom-json", "metadata are a list of objects"),
             };
-            return Ok(Some(Err(Unread { refusal, text })));
+            return Ok(Some(Err(Unread::new(refusal, text))));
         }
         Ok((!text.is_empty()).then(|| {
             let refusal = Refusal::new("dicom-json", "the metadata end too early");
-            Err(Unread { refusal, text })
+            Err(Unread::new(refusal, text))
         }))
     }
 }

@@ -156,16 +156,14 @@ impl<'a> Storing<'a> {
     pub fn pieces(&mut self, pieces: Pieces) -> io::Result<()> {
         pieces.each(|metadata, parts, file| {
             let read = metadata.and_then(|metadata| {
-                assemble(&metadata, parts, file).map_err(|refusal| Unread {
-                    refusal,
-                    text: metadata.to_string().into_bytes(),
-                })
+                assemble(&metadata, parts, file)
+                    .map_err(|refusal| Unread::new(refusal, metadata.to_string().into_bytes()))
             });
             match read {
                 Ok(mut object) => self.file(&mut object),
                 Err(Unread { refusal, text }) => {
                     let size = text.len() as u64;
-                    self.set_aside(None, refusal, text, size, reason::CANNOT_UNDERSTAND);
+                    self.set_aside(None, *refusal, text, size, reason::CANNOT_UNDERSTAND);
                     Ok(())
                 }
             }
