@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use kura_dicom::bulk::{self, ValuePath, Whole};
 use kura_dicom::{Frames, Limits, read_header};
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
+use memchr::memmem;
 use serde_json::{Map, Value, json};
 
 use crate::bank::file_error;
-use crate::dicom_read::{Target, targeted};
+use crate::dicom_header::Wanted;
+use crate::dicom_read::{Target, each_of, targeted};
 use crate::imaging_study::attribute;
 use crate::{Bank, imaging};
 
@@ -72,39 +74,66 @@ pub fn value(
         .ok_or_else(|| Error::not_found("the object has no value at this place"))
 }
 
-/// The headers of a study, a series or one instance, in the DICOM JSON model; what it leaves out
-/// has a `BulkDataURI` under `base`.
+/// The headers of a study, a series or one instance, one by one, as text of the DICOM JSON model;
+/// what it leaves out has a `BulkDataURI` under `base`.
 pub fn metadata(
     bank: &Bank,
     context: &RequestContext,
     target: &Target,
     base: &str,
-) -> Result<Vec<Value>> {
-    let named = targeted(bank, context, "dicom_metadata", target)?;
-    Ok(named
-        .into_iter()
-        .map(|(uid, mut record)| {
-            let pixels = record["frames"].as_u64().unwrap_or(0) > 0;
-            let native = native(record["transferSyntax"].as_str().unwrap_or_default());
-            let Value::Object(mut header) = record["header"].take() else {
-                return Value::Null;
-            };
-            let study = &target.study;
-            let series = header
-                .get("0020000E")
-                .and_then(|element| element["Value"][0].as_str())
-                .unwrap_or_default();
-            let url = format!("{base}/studies/{study}/series/{series}/instances/{uid}/bulkdata");
-            point(&mut header, &url);
-            if pixels {
-                let (tag, vr) = pixel_data(&header, native);
-                let element = json!({ "vr": vr, "BulkDataURI": format!("{url}/{tag}") });
-                header.insert(tag.to_owned(), element);
-                header.sort_keys();
+    mut each: impl FnMut(&str) -> Result<()>,
+) -> Result<()> {
+    let wanted = Wanted::these(["0020000E", "00280100", "00280103"].into_iter());
+    each_of(bank, context, "dicom_metadata", target, |line| {
+        let raw = line.header.get();
+        let lies_elsewhere = lies_elsewhere(raw);
+        let mut header = if lies_elsewhere {
+            Wanted::all().read(line.header)?
+        } else {
+            wanted.read(line.header)?
+        };
+        let series = attribute::text(&header, "0020000E").unwrap_or_default();
+        let url = format!(
+            "{base}/studies/{}/series/{series}/instances/{}/bulkdata",
+            target.study, line.uid
+        );
+        let pixels = (line.frames > 0).then(|| {
+            let (tag, vr) = pixel_data(&header, native(line.transfer_syntax));
+            let element = json!({ "vr": vr, "BulkDataURI": format!("{url}/{tag}") });
+            (tag, element)
+        });
+        match (&mut header, pixels, raw.strip_suffix('}')) {
+            (_, None, _) if !lies_elsewhere => each(raw),
+            // Most have nothing elsewhere but their pixels: the rest is passed on as it lies.
+            (_, Some((tag, element)), Some(open)) if !lies_elsewhere && open.len() > 1 => {
+                each(&format!("{open},\"{tag}\":{element}}}"))
             }
-            Value::Object(header)
+            (Value::Object(header), pixels, _) => {
+                point(header, &url);
+                if let Some((tag, element)) = pixels {
+                    header.insert(tag.to_owned(), element);
+                    header.sort_keys();
+                }
+                let text = serde_json::to_string(header).map_err(|error| {
+                    Error::internal("a header cannot be written").because(error)
+                })?;
+                each(&text)
+            }
+            _ => Err(Error::internal("a stored header is damaged")),
+        }
+    })
+}
+
+/// Whether a header as text may have values of bulk VRs, or elements after the pixel data.
+fn lies_elsewhere(header: &str) -> bool {
+    let bytes = header.as_bytes();
+    memmem::find(bytes, br#""vr":"O"#).is_some()
+        || memmem::find(bytes, br#""vr":"UN""#).is_some()
+        || memmem::find_iter(bytes, br#"},""#).any(|at| {
+            bytes
+                .get(at + 3..at + 11)
+                .is_some_and(|tag| tag >= &b"7FE00008"[..])
         })
-        .collect())
 }
 
 /// PS3.5 A.1 to A.3 and A.5: pixel data lie as they are.
@@ -120,11 +149,8 @@ pub fn native(transfer_syntax: &str) -> bool {
 
 /// Which of the three an object has. PS3.3 C.7.6.3, C.7.6.24 and C.7.6.25: only the first says how
 /// its integers are signed.
-fn pixel_data(header: &Map<String, Value>, native: bool) -> (&'static str, &'static str) {
-    let number = |tag: &str| {
-        let element = header.get(tag)?;
-        attribute::number(&json!({ tag: element }), tag)
-    };
+fn pixel_data(header: &Value, native: bool) -> (&'static str, &'static str) {
+    let number = |tag: &str| attribute::number(header, tag);
     match (number("00280103"), number("00280100")) {
         (None, Some(32)) => ("7FE00008", "OF"),
         (None, Some(64)) => ("7FE00009", "OD"),

@@ -5,7 +5,8 @@ use kura_model::{Category, Error, Refusal, RequestContext, Result};
 use serde_json::Value;
 
 use crate::access::{Action, authorize};
-use crate::dicom_read::{Picture, Target, targeted};
+use crate::dicom_header::Wanted;
+use crate::dicom_read::{Picture, Target, each_of, targeted};
 use crate::imaging_study::attribute;
 use crate::{Bank, imaging};
 
@@ -43,17 +44,18 @@ fn cannot(refusal: Refusal) -> Error {
 
 /// The objects with pixels that a path names, in the order of series and number.
 pub fn pictured(bank: &Bank, context: &RequestContext, target: &Target) -> Result<Vec<Target>> {
-    let named = targeted(bank, context, "dicom_render", target)?;
-    let mut found: Vec<_> = named
-        .iter()
-        .filter(|(_, record)| record["frames"].as_u64().unwrap_or(0) > 0)
-        .map(|(uid, record)| {
-            let header = &record["header"];
-            let number = |tag| attribute::number(header, tag).unwrap_or(i64::MAX);
-            let series = attribute::text(header, "0020000E").unwrap_or_default();
-            ((number("00200011"), series, number("00200013")), uid)
-        })
-        .collect();
+    let wanted = Wanted::these(["00200011", "0020000E", "00200013"].into_iter());
+    let mut found = Vec::new();
+    each_of(bank, context, "dicom_render", target, |line| {
+        if line.frames > 0 {
+            let header = wanted.read(line.header)?;
+            let number = |tag| attribute::number(&header, tag).unwrap_or(i64::MAX);
+            let series = attribute::text(&header, "0020000E").unwrap_or_default();
+            let place = (number("00200011"), series, number("00200013"));
+            found.push((place, line.uid.to_owned()));
+        }
+        Ok(())
+    })?;
     found.sort();
     if found.is_empty() {
         return Err(Error::not_found("none of the objects has pixels"));
@@ -63,9 +65,21 @@ pub fn pictured(bank: &Bank, context: &RequestContext, target: &Target) -> Resul
         .map(|((_, series, _), uid)| Target {
             study: target.study.clone(),
             series: Some(series),
-            instance: Some(uid.clone()),
+            instance: Some(uid),
         })
         .collect())
+}
+
+/// The object whose picture stands for a study: the one in the middle, for a stack begins with air.
+pub fn middle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<String> {
+    let target = Target {
+        study: study_uid.to_owned(),
+        series: None,
+        instance: None,
+    };
+    let mut found = pictured(bank, context, &target)?;
+    let middle = found.swap_remove(found.len() / 2);
+    Ok(middle.instance.unwrap_or_default())
 }
 
 /// One frame of one object, from 1.

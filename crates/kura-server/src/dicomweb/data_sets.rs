@@ -1,15 +1,18 @@
 //! Data sets without their bulk data, as an answer: the DICOM JSON model, or the Native DICOM
 //! Model in XML. PS3.18 8.7.3.2, Annex F; PS3.19 A.1.
 
+use std::io::{self, Write as _};
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kura_dicom::xml;
-use kura_model::{Error, Result};
+use kura_model::{Category, Error, Result};
 use serde_json::Value;
 
 use super::media::{MediaRange, Offer, accepted, choose};
 use super::multipart::{self, Part};
 use super::{not_acceptable, refuse};
+use crate::stream::{Pieces, checked};
 
 /// In which words data sets are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +66,57 @@ pub(super) async fn many(form: Representation, datasets: Vec<Value>) -> Response
                 })
             });
             multipart::parts(DICOM_XML, parts).await
+        }
+    }
+}
+
+/// Data sets that come one by one as text of the JSON model, however many they are.
+pub(super) async fn texts(
+    form: Representation,
+    tell: impl FnOnce(&mut dyn FnMut(&str) -> Result<()>) -> Result<()> + Send + 'static,
+) -> Response {
+    let gone =
+        |error: io::Error| Error::new(Category::Interrupted, "the client has gone").because(error);
+    match form {
+        Representation::Json => {
+            let body = checked(move |out| {
+                let mut pieces = Pieces::new(out);
+                let mut before = "[";
+                tell(&mut |text| {
+                    let put = [before, text].map(str::as_bytes);
+                    before = ",";
+                    put.iter()
+                        .try_for_each(|bytes| pieces.write_all(bytes))
+                        .map_err(gone)
+                })?;
+                let end: &[u8] = if before == "[" { b"[]" } else { b"]" };
+                pieces
+                    .write_all(end)
+                    .and_then(|()| pieces.flush())
+                    .map_err(gone)
+            })
+            .await;
+            match body {
+                Ok(body) => {
+                    let kind = HeaderValue::from_static(DICOM_JSON);
+                    ([(header::CONTENT_TYPE, kind)], body).into_response()
+                }
+                Err(error) => refuse(&error),
+            }
+        }
+        Representation::Xml => {
+            multipart::told(DICOM_XML, move |each| {
+                tell(&mut |text| {
+                    let dataset: Value = serde_json::from_str(text).map_err(|error| {
+                        Error::internal("a stored header is damaged").because(error)
+                    })?;
+                    each(Part {
+                        content_type: DICOM_XML.to_owned(),
+                        bytes: xml::write(&dataset).into_bytes(),
+                    })
+                })
+            })
+            .await
         }
     }
 }

@@ -191,6 +191,14 @@ pub(super) async fn parts(
     kind: &str,
     mut parts: impl Iterator<Item = Result<Part>> + Send + 'static,
 ) -> Response {
+    told(kind, move |each| parts.try_for_each(|part| each(part?))).await
+}
+
+/// The same for parts that are handed over.
+pub(super) async fn told(
+    kind: &str,
+    tell: impl FnOnce(&mut dyn FnMut(Part) -> Result<()>) -> Result<()> + Send + 'static,
+) -> Response {
     let boundary = boundary();
     let content_type = format!("multipart/related; type=\"{kind}\"; boundary={boundary}");
     let Ok(content_type) = HeaderValue::from_str(&content_type) else {
@@ -199,8 +207,7 @@ pub(super) async fn parts(
     let gone =
         |error: io::Error| Error::new(Category::Interrupted, "the client has gone").because(error);
     let body = checked(move |out| {
-        parts.try_for_each(|part| {
-            let part = part?;
+        tell(&mut |part| {
             let head = format!(
                 "--{boundary}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
                 part.content_type,

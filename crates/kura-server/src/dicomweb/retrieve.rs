@@ -30,10 +30,10 @@ pub(super) async fn metadata(
     };
     let target = target(&uids);
     let base = base(&app, &headers);
-    match blocking(move || dicom_bulk::metadata(&app.bank, &context, &target, &base)).await {
-        Ok(datasets) => data_sets::many(form, datasets).await,
-        Err(error) => refuse(&error),
-    }
+    data_sets::texts(form, move |each| {
+        dicom_bulk::metadata(&app.bank, &context, &target, &base, each)
+    })
+    .await
 }
 
 const DICOM: &str = "application/dicom";

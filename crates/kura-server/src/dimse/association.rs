@@ -293,6 +293,8 @@ impl Session<'_> {
             }
             Arriving::Request(request, bytes) => {
                 let context = self.accepted(id)?.clone();
+                // Who asks after what it has just sent is told of it.
+                self.receiving.settle(self.bank);
                 match (request.field, model::Model::of(&context.abstract_syntax)) {
                     (C_FIND_RQ, Some(model)) => self.find(&context, &request, model, &bytes),
                     (C_MOVE_RQ, Some(model::Model::Move(root))) => {

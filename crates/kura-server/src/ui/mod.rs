@@ -51,6 +51,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/video/{object}", get(images::video_bytes))
         .route("/images/frame/{object}/{frame}", get(images::frame))
         .route("/images/picture/{object}/{frame}", get(images::picture))
+        .route("/images/thumbnail/{study}", get(images::thumbnail))
         .route("/worklist", get(worklist::show).post(worklist::decide))
         .route("/worklist/picture/{id}", get(worklist::picture))
         .route("/models", get(models::list))

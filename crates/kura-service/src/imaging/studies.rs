@@ -42,8 +42,10 @@ pub struct StudyRow {
     pub objects: u64,
     /// The patient it was linked to.
     pub patient: Option<Patient>,
-    /// An object with pixels.
-    pub picture: Option<String>,
+    /// Study Instance UID (0020,000D)
+    pub uid: String,
+    /// There is an image in it.
+    pub picture: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -205,16 +207,13 @@ fn row(bank: &Bank, study: &Value) -> Result<StudyRow> {
         };
         Ok((patient, reader.search(&of_study(&uid), None, PICTURES)?))
     })?;
-    let mut picture = None;
+    let mut picture = false;
     for version in objects.versions {
         let record = decode(&version.body)?;
         let frames = record["frames"].as_u64().unwrap_or(0) as u32;
         let class = value_of(&record["header"], "00080016").unwrap_or_default();
         let video = is_video(record["transferSyntax"].as_str().unwrap_or_default());
-        if sort(&class, frames, video) == Sort::Image {
-            picture = Some(version.key.id);
-            break;
-        }
+        picture |= sort(&class, frames, video) == Sort::Image;
     }
     let date = value_of(study, "00080020").filter(|date| date.len() == 8 && date.is_ascii());
     let total = |tag| {
@@ -230,6 +229,7 @@ fn row(bank: &Bank, study: &Value) -> Result<StudyRow> {
         series: total("00201206"),
         objects: total("00201208"),
         patient,
+        uid,
         picture,
     })
 }

@@ -56,6 +56,18 @@ fn pynetdicom_finds_and_retrieves() {
     bank.kura(&["audit", "verify"]).ok();
 }
 
+#[test]
+fn a_sender_finds_what_it_has_just_sent() {
+    if tool("KURA_PYTHON", "python3").is_none() {
+        return;
+    }
+    let bank = TestBank::new();
+    let server = bank.serve_with(&["--dicom-port", "0"]);
+    let port = server.dicom.expect("a DICOM port").to_string();
+    let image = sample("dicom/01-ct-abdomen.dcm");
+    python("sender_asks.py", &[Path::new(&port), &image]);
+}
+
 /// Studies that grow, UIDs that come again, orders that led to them.
 #[test]
 fn the_archive_is_in_order() {

@@ -132,9 +132,10 @@ fn rows(page: &Page, asked: &Asked, found: &Studies) -> Markup {
 
 fn row(page: &Page, one: &StudyRow) -> Markup {
     html! {
-        @match &one.picture {
-            Some(object) => img src={ "/images/picture/" (object) "/1?side=96" } width="48" height="48" alt="" loading="lazy";,
-            None => span .no-picture aria-hidden="true" {},
+        @if one.picture {
+            img src={ "/images/thumbnail/" (one.uid) } width="48" height="48" alt="" loading="lazy";
+        } @else {
+            span .no-picture aria-hidden="true" {}
         }
         span .row-main {
             span .title { b { (one.modalities.join(" ")) } " " (one.description.as_deref().unwrap_or_default()) }

@@ -11,7 +11,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use kura_dicom::VoiFunction;
-use kura_model::{Category, Error, RequestContext};
+use kura_model::{Category, Error, RequestContext, Result};
+use kura_service::dicom_render;
 use kura_service::imaging::{self, Nifti, ObjectInfo, Other, RawFrame, RawKind, SeriesInfo, Sort};
 use kura_service::timeline::{self, Study};
 use maud::{Markup, html};
@@ -437,6 +438,27 @@ pub(crate) async fn picture(
         imaging::frame_png(&app.bank, &context, &object, number, None, Some(side))
     })
     .await;
+    png(found)
+}
+
+/// Pixels of the longer side of the picture that stands for a study.
+const THUMBNAIL: u32 = 96;
+
+/// The picture of a study in the list.
+pub(crate) async fn thumbnail(
+    State(app): State<App>,
+    Extension(context): Extension<RequestContext>,
+    Path(study): Path<String>,
+) -> Response {
+    let found = blocking(move || {
+        let object = dicom_render::middle(&app.bank, &context, &study)?;
+        imaging::frame_png(&app.bank, &context, &object, 1, None, Some(THUMBNAIL))
+    })
+    .await;
+    png(found)
+}
+
+fn png(found: Result<Vec<u8>>) -> Response {
     match found {
         Ok(png) => (
             [
