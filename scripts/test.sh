@@ -32,4 +32,4 @@ cargo test --workspace --locked "$@"
 start_postgres
 export KURA_TEST_POSTGRES
 cargo test --locked -p kura-store
-cargo test --locked -p kura --test it -- --skip chest:: --skip pages:: --skip reading::a_browser --skip wizard::
+cargo test --locked -p kura --test it -- --skip chest:: --skip pages:: --skip reading::a_browser --skip viewer:: --skip wizard::
