@@ -15,8 +15,11 @@ use crate::{Bank, kind};
 #[serde(rename_all = "camelCase")]
 pub struct Span {
     pub node: String,
-    /// The dates and what else was asked for, as the archive was asked.
+    /// As the archive was asked.
     pub dates: String,
+    /// What else it was asked for, which may name a patient: nothing of it is told or audited.
+    #[serde(default)]
+    pub keys: String,
     pub studies: u64,
     /// Objects the archive has, and those that came.
     pub there: u64,
@@ -27,8 +30,8 @@ pub struct Span {
     pub done: bool,
 }
 
-fn key(node: &str, dates: &str) -> RecordKey {
-    let hash = ContentHash::of(format!("{node}\n{dates}").as_bytes()).to_hex();
+fn key(node: &str, dates: &str, keys: &str) -> RecordKey {
+    let hash = ContentHash::of(format!("{node}\n{dates}\n{keys}").as_bytes()).to_hex();
     RecordKey::new(kind::DICOM_MOVE, &hash[..32])
 }
 
@@ -38,11 +41,12 @@ pub fn span(
     context: &RequestContext,
     node: &str,
     dates: &str,
+    keys: &str,
 ) -> Result<Option<Span>> {
     authorize(context, Action::Import)?;
     let found = bank
         .clinical
-        .read(|reader| reader.current(&key(node, dates)))?;
+        .read(|reader| reader.current(&key(node, dates, keys)))?;
     found
         .map(|version| {
             serde_json::from_slice(&version.body)
@@ -59,7 +63,7 @@ pub fn note(bank: &Bank, context: &RequestContext, span: &Span) -> Result<()> {
     bank.clinical
         .commit(Commit {
             writes: vec![Write::Put(Put {
-                key: key(&span.node, &span.dates),
+                key: key(&span.node, &span.dates, &span.keys),
                 body,
                 index: Vec::new(),
                 indexed_by: None,

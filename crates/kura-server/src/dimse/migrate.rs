@@ -259,8 +259,8 @@ impl Run<'_> {
     /// The studies of these dates: all at once where they are few, else part by part.
     fn dates(&mut self, dates: &Dates, today: Date, seen: &mut BTreeSet<String>) -> Result<()> {
         let node = &self.migration.node;
-        let name = self.named(&dates.name());
-        let known = dicom_migration::span(self.bank, self.context, node, &name)?;
+        let (name, keys) = (dates.name(), self.other_keys());
+        let known = dicom_migration::span(self.bank, self.context, node, &name, &keys)?;
         if known.is_some_and(|known| known.done) && !self.migration.again && !self.migration.check {
             return Ok(());
         }
@@ -298,12 +298,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The name of a span in the notes: with the other keys, for they make it another list.
-    fn named(&self, dates: &str) -> String {
+    /// What else is asked for: with it a span is another list. It may name a patient.
+    fn other_keys(&self) -> String {
         if self.keys.is_empty() {
-            dates.to_owned()
+            String::new()
         } else {
-            format!("{dates} {}", Value::Object(self.keys.clone()))
+            Value::Object(self.keys.clone()).to_string()
         }
     }
 
@@ -317,8 +317,7 @@ impl Run<'_> {
             let why = format!("the archive answered {status:04X}H");
             self.follow.unlisted("-", &why);
         }
-        let name = self.named("-");
-        self.span(&name, listed, false, &mut BTreeSet::new())
+        self.span("-", listed, false, &mut BTreeSet::new())
     }
 
     fn stopped(&mut self) -> Result<()> {
@@ -346,6 +345,7 @@ impl Run<'_> {
         let mut span = Span {
             node: self.migration.node.clone(),
             dates: name.to_owned(),
+            keys: self.other_keys(),
             ..Span::default()
         };
         for study in listed {

@@ -302,6 +302,25 @@ fn an_old_archive_is_moved_and_counted() {
         (&1.into(), &0.into())
     );
     assert_eq!(bank.live("PendingStudy"), 0);
+
+    // Who is asked for is told nowhere, the audit trail included.
+    let patient = values(&sent[..1], "0010,0020").pop_first().unwrap();
+    let key = format!("PatientID={patient}");
+    let asked = migrate(&["--from", "2020-01-01", "--again", "-k", &key]);
+    assert!(asked.json()["studies"].as_u64().unwrap() > 0);
+    assert!(!asked.err.contains(&patient), "{}", asked.err);
+    // The trail is read past Kura, where the database is a file.
+    let (None, Some(python)) = (&bank.database, tool("KURA_PYTHON", "python3")) else {
+        return;
+    };
+    let trail = Command::new(python)
+        .args(["-c", "import sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute('SELECT action, target, detail FROM audit'): print(*row)"])
+        .arg(Path::new(&bank.path()).join("clinical/clinical.db"))
+        .output()
+        .expect("python runs");
+    let trail = String::from_utf8_lossy(&trail.stdout);
+    assert!(trail.contains("dicom_migrate"), "the trail is there");
+    assert!(!trail.contains(&patient));
 }
 
 /// Keys and certificates: an authority, the bank and its peer; a stranger signed by itself.
