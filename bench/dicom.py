@@ -108,8 +108,10 @@ def store(peer, groups):
 
 
 def fetch(url, accept):
-    out = subprocess.run(["curl", "-sf", "-o", "/dev/null", "-w", "%{size_download}", "-H", f"Accept: {accept}", url], capture_output=True, text=True, check=True)
-    return int(out.stdout)
+    """Bytes and seconds from the request to the last byte: starting curl takes as long as a small answer."""
+    out = subprocess.run(["curl", "-sf", "-o", "/dev/null", "-w", "%{size_download} %{time_total}", "-H", f"Accept: {accept}", url], capture_output=True, text=True, check=True)
+    size, seconds = out.stdout.split()
+    return int(size), float(seconds)
 
 
 def get(peer):
@@ -125,25 +127,34 @@ def tell(name, step, seconds):
 
 
 kinds = {"kura": Kura, "orthanc": Orthanc, "storescp": Storescp}
-for name in peers:
-    one, eight = [], []
-    peer = None
-    for groups, seconds in [([files[n::8] for n in range(8)], eight), ([files], one)]:
-        for _ in range(RUNS):
-            if peer:
-                peer.stop()
+# One after another in each round: a disk is not as fast at any minute.
+for step, groups in [
+    (f"C-STORE of {len(files)}, eight associations", [files[n::8] for n in range(8)]),
+    (f"C-STORE of {len(files)}, one association", [files]),
+]:
+    times = {name: [] for name in peers}
+    for _ in range(RUNS):
+        for name in peers:
             peer = kinds[name]()
-            seconds.append(timed(lambda: store(peer, groups)))
-    tell(name, f"C-STORE of {len(files)}, one association", one)
-    tell(name, f"C-STORE of {len(files)}, eight associations", eight)
+            times[name].append(timed(lambda: store(peer, groups)))
+            peer.stop()
+    for name in peers:
+        tell(name, step, times[name])
+for name in peers:
+    peer = kinds[name]()
+    store(peer, [files])
     if peer.web:
         whole = f"{peer.web}/studies/{study}"
-        # Orthanc has the study when it is stable.
-        assert fetch(whole, 'multipart/related; type="application/dicom"') > sum(f.stat().st_size for f in files) * 0.99
-        tell(name, "WADO-RS, the whole study", [timed(lambda: fetch(whole, 'multipart/related; type="application/dicom"')) for _ in range(RUNS)])
+        objects = 'multipart/related; type="application/dicom"'
         of_series = f"{whole}/series/{series}"
-        tell(name, "WADO-RS, metadata of the series", [timed(lambda: fetch(of_series + "/metadata", "application/dicom+json")) for _ in range(RUNS)])
-        tell(name, "QIDO-RS, objects of the series", [timed(lambda: fetch(of_series + "/instances", "application/dicom+json")) for _ in range(RUNS)])
+        # Orthanc has the study when it is stable.
+        assert fetch(whole, objects)[0] > sum(f.stat().st_size for f in files) * 0.99
+        for step, url, accept in [
+            ("WADO-RS, the whole study", whole, objects),
+            ("WADO-RS, metadata of the series", of_series + "/metadata", "application/dicom+json"),
+            ("QIDO-RS, objects of the series", of_series + "/instances", "application/dicom+json"),
+        ]:
+            tell(name, step, [fetch(url, accept)[1] for _ in range(2 * RUNS)])
         tell(name, "C-GET of the study", [timed(lambda: get(peer)) for _ in range(RUNS)])
     print(f"{name:9} peak memory {peer.memory()} MB", flush=True)
     peer.stop()

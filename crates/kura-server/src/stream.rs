@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
@@ -12,14 +13,77 @@ use tokio::sync::mpsc;
 const QUEUE: usize = 4;
 
 /// Where the pieces go.
-pub(crate) struct Out(mpsc::Sender<io::Result<Bytes>>);
+pub(crate) struct Out {
+    sender: mpsc::Sender<io::Result<Bytes>>,
+    idle: Idle,
+}
+
+/// Buffers whose bytes have left: fresh memory costs as much as the bytes that are read into it.
+type Idle = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// A buffer on its way.
+struct Filled {
+    buffer: Vec<u8>,
+    length: usize,
+    idle: Idle,
+}
+
+impl AsRef<[u8]> for Filled {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+}
+
+impl Drop for Filled {
+    fn drop(&mut self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(std::mem::take(&mut self.buffer));
+    }
+}
 
 impl Out {
+    fn new() -> (Self, mpsc::Receiver<io::Result<Bytes>>) {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let idle = Idle::default();
+        (Self { sender, idle }, receiver)
+    }
+
     /// Fails when the reader has gone.
     pub(crate) fn send(&self, bytes: Bytes) -> io::Result<()> {
-        self.0
+        self.sender
             .blocking_send(Ok(bytes))
             .map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn fail(&self, error: io::Error) {
+        // Nobody hears it who has gone.
+        let _ = self.sender.blocking_send(Err(error));
+    }
+
+    /// Sends all that a reader gives; `see` is shown each piece first, and may refuse it.
+    pub(crate) fn copy(
+        &self,
+        mut source: impl io::Read,
+        mut see: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        loop {
+            let idle = self
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut filled = Filled {
+                buffer: idle.unwrap_or_else(|| vec![0; PIECE]),
+                length: 0,
+                idle: self.idle.clone(),
+            };
+            filled.length = source.read(&mut filled.buffer)?;
+            if filled.length == 0 {
+                return Ok(());
+            }
+            see(filled.as_ref())?;
+            self.send(Bytes::from_owner(filled))?;
+        }
     }
 }
 
@@ -51,15 +115,14 @@ impl http_body::Body for Chunks {
 pub(crate) async fn checked(
     work: impl FnOnce(&Out) -> kura_model::Result<()> + Send + 'static,
 ) -> kura_model::Result<Body> {
-    let (sender, mut receiver) = mpsc::channel(QUEUE);
+    let (out, mut receiver) = Out::new();
     let (told, outcome) = tokio::sync::oneshot::channel();
     tokio::task::spawn_blocking(move || {
-        let out = Out(sender);
         if let Err(error) = work(&out) {
             let broken = io::Error::other(error.message().to_owned());
             // Whoever asked waits for the first piece, or looks at the body by now.
             let _ = told.send(error);
-            let _ = out.0.blocking_send(Err(broken));
+            out.fail(broken);
         }
     });
     match receiver.recv().await {
@@ -123,11 +186,10 @@ impl io::Write for Pieces<'_> {
 /// A body made by a thread of its own, as fast as the client takes it. An error in the middle breaks
 /// the connection off, so that half a body is not taken for the whole.
 pub(crate) fn stream(work: impl FnOnce(&Out) -> io::Result<()> + Send + 'static) -> Body {
-    let (sender, receiver) = mpsc::channel(QUEUE);
+    let (out, receiver) = Out::new();
     tokio::task::spawn_blocking(move || {
-        let out = Out(sender);
         if let Err(error) = work(&out) {
-            let _ = out.0.blocking_send(Err(error));
+            out.fail(error);
         }
     });
     Body::new(Chunks {

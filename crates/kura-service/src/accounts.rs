@@ -258,16 +258,7 @@ fn save(
         .map_err(|error| Error::internal("a record cannot be written").because(error))?;
     bank.identity
         .commit(Commit {
-            writes: vec![Write::Put(Put {
-                key: RecordKey::new(kind, id),
-                body,
-                index: Vec::new(),
-                indexed_by: None,
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            writes: vec![Write::Put(Put::plain(RecordKey::new(kind, id), body))],
             audit,
             ..Commit::default()
         })

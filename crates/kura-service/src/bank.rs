@@ -165,16 +165,7 @@ impl Bank {
             Error::internal("the system gives no random numbers").because(error)
         })?;
         self.identity.commit(Commit {
-            writes: vec![Write::Put(Put {
-                key: key.clone(),
-                body: secret.to_vec(),
-                index: Vec::new(),
-                indexed_by: None,
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            writes: vec![Write::Put(Put::plain(key.clone(), secret.to_vec()))],
             ..Commit::default()
         })?;
         Ok(secret)

@@ -149,18 +149,7 @@ fn record(
     hash: ContentHash,
     out: &Path,
 ) -> Result<()> {
-    let put = |key: RecordKey, body: Vec<u8>| {
-        Write::Put(Put {
-            key,
-            body,
-            index: Vec::new(),
-            indexed_by: None,
-            owners: Vec::new(),
-            blobs: Vec::new(),
-            source: None,
-            once: false,
-        })
-    };
+    let put = |key: RecordKey, body: Vec<u8>| Write::Put(Put::plain(key, body));
     // Whoever chooses a set finds it; the manifest does not say where it lies, so that the same
     // set has the same hash anywhere.
     let folder = fs::canonicalize(out).map_err(|error| file_error(out, error))?;

@@ -468,7 +468,8 @@ fn attributes_of_objects<'u>(
     Ok(found.into_iter())
 }
 
-/// Seconds of a DA key, `20260401` or a range.
+/// Seconds of a DA key, `20260401` or a range. A day that a month does not have (`20260231`, as the
+/// end of a range of a month) is its last: the table then names no study too few.
 pub(crate) fn days(value: &str) -> Option<(i64, i64)> {
     let (low, high) = value.split_once('-').unwrap_or((value, value));
     // The years a DA can name.
@@ -478,7 +479,39 @@ pub(crate) fn days(value: &str) -> Option<(i64, i64)> {
         if text.is_empty() {
             return Some((open, open));
         }
-        dicom_index::day(text)
+        let (month, day) = text.split_at_checked(6)?;
+        let earlier = || {
+            (28..=31)
+                .rev()
+                .find_map(|last| dicom_index::day(&format!("{month}{last}")))
+        };
+        dicom_index::day(text).or_else(|| matches!(day, "29" | "30" | "31").then(earlier).flatten())
     };
     Some((day(low.trim(), FIRST)?.0, day(high.trim(), LAST)?.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::days;
+
+    #[test]
+    fn a_month_ends_on_its_last_day() {
+        let day = |text| days(text).unwrap();
+        assert_eq!(
+            days("20230201-20230231"),
+            Some((day("20230201").0, day("20230228").1))
+        );
+        assert_eq!(
+            days("20240201-20240230"),
+            Some((day("20240201").0, day("20240229").1))
+        );
+        assert_eq!(days("20240931"), days("20240930"));
+        assert_eq!(
+            days("20240101-").map(|(low, _)| low),
+            Some(day("20240101").0)
+        );
+        for none in ["20241301", "20240132", "2024013", "日本語日", "today"] {
+            assert_eq!(days(none), None, "{none}");
+        }
+    }
 }

@@ -62,16 +62,10 @@ pub fn note(bank: &Bank, context: &RequestContext, span: &Span) -> Result<()> {
         .map_err(|error| Error::internal("a note cannot be written").because(error))?;
     bank.clinical
         .commit(Commit {
-            writes: vec![Write::Put(Put {
-                key: key(&span.node, &span.dates, &span.keys),
+            writes: vec![Write::Put(Put::plain(
+                key(&span.node, &span.dates, &span.keys),
                 body,
-                index: Vec::new(),
-                indexed_by: None,
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            ))],
             audit: vec![
                 AuditEntry::new(context, "dicom_migrate", "").detail(format!(
                     "{} {}: {} of {} objects came",

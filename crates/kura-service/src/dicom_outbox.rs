@@ -111,16 +111,7 @@ impl Parcel {
     fn write(&self) -> Result<Write> {
         let body = serde_json::to_vec(self)
             .map_err(|error| Error::internal("a note cannot be written").because(error))?;
-        Ok(Write::Put(Put {
-            key: self.key(),
-            body,
-            index: Vec::new(),
-            indexed_by: None,
-            owners: Vec::new(),
-            blobs: Vec::new(),
-            source: None,
-            once: false,
-        }))
+        Ok(Write::Put(Put::plain(self.key(), body)))
     }
 
     /// Books a try.

@@ -2,11 +2,10 @@
 //! [`instance_store`]. PS3.18 10.5.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
+use kura_dicom::assemble;
 use kura_dicom::part10::{FileMeta, read_file_head};
-use kura_dicom::{Limits, assemble, read_header};
 use kura_model::{Error, Refusal, RequestContext, Result};
 use kura_store::ITEM_BYTES_KEPT;
 
@@ -15,7 +14,7 @@ use crate::access::{Action, authorize};
 use crate::bank::file_error;
 use crate::dicom_pieces::{Pieces, Unread};
 use crate::instance_store::{
-    self, ANNOUNCED, Announced, DUPLICATE, Incoming, Sender, Stored, quarantine,
+    self, ANNOUNCED, Announced, DUPLICATE, Incoming, Place, STUDY, Sender, Stored, quarantine,
 };
 
 /// Failure Reason (0008,1197) and Warning Reason (0008,1196): PS3.18 Annex I.2.2, with PS3.4
@@ -30,9 +29,6 @@ pub mod reason {
     pub const OTHER_STUDY: u16 = 0xA901;
     pub const CANNOT_UNDERSTAND: u16 = 0xC000;
 }
-
-/// Rule of an object of another study than the one that is stored to.
-const STUDY: &str = "dicom-study";
 
 /// An object that is on disk, now or since before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,8 +102,11 @@ impl<'a> Storing<'a> {
             sop_class_uid: meta.sop_class_uid.clone(),
             sop_instance_uid: meta.sop_instance_uid.clone(),
             transfer_syntax_uid: meta.transfer_syntax_uid.clone(),
+            study_uid: self.study.clone(),
         };
-        let mut incoming = match Incoming::begin(self.bank, self.context, announced) {
+        let begun = Place::open(self.bank, self.context)
+            .and_then(|place| Incoming::begin(self.bank, place, announced));
+        let mut incoming = match begun {
             Ok(incoming) => incoming,
             Err(error) => {
                 io::copy(reader, &mut io::sink())?;
@@ -171,44 +170,30 @@ impl<'a> Storing<'a> {
     }
 
     /// The whole object is spooled.
-    fn store(&mut self, meta: &FileMeta, mut incoming: Incoming) -> Result<()> {
-        let path = incoming.writer.flushed_path()?.to_owned();
-        let file = File::open(&path).map_err(|error| file_error(&path, error))?;
-        let mut kept = None;
-        // What cannot be read is refused below, with its reason.
-        if let Ok(header) = read_header(BufReader::new(file), &Limits::default()) {
-            let study_uid = header.study_instance_uid().unwrap_or_default();
-            if self.study.as_ref().is_some_and(|study| *study != study_uid) {
-                let refusal =
-                    Refusal::new(STUDY, "the object is of another study").at_path("(0020,000D)");
-                let Incoming { kept, size, .. } = incoming;
-                self.set_aside(Some(meta), refusal, kept, size, reason::OTHER_STUDY);
-                return Ok(());
-            }
-            kept = Some(Kept {
-                study_uid,
-                series_uid: header.series_instance_uid().unwrap_or_default(),
-                sop_class_uid: meta.sop_class_uid.clone(),
-                sop_instance_uid: meta.sop_instance_uid.clone(),
-            });
-        }
+    fn store(&mut self, meta: &FileMeta, incoming: Incoming) -> Result<()> {
         let stored =
             instance_store::instance_store(self.bank, self.context, &self.sender, incoming)?;
-        match (stored, kept) {
-            (Stored::Accepted { study_uid }, Some(kept)) => {
-                self.waiting.insert(study_uid);
-                self.report.kept.push(kept);
+        match stored {
+            Stored::Accepted {
+                study_uid,
+                series_uid,
+            } => {
+                self.waiting.insert(study_uid.clone());
+                self.report.kept.push(Kept {
+                    study_uid,
+                    series_uid,
+                    sop_class_uid: meta.sop_class_uid.clone(),
+                    sop_instance_uid: meta.sop_instance_uid.clone(),
+                });
             }
-            (Stored::Refused(refusal), _) => {
+            Stored::Refused(refusal) => {
                 let reason = match &refusal.rule[..] {
                     ANNOUNCED => reason::DOES_NOT_MATCH,
+                    STUDY => reason::OTHER_STUDY,
                     DUPLICATE => reason::DUPLICATE_INSTANCE,
                     _ => reason::CANNOT_UNDERSTAND,
                 };
                 self.refused(Some(meta), &refusal, reason);
-            }
-            (Stored::Accepted { .. }, None) => {
-                return Err(Error::internal("an object was stored and not read"));
             }
         }
         Ok(())

@@ -17,7 +17,7 @@ pub(crate) const STUDY_PARAM: &str = "DicomInstance.study";
 /// What a study needs to know of one of its objects.
 pub(crate) struct Instance {
     pub(crate) study_uid: String,
-    series_uid: String,
+    pub(crate) series_uid: String,
     sop_uid: String,
     sop_class: String,
     modality: Option<String>,

@@ -7,16 +7,17 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read as _, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use kura_dicom::{Limits, file_head, read_header, same_object};
+use kura_dicom::{Header, Limits, file_head, read_header, same_object};
 use kura_model::{
     Category, ContentHash, Error, LogicalTime, RecordKey, Refusal, RequestContext, Result,
 };
 use kura_store::{
     AuditEntry, BlobWriter, Commit, ITEM_BYTES_KEPT, Order, Put, Quarantined, Query, Source,
-    SourceProgress, Write as StoreWrite,
+    SourceProgress, Version, Write as StoreWrite,
 };
 use serde_json::json;
 
@@ -32,6 +33,8 @@ pub struct Announced {
     pub sop_class_uid: String,
     pub sop_instance_uid: String,
     pub transfer_syntax_uid: String,
+    /// The study it must be of, if that is said.
+    pub study_uid: Option<String>,
 }
 
 /// [`Source::format`] of a sender.
@@ -72,23 +75,34 @@ impl Sender {
     }
 }
 
+/// Works out what the first study needs: when a port is opened, so that its sender need not wait.
+pub fn prepare(bank: &Bank) {
+    if let Ok(registry) = bank.search_parameters() {
+        registry.parameters("ImagingStudy");
+    }
+}
+
 /// An object that is arriving. Dropped unfinished, it leaves nothing.
 pub struct Incoming {
     announced: Announced,
-    pub(crate) writer: BlobWriter,
-    /// The beginning, should it be refused.
-    pub(crate) kept: Vec<u8>,
-    pub(crate) size: u64,
+    writer: BlobWriter,
+}
+
+/// Where an object will lie that is not announced yet.
+pub struct Place(BlobWriter);
+
+impl Place {
+    pub fn open(bank: &Bank, context: &RequestContext) -> Result<Self> {
+        authorize(context, Action::Import)?;
+        Ok(Self(bank.clinical.blobs().writer()?))
+    }
 }
 
 impl Incoming {
-    /// Opens a place for the data set of an announced object.
-    pub fn begin(bank: &Bank, context: &RequestContext, announced: Announced) -> Result<Self> {
-        authorize(context, Action::Import)?;
+    /// Begins the file of an announced object; its data set follows.
+    pub fn begin(bank: &Bank, place: Place, announced: Announced) -> Result<Self> {
         let mut incoming = Self {
-            writer: bank.clinical.blobs().writer()?,
-            kept: Vec::new(),
-            size: 0,
+            writer: place.0,
             announced,
         };
         let head = file_head(
@@ -105,11 +119,7 @@ impl Incoming {
 
 impl Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.writer.write(bytes)?;
-        let room = ITEM_BYTES_KEPT.saturating_sub(self.kept.len());
-        self.kept.extend(&bytes[..written.min(room)]);
-        self.size += written as u64;
-        Ok(written)
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -117,14 +127,32 @@ impl Write for Incoming {
     }
 }
 
+/// The beginning of a file, as much of it as is kept of an item that is refused, and its size.
+pub(crate) fn beginning(path: &Path) -> Result<(Vec<u8>, u64)> {
+    let read = || {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut bytes = Vec::new();
+        file.take(ITEM_BYTES_KEPT as u64).read_to_end(&mut bytes)?;
+        Ok((bytes, size))
+    };
+    read().map_err(|error| file_error(path, error))
+}
+
 /// Rule of an object that is not the one that was announced.
 pub const ANNOUNCED: &str = "dicom-announced";
+
+/// Rule of an object of another study than the one that is stored to.
+pub const STUDY: &str = "dicom-study";
 
 /// What became of an object.
 #[derive(Debug)]
 pub enum Stored {
     /// It is on disk, now or since before. Its study waits to be settled.
-    Accepted { study_uid: String },
+    Accepted {
+        study_uid: String,
+        series_uid: String,
+    },
     /// It is kept aside in quarantine.
     Refused(Refusal),
 }
@@ -137,74 +165,71 @@ pub fn instance_store(
     bank: &Bank,
     context: &RequestContext,
     sender: &Sender,
-    mut incoming: Incoming,
+    incoming: Incoming,
 ) -> Result<Stored> {
     authorize(context, Action::Import)?;
-    let path = incoming.writer.flushed_path()?.to_owned();
-    let file = File::open(&path).map_err(|error| file_error(&path, error))?;
-    let header = match read_header(BufReader::new(file), &Limits::default()) {
-        Ok(header) => header,
-        Err(refusal) => return refuse(bank, context, sender, incoming, refusal),
-    };
-    // PS3.7 9.1.1.1.4 and PS3.4 B.2.3: the command and the data set speak of the same object.
-    let announced = &incoming.announced;
-    let differs = if header.sop_class_uid().as_ref() != Some(&announced.sop_class_uid) {
-        Some("(0008,0016)")
-    } else if header.sop_instance_uid().as_ref() != Some(&announced.sop_instance_uid) {
-        Some("(0008,0018)")
-    } else {
-        None
-    };
-    if let Some(tag) = differs {
-        let message = "the data set is another object than the command announced";
-        let refusal = Refusal::new(ANNOUNCED, message).at_path(tag);
-        return refuse(bank, context, sender, incoming, refusal);
-    }
     let Incoming {
-        writer,
-        kept,
-        size,
+        mut writer,
         announced,
     } = incoming;
-    let (blob, blob_size) = writer.finish()?;
-    let key = RecordKey::new(kind::DICOM_INSTANCE, announced.sop_instance_uid);
-    // Objects are compared while others write; what was compared is looked at again below.
-    let (known, writing) = loop {
-        let (known, version) = known(bank, &key, blob)?;
-        // From here on others wait: the sender's totals and the study's note are read and written.
-        let writing = bank.writing()?;
-        if newest(bank, &key)? == version {
-            break (known, writing);
-        }
+    let refuse = |path: &Path, refusal| {
+        let (item, size) = beginning(path)?;
+        quarantine(bank, context, sender, refusal, item, size)
     };
-    let progress = progress(bank, sender)?;
-    let source = Some((sender.source, progress.position));
-    let made = NewInstance::of(&header, &bank.config.hospital, blob, blob_size, source)?;
-    let NewInstance { mut put, facts } = match made {
+    let path = writer.flushed_path()?.to_owned();
+    // It is read while the disk takes it.
+    let (synced, read) = std::thread::scope(|scope| {
+        let named = writer.named();
+        let synced = scope.spawn(|| writer.sync());
+        let read = object(bank, &path, &announced, named);
+        (synced.join(), read)
+    });
+    synced.unwrap_or_else(|_| Err(Error::internal("an object was not written to its end")))?;
+    let NewInstance { mut put, facts } = match read? {
         Ok(instance) => instance,
-        Err(refusal) => {
-            drop(writing);
-            return quarantine(bank, context, sender, refusal, kept, size);
+        Err(refusal) => return refuse(&path, refusal),
+    };
+    let (blob, blob_size) = writer.finish()?;
+    let note = pending(&facts.study_uid);
+    let mut compared = None;
+    // From here on others wait: the sender's totals and the study's note are read and written.
+    // Objects are compared while others write, and what they were compared with is looked at again.
+    let (seen, known, writing) = loop {
+        let writing = bank.writing()?;
+        let mut seen = Seen::by(bank, &put.key, &note.key, sender)?;
+        let Some(found) = seen.newest.take() else {
+            break (seen, Known::New { deleted: false }, writing);
+        };
+        if found.deleted {
+            break (seen, Known::New { deleted: true }, writing);
         }
+        match compared.take() {
+            Some((version, known)) if version == found.version => break (seen, known, writing),
+            _ => drop(writing),
+        }
+        compared = Some((found.version, held(bank, found, blob)?));
+    };
+    let progress = one_more(seen.sender)?;
+    put.source = Some((sender.source, progress.position));
+    let accepted = Stored::Accepted {
+        study_uid: facts.study_uid,
+        series_uid: facts.series_uid,
     };
     match known {
         Known::Other => {
             drop(writing);
-            return quarantine(bank, context, sender, duplicate(), kept, size);
+            return refuse(&bank.clinical.blobs().path(blob), duplicate());
         }
         Known::Same { .. } => {
             count_unchanged(bank, context, &progress, &put.key)?;
-            return Ok(Stored::Accepted {
-                study_uid: facts.study_uid,
-            });
+            return Ok(accepted);
         }
         // What was deleted may come again.
         Known::New { deleted } => put.once = !deleted,
     }
     let audit = AuditEntry::new(context, "instance_store", put.key.to_string());
     let mut writes = vec![StoreWrite::Put(put)];
-    let note = pending(&facts.study_uid);
-    if !waits(bank, &note.key)? {
+    if !seen.noted {
         writes.push(StoreWrite::Put(note));
     }
     bank.clinical.commit(Commit {
@@ -214,9 +239,64 @@ pub fn instance_store(
         sources: vec![progress],
         ..Commit::default()
     })?;
-    Ok(Stored::Accepted {
-        study_uid: facts.study_uid,
-    })
+    Ok(accepted)
+}
+
+/// The record of an object that lies in a file, and will under the name of its bytes.
+fn object(
+    bank: &Bank,
+    path: &Path,
+    announced: &Announced,
+    (blob, size): (ContentHash, u64),
+) -> Result<std::result::Result<NewInstance, Refusal>> {
+    let file = File::open(path).map_err(|error| file_error(path, error))?;
+    let header = match read_header(BufReader::new(file), &Limits::default()) {
+        Ok(header) => header,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    match is_other(&header, announced) {
+        Some(refusal) => Ok(Err(refusal)),
+        None => NewInstance::of(&header, &bank.config.hospital, blob, size, None),
+    }
+}
+
+/// Whether a data set is of another object or study than was announced. PS3.7 9.1.1.1.4 and
+/// PS3.4 B.2.3; PS3.18 10.5.1.
+fn is_other(header: &Header, announced: &Announced) -> Option<Refusal> {
+    let object = "the data set is another object than the command announced";
+    let (rule, message, tag) = if header.sop_class_uid().as_ref() != Some(&announced.sop_class_uid)
+    {
+        (ANNOUNCED, object, "(0008,0016)")
+    } else if header.sop_instance_uid().as_ref() != Some(&announced.sop_instance_uid) {
+        (ANNOUNCED, object, "(0008,0018)")
+    } else if announced.study_uid.is_some() && header.study_instance_uid() != announced.study_uid {
+        (STUDY, "the object is of another study", "(0020,000D)")
+    } else {
+        return None;
+    };
+    Some(Refusal::new(rule, message).at_path(tag))
+}
+
+/// What the bank holds where an object is to be written.
+struct Seen {
+    newest: Option<Version>,
+    /// That its study waits.
+    noted: bool,
+    sender: Option<Source>,
+}
+
+impl Seen {
+    fn by(bank: &Bank, key: &RecordKey, note: &RecordKey, sender: &Sender) -> Result<Self> {
+        bank.clinical.read(|reader| {
+            reader.at_one_state(|reader| {
+                Ok(Self {
+                    newest: reader.current(key)?,
+                    noted: reader.current(note)?.is_some_and(|note| !note.deleted),
+                    sender: reader.source(sender.source)?,
+                })
+            })
+        })
+    }
 }
 
 /// How an object that comes stands to what the bank has.
@@ -260,14 +340,18 @@ pub(crate) fn known(
     if found.deleted {
         return Ok((Known::New { deleted: true }, version));
     }
+    Ok((held(bank, found, blob)?, version))
+}
+
+/// How an object stands to the one the bank holds.
+fn held(bank: &Bank, found: Version, blob: ContentHash) -> Result<Known> {
     let before = imaging::blob_of(&imaging::decode(&found.body)?)?;
-    let known = match compared(bank, before, blob) {
+    Ok(match compared(bank, before, blob) {
         Known::Same { .. } => Known::Same {
             body: Some(found.body),
         },
         other => other,
-    };
-    Ok((known, version))
+    })
 }
 
 /// Two objects with one UID.
@@ -307,11 +391,8 @@ fn count_unchanged(
 }
 
 /// The sender's totals with one more object accepted.
-fn progress(bank: &Bank, sender: &Sender) -> Result<SourceProgress> {
-    let source = bank
-        .clinical
-        .source_by_id(sender.source)?
-        .ok_or_else(|| Error::internal("the sender's source is gone"))?;
+fn one_more(sender: Option<Source>) -> Result<SourceProgress> {
+    let source = sender.ok_or_else(|| Error::internal("the sender's source is gone"))?;
     Ok(SourceProgress {
         id: source.id,
         position: source.position + 1,
@@ -319,20 +400,8 @@ fn progress(bank: &Bank, sender: &Sender) -> Result<SourceProgress> {
         accepted: source.accepted + 1,
         unchanged: source.unchanged,
         refused: source.refused,
-        counts_writes: false,
-        follow: 0,
+        items: 0..0,
     })
-}
-
-fn refuse(
-    bank: &Bank,
-    context: &RequestContext,
-    sender: &Sender,
-    incoming: Incoming,
-    refusal: Refusal,
-) -> Result<Stored> {
-    let Incoming { kept, size, .. } = incoming;
-    quarantine(bank, context, sender, refusal, kept, size)
 }
 
 pub(crate) fn quarantine(
@@ -344,7 +413,7 @@ pub(crate) fn quarantine(
     size: u64,
 ) -> Result<Stored> {
     let _writing = bank.writing()?;
-    let progress = progress(bank, sender)?;
+    let progress = one_more(bank.clinical.source_by_id(sender.source)?)?;
     let audit = AuditEntry::new(context, "instance_store", "").outcome("refused");
     bank.clinical.commit(Commit {
         quarantine: vec![Quarantined {
@@ -368,16 +437,10 @@ pub(crate) fn quarantine(
 
 /// The note that a study waits.
 fn pending(study_uid: &str) -> Put {
-    Put {
-        key: RecordKey::new(kind::PENDING_STUDY, study_id(study_uid)),
-        body: json!({ "study": study_uid }).to_string().into_bytes(),
-        index: Vec::new(),
-        indexed_by: None,
-        owners: Vec::new(),
-        blobs: Vec::new(),
-        source: None,
-        once: false,
-    }
+    Put::plain(
+        RecordKey::new(kind::PENDING_STUDY, study_id(study_uid)),
+        json!({ "study": study_uid }).to_string().into_bytes(),
+    )
 }
 
 /// Notes that these studies wait, where that is not noted yet. The caller holds

@@ -4,6 +4,7 @@
 //! commit that names it; so a commit never names bytes that a crash could take. What a crash
 //! leaves in `spool/` is nobody's and is cleared when the store is opened.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,9 @@ use crate::error::io as io_error;
 
 /// How long an unfinished blob may be somebody's.
 const SPOOL_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Bytes written at a time; longer pieces go to the file as they come.
+const WRITTEN: usize = 64 * 1024;
 
 /// Blobs of one zone, in one folder.
 #[derive(Debug, Clone)]
@@ -32,6 +36,18 @@ impl BlobStore {
         let store = Self { root, spool };
         store.clear_spool()?;
         Ok(store)
+    }
+
+    /// Makes the folders of all names if one is wanted that is not there: each that is made alone
+    /// waits for the disk alone.
+    fn make_folder(&self, wanted: &Path) -> Result<()> {
+        if wanted.is_dir() {
+            return Ok(());
+        }
+        for first in 0..=u8::MAX {
+            fs::create_dir_all(self.root.join(format!("{first:02x}"))).map_err(io_error)?;
+        }
+        sync(&self.root)
     }
 
     /// Removes what a crash left half-written. Another process may be writing to the same bank
@@ -75,11 +91,21 @@ impl BlobStore {
         let (file, path) = file.into_parts();
         Ok(BlobWriter {
             store: self.clone(),
-            file: BufWriter::with_capacity(256 * 1024, file),
+            file: BufWriter::with_capacity(WRITTEN, file),
             path,
             hasher: blake3::Hasher::new(),
             size: 0,
+            synced: false,
         })
+    }
+
+    /// Begins blobs that are made durable together.
+    pub fn batch(&self) -> BlobBatch {
+        BlobBatch {
+            store: self.clone(),
+            waiting: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Copies all of `input` in.
@@ -126,6 +152,8 @@ pub struct BlobWriter {
     path: tempfile::TempPath,
     hasher: blake3::Hasher,
     size: u64,
+    /// Its bytes are on disk.
+    synced: bool,
 }
 
 impl BlobWriter {
@@ -135,9 +163,23 @@ impl BlobWriter {
         Ok(&self.path)
     }
 
+    /// The name it will have, and its size.
+    pub fn named(&self) -> (ContentHash, u64) {
+        (ContentHash(*self.hasher.finalize().as_bytes()), self.size)
+    }
+
+    /// Waits until its bytes are on disk: what [`BlobWriter::finish`] does first, for whoever has
+    /// something to do meanwhile.
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.flush().map_err(io_error)?;
+        self.file.get_ref().sync_data().map_err(io_error)?;
+        self.synced = true;
+        Ok(())
+    }
+
     /// Makes the blob durable under its hash.
     pub fn finish(self) -> Result<(ContentHash, u64)> {
-        let hash = ContentHash(*self.hasher.finalize().as_bytes());
+        let (hash, size) = self.named();
         let target = self.store.path(hash);
         let file = self
             .file
@@ -146,20 +188,82 @@ impl BlobWriter {
         let folder = target.parent().unwrap_or(&self.store.root);
         if target.is_file() {
             // Another process may have renamed it and not synced its folder yet.
-            sync_folder(folder)?;
-            return Ok((hash, self.size));
+            sync(folder)?;
+            return Ok((hash, size));
         }
-        file.sync_data().map_err(io_error)?;
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).map_err(io_error)?;
-            sync_folder(&self.store.root)?;
+        if !self.synced {
+            file.sync_data().map_err(io_error)?;
         }
+        self.store.make_folder(folder)?;
         self.path
             .persist(&target)
             .map_err(|error| io_error(error.error))?;
-        sync_folder(folder)?;
-        Ok((hash, self.size))
+        sync(folder)?;
+        Ok((hash, size))
     }
+}
+
+/// Blobs that become durable together, with one wait for the disk however many they are. Dropped
+/// unsettled, they leave nothing.
+pub struct BlobBatch {
+    store: BlobStore,
+    waiting: Vec<(tempfile::TempPath, ContentHash)>,
+    bytes: u64,
+}
+
+impl BlobBatch {
+    /// Copies all of `input` in. Nothing may name it yet.
+    pub fn put(&mut self, mut input: impl Read) -> Result<(ContentHash, u64)> {
+        let mut writer = self.store.writer()?;
+        io::copy(&mut input, &mut writer).map_err(io_error)?;
+        writer.flush().map_err(io_error)?;
+        let (hash, size) = writer.named();
+        self.waiting.push((writer.path, hash));
+        self.bytes += size;
+        Ok((hash, size))
+    }
+
+    /// Bytes of the blobs that wait.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Makes them durable under their hashes: from here on a commit may name them.
+    pub fn settle(&mut self) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.bytes = 0;
+        // What lies under its name is whole: the bytes come first.
+        sync_all(waiting.iter().map(|(path, _)| &**path), &self.store.spool)?;
+        let mut folders = BTreeSet::new();
+        for (path, hash) in waiting {
+            let target = self.store.path(hash);
+            let folder = target.parent().unwrap_or(&self.store.root);
+            if !target.is_file() {
+                self.store.make_folder(folder)?;
+                path.persist(&target)
+                    .map_err(|error| io_error(error.error))?;
+            }
+            folders.insert(folder.to_owned());
+        }
+        sync_all(folders.iter().map(PathBuf::as_path), &self.store.root)
+    }
+}
+
+/// More files than this are synced with all of their file system.
+const SYNCED_ALONE: usize = 4;
+
+/// Waits until files or folders are on disk, all of them below `root`.
+fn sync_all<'p>(paths: impl ExactSizeIterator<Item = &'p Path>, root: &Path) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    if paths.len() > SYNCED_ALONE {
+        let root = File::open(root).map_err(io_error)?;
+        return rustix::fs::syncfs(root).map_err(|error| io_error(error.into()));
+    }
+    let _ = (root, SYNCED_ALONE);
+    for path in paths {
+        sync(path)?;
+    }
+    Ok(())
 }
 
 impl Write for BlobWriter {
@@ -167,6 +271,7 @@ impl Write for BlobWriter {
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
+        self.synced = false;
         Ok(written)
     }
 
@@ -175,8 +280,9 @@ impl Write for BlobWriter {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<()> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
+/// Waits until a file or a folder is on disk.
+fn sync(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
         .map_err(io_error)
 }

@@ -75,6 +75,22 @@ pub struct Put {
     pub once: bool,
 }
 
+impl Put {
+    /// A record nobody searches, that belongs to nobody.
+    pub fn plain(key: RecordKey, body: Vec<u8>) -> Self {
+        Self {
+            key,
+            body,
+            index: Vec::new(),
+            indexed_by: None,
+            owners: Vec::new(),
+            blobs: Vec::new(),
+            source: None,
+            once: false,
+        }
+    }
+}
+
 /// The index entries of a [`Put`] follow definitions that are records too. If there are more
 /// versions of them by the time of the commit, the record is written all the same, and the mark
 /// `behind` says in the same transaction that records are to be indexed anew.
@@ -101,6 +117,13 @@ pub enum Outcome {
     Deleted,
     /// There was nothing to delete.
     Absent,
+}
+
+impl Outcome {
+    /// Whether there is a new version.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Created | Self::Updated { .. } | Self::Deleted)
+    }
 }
 
 #[derive(Debug)]

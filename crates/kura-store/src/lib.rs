@@ -27,7 +27,7 @@ mod write;
 
 pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use backup::CopyOf;
-pub use blob::{BlobStore, BlobWriter};
+pub use blob::{BlobBatch, BlobStore, BlobWriter};
 pub use bulk::Bulk;
 pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 pub use database::{Address, Database};

@@ -9,6 +9,7 @@ use zstd::zstd_safe::DCtx;
 
 use crate::codec::Dictionaries;
 use crate::database::{Connection, Dialect, Row, Value, values};
+use crate::source::{self, Source};
 use crate::store::{Tally, absent};
 use crate::symbol::{Symbols, Table};
 
@@ -309,6 +310,11 @@ impl<'a> Reader<'a> {
             values![name],
             |row| row.get(0),
         )
+    }
+
+    /// Where records were imported from.
+    pub fn source(&self, id: i64) -> Result<Option<Source>> {
+        source::by_id(self.connection(), id)
     }
 
     pub fn tallies(&self) -> Result<Vec<Tally>> {

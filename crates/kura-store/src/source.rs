@@ -1,9 +1,12 @@
 //! The files an import has met: by content, so that a renamed copy is known, and how far it got,
 //! so that an interrupted import goes on where it stopped.
 
+use std::ops::Range;
+
 use kura_model::{ContentHash, Result};
 use serde::Serialize;
 
+use crate::commit::Outcome;
 use crate::database::{Connection, Row, values};
 
 #[derive(Debug, Clone, Serialize)]
@@ -36,12 +39,9 @@ pub struct SourceProgress {
     pub accepted: u64,
     pub unchanged: u64,
     pub refused: u64,
-    /// Whether what the writes of this commit come to is added to `accepted` and `unchanged`:
-    /// who writes them does not know it before.
-    pub counts_writes: bool,
-    /// How many of these writes are none of its items, and follow from them: they are changes, and
-    /// are not counted.
-    pub follow: u64,
+    /// Which writes of this commit are its items: what they come to is added to `accepted` and
+    /// `unchanged`, for who writes them does not know it before.
+    pub items: Range<usize>,
 }
 
 const COLUMNS: &str = "source, hash, name, format, size, modified, done, position, accepted, unchanged, refused, started, updated, job";
@@ -65,14 +65,15 @@ fn read(row: &Row<'_>) -> Result<Source> {
     })
 }
 
-/// `accepted` and `unchanged` are what the writes of this commit came to.
+/// `outcomes` are those of the commit's writes.
 pub(crate) fn update(
     connection: &Connection,
     now: i64,
     progress: &SourceProgress,
-    (accepted, unchanged): (u64, u64),
+    outcomes: &[Outcome],
 ) -> Result<()> {
-    let of_this = |count: u64| if progress.counts_writes { count } else { 0 };
+    let items = outcomes.get(progress.items.clone()).unwrap_or_default();
+    let changes = items.iter().filter(|outcome| outcome.is_change()).count();
     connection
         .execute(
             "UPDATE source SET position = ?2, done = ?3, accepted = ?4, unchanged = ?5, refused = ?6, updated = ?7 WHERE source = ?1",
@@ -80,8 +81,8 @@ pub(crate) fn update(
                 progress.id,
                 progress.position as i64,
                 progress.done,
-                (progress.accepted + of_this(accepted.saturating_sub(progress.follow))) as i64,
-                (progress.unchanged + of_this(unchanged)) as i64,
+                (progress.accepted + changes as u64) as i64,
+                (progress.unchanged + (items.len() - changes) as u64) as i64,
                 progress.refused as i64,
                 now,
             ],

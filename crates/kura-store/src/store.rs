@@ -247,8 +247,19 @@ impl Store {
 
     /// Notes that the import of a file begins, or finds how far an earlier one came.
     pub fn source_begin(&self, source: &Source) -> Result<Source> {
-        lock(&self.inner.writer)
-            .transaction(|writer| source::begin(&writer.connection, audit::now_millis(), source))
+        let mut begun = self.sources_begin(std::slice::from_ref(source))?;
+        begun
+            .pop()
+            .ok_or_else(|| Error::internal("an import source was not begun"))
+    }
+
+    /// The same for several.
+    pub fn sources_begin(&self, sources: &[Source]) -> Result<Vec<Source>> {
+        lock(&self.inner.writer).transaction(|writer| {
+            let now = audit::now_millis();
+            let begin = |source| source::begin(&writer.connection, now, source);
+            sources.iter().map(begin).collect()
+        })
     }
 
     pub fn source_finished(&self, name: &str, size: u64, modified: i64) -> Result<Option<Source>> {
@@ -260,7 +271,7 @@ impl Store {
     }
 
     pub fn source_by_id(&self, id: i64) -> Result<Option<Source>> {
-        self.read(|reader| source::by_id(reader.connection(), id))
+        self.read(|reader| reader.source(id))
     }
 
     pub fn sources(&self, limit: u32) -> Result<Vec<Source>> {

@@ -1,6 +1,8 @@
 //! A progress bar on a terminal, silence elsewhere.
 
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,6 +11,11 @@ use kura_service::import::{FileReport, FileState, Observer};
 pub struct Bar {
     bar: ProgressBar,
     started: Instant,
+    files: AtomicUsize,
+    /// Files that were begun, and their bytes without those of the last.
+    begun: AtomicUsize,
+    behind: AtomicU64,
+    size: AtomicU64,
 }
 
 impl Bar {
@@ -25,20 +32,35 @@ impl Bar {
         Self {
             bar,
             started: Instant::now(),
+            files: AtomicUsize::new(0),
+            begun: AtomicUsize::new(0),
+            behind: AtomicU64::new(0),
+            size: AtomicU64::new(0),
         }
     }
 }
 
 impl Observer for Bar {
+    fn all(&self, files: usize, bytes: u64) {
+        self.bar.set_length(bytes);
+        self.files.store(files, Relaxed);
+    }
+
     fn file(&self, name: &Path, format: &str, size: u64) {
         let short = name.file_name().unwrap_or_default().to_string_lossy();
-        self.bar.set_position(0);
-        self.bar.set_length(size);
-        self.bar.set_prefix(format!("{short} ({format})"));
+        let before = self.size.swap(size, Relaxed);
+        self.behind.fetch_add(before, Relaxed);
+        let number = self.begun.fetch_add(1, Relaxed) + 1;
+        let files = self.files.load(Relaxed);
+        let place = match files {
+            0 | 1 => String::new(),
+            files => format!(", {number} of {files}"),
+        };
+        self.bar.set_prefix(format!("{short} ({format}{place})"));
     }
 
     fn read(&self, bytes: u64) {
-        self.bar.set_position(bytes);
+        self.bar.set_position(self.behind.load(Relaxed) + bytes);
     }
 
     fn written(&self, accepted: u64, refused: u64) {

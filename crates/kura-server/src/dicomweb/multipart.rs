@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use axum::body::Bytes;
@@ -17,9 +17,6 @@ use tempfile::SpooledTempFile;
 use super::refuse;
 use crate::rewritten::rewritten;
 use crate::stream::{Out, checked, stream};
-
-/// Bytes read at a time.
-const CHUNK: usize = 256 * 1024;
 
 /// How objects are written for a client that does not take them as they lie.
 #[derive(Debug, Clone)]
@@ -67,20 +64,8 @@ impl<'o> Sent<'o> {
     fn send(self, out: &Out) -> io::Result<()> {
         match self {
             Self::Stored(object) => file(object, out),
-            Self::Rewritten(_, file, _) => copy(file, out),
+            Self::Rewritten(_, file, _) => out.copy(file, |_| Ok(())),
         }
-    }
-}
-
-fn copy(mut source: impl Read, out: &Out) -> io::Result<()> {
-    loop {
-        let mut chunk = vec![0; CHUNK];
-        let count = source.read(&mut chunk)?;
-        if count == 0 {
-            return Ok(());
-        }
-        chunk.truncate(count);
-        out.send(Bytes::from(chunk))?;
     }
 }
 
@@ -104,7 +89,7 @@ pub(super) fn send_value(kind: &'static str, parts: bool, value: Whole) -> Respo
     let length = before.len() as u64 + value.length + after.len() as u64;
     let body = stream(move |out| {
         out.send(Bytes::from(before))?;
-        copy(value.reader, out)?;
+        out.copy(value.reader, |_| Ok(()))?;
         out.send(Bytes::from(after))
     });
     (
@@ -130,22 +115,41 @@ pub(super) fn send(objects: Vec<Object>, rewriting: Option<Rewriting>) -> Respon
     let Ok(content_type) = HeaderValue::from_str(&content_type) else {
         return axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let head = {
+        let boundary = boundary.clone();
+        move |syntax: &str, size: u64| {
+            format!(
+                "--{boundary}\r\nContent-Type: application/dicom; transfer-syntax={syntax}\r\nContent-Length: {size}\r\n\r\n"
+            )
+        }
+    };
+    let end = format!("--{boundary}--\r\n");
+    // A client can show how far it is, where nothing is written anew.
+    let length = rewriting.is_none().then(|| {
+        let part = |object: &Object| {
+            let head = head(&object.transfer_syntax_uid, object.size);
+            head.len() as u64 + object.size + NEW_LINE.len() as u64
+        };
+        objects.iter().map(part).sum::<u64>() + end.len() as u64
+    });
     let body = stream(move |out| {
         for object in &objects {
             let sent = Sent::of(object, rewriting.as_ref())?;
-            let head = format!(
-                "--{boundary}\r\nContent-Type: application/dicom; transfer-syntax={}\r\nContent-Length: {}\r\n\r\n",
-                sent.transfer_syntax(),
-                sent.size()
-            );
-            out.send(Bytes::from(head))?;
+            out.send(Bytes::from(head(sent.transfer_syntax(), sent.size())))?;
             sent.send(out)?;
-            out.send(Bytes::from_static(b"\r\n"))?;
+            out.send(Bytes::from_static(NEW_LINE))?;
         }
-        out.send(Bytes::from(format!("--{boundary}--\r\n")))
+        out.send(Bytes::from(end))
     });
-    ([(header::CONTENT_TYPE, content_type)], body).into_response()
+    let mut response = ([(header::CONTENT_TYPE, content_type)], body).into_response();
+    if let Some(length) = length {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
 }
+
+const NEW_LINE: &[u8] = b"\r\n";
 
 /// The first object by itself, as `application/dicom`. It may take a while: it is not called where
 /// requests are accepted.
@@ -168,9 +172,11 @@ pub(super) fn send_one(objects: Vec<Object>, rewriting: Option<Rewriting>) -> Re
         Error::new(Category::Unsupported, message).because(error)
     })?;
     Ok(match sent {
-        Sent::Rewritten(uid, file, size) => {
-            (head(uid, size), stream(move |out| copy(file, out))).into_response()
-        }
+        Sent::Rewritten(uid, file, size) => (
+            head(uid, size),
+            stream(move |out| out.copy(file, |_| Ok(()))),
+        )
+            .into_response(),
         Sent::Stored(_) => (
             head(&object.transfer_syntax_uid, object.size),
             stream(move |out| file(&object, out)),
@@ -233,24 +239,22 @@ fn boundary() -> String {
     format!("kura-{:016x}{:016x}", random(), random())
 }
 
-/// Sends a file. If its bytes are no longer those of its name, the answer ends broken, so that
-/// nobody takes it for whole.
+/// Sends a file. If its bytes are no longer those of its name, the last of them are not sent and
+/// the answer ends broken, so that nobody takes it for whole.
 fn file(object: &Object, out: &Out) -> io::Result<()> {
-    let mut file = File::open(&object.path)?;
     let mut hasher = blake3::Hasher::new();
-    loop {
-        let mut chunk = vec![0; CHUNK];
-        let count = file.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        chunk.truncate(count);
-        hasher.update(&chunk);
-        out.send(Bytes::from(chunk))?;
-    }
-    if hasher.finalize().as_bytes() != &object.blob.0 {
+    let mut left = object.size;
+    let damaged = || {
         tracing::error!(blob = %object.blob, "a blob is damaged");
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    Ok(())
+        io::Error::from(io::ErrorKind::InvalidData)
+    };
+    out.copy(File::open(&object.path)?, |piece| {
+        hasher.update(piece);
+        left = left.checked_sub(piece.len() as u64).ok_or_else(damaged)?;
+        if left == 0 && hasher.finalize().as_bytes() != &object.blob.0 {
+            return Err(damaged());
+        }
+        Ok(())
+    })?;
+    if left > 0 { Err(damaged()) } else { Ok(()) }
 }

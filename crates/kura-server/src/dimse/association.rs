@@ -289,7 +289,9 @@ impl Session<'_> {
         match state {
             Arriving::Object(storing) => {
                 let answer = self.receiving.finish(self.bank, storing)?;
-                self.answer(id, &answer)
+                self.answer(id, &answer)?;
+                self.receiving.make_ready(self.bank);
+                Ok(())
             }
             Arriving::Request(request, bytes) => {
                 let context = self.accepted(id)?.clone();

@@ -117,6 +117,7 @@ fn listen(
     secured: Option<&Secured>,
     running: &Arc<AtomicUsize>,
 ) {
+    instance_store::prepare(bank);
     for stream in listener.incoming() {
         let stream = match stream {
             Ok(stream) => stream,

@@ -7,7 +7,7 @@ use dicom_ul::pdu::PresentationContextNegotiated;
 use kura_model::{Error, RequestContext, Result};
 use kura_service::Bank;
 use kura_service::instance_store::{
-    self, ANNOUNCED, Announced, DUPLICATE, Incoming, Sender, Settling, Stored,
+    self, ANNOUNCED, Announced, DUPLICATE, Incoming, Place, Sender, Settling, Stored,
 };
 
 use super::association::failed;
@@ -22,6 +22,8 @@ pub(super) struct Receiving {
     /// Studies with new objects.
     waiting: BTreeSet<String>,
     settling: Settling,
+    /// For the object that comes next.
+    place: Option<Place>,
 }
 
 /// An object on its way.
@@ -69,6 +71,7 @@ impl Receiving {
             sender: None,
             waiting: BTreeSet::new(),
             settling: Settling::begin(),
+            place: None,
         }
     }
 
@@ -97,6 +100,7 @@ impl Receiving {
             sop_class_uid: request.sop_class_uid.clone(),
             sop_instance_uid: request.sop_instance_uid.clone(),
             transfer_syntax_uid: accepted.transfer_syntax.clone(),
+            study_uid: None,
         };
         let opened = match &self.sender {
             Some(_) => Ok(()),
@@ -104,7 +108,12 @@ impl Receiving {
                 Sender::open(bank, &self.context, calling).map(|sender| self.sender = Some(sender))
             }
         };
-        let begun = opened.and_then(|()| Incoming::begin(bank, &self.context, announced));
+        let begun = opened
+            .and_then(|()| match self.place.take() {
+                Some(place) => Ok(place),
+                None => Place::open(bank, &self.context),
+            })
+            .and_then(|place| Incoming::begin(bank, place, announced));
         let state = match begun {
             Ok(incoming) => State::Arriving(Box::new(incoming)),
             Err(error) => State::Dropped(failed(&request, &error)),
@@ -124,7 +133,7 @@ impl Receiving {
         };
         let stored = instance_store::instance_store(bank, &self.context, sender, incoming);
         Ok(match stored {
-            Ok(Stored::Accepted { study_uid }) => {
+            Ok(Stored::Accepted { study_uid, .. }) => {
                 self.waiting.insert(study_uid);
                 request.response(status::SUCCESS)
             }
@@ -138,6 +147,14 @@ impl Receiving {
             }
             Err(error) => failed(&request, &error),
         })
+    }
+
+    /// Opens a file for the next object, while its sender reads it.
+    pub(super) fn make_ready(&mut self, bank: &Bank) {
+        if self.place.is_none() {
+            // What is wrong is said when it is needed.
+            self.place = Place::open(bank, &self.context).ok();
+        }
     }
 
     pub(super) fn settle_now_and_then(&mut self, bank: &Bank) {

@@ -268,18 +268,12 @@ impl Cursor {
     fn move_to(self, bank: &Bank, at: i64) -> Result<()> {
         bank.clinical
             .commit(Commit {
-                writes: vec![Write::Put(Put {
-                    key: self.key,
-                    body: json!({ "at": at, "again": self.again })
+                writes: vec![Write::Put(Put::plain(
+                    self.key,
+                    json!({ "at": at, "again": self.again })
                         .to_string()
                         .into_bytes(),
-                    index: Vec::new(),
-                    indexed_by: None,
-                    owners: Vec::new(),
-                    blobs: Vec::new(),
-                    source: None,
-                    once: false,
-                })],
+                ))],
                 ..Commit::default()
             })
             .map(drop)

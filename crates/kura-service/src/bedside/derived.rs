@@ -13,7 +13,7 @@ use kura_model::{Error, Refusal, RequestContext, Result};
 use super::proposal::Addressee;
 use super::question::{Case, Found, Question, Regions, Risk};
 use super::tables::Series;
-use crate::instance_store::{Announced, Incoming, Sender, Stored, instance_store, settle};
+use crate::instance_store::{Announced, Incoming, Place, Sender, Stored, instance_store, settle};
 use crate::models::{Output, registry};
 use crate::{Bank, models};
 
@@ -154,8 +154,9 @@ fn put(
         sop_class_uid: class.to_owned(),
         sop_instance_uid: uid.to_owned(),
         transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
+        study_uid: None,
     };
-    let mut incoming = Incoming::begin(bank, context, announced)?;
+    let mut incoming = Incoming::begin(bank, Place::open(bank, context)?, announced)?;
     incoming
         .write_all(dataset)
         .map_err(|error| crate::bank::file_error(bank.folder(), error))?;

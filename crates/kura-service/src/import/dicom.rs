@@ -18,12 +18,11 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
         Err(refusal) => return sink.refuse_file(feed.path, refusal),
     };
     let read = File::open(feed.path).map_err(|error| input::disk(feed.path, error))?;
-    let (blob, size) = feed.bank.clinical.blobs().put(read)?;
+    let (blob, size) = sink.blob(read)?;
     let hospital = &feed.bank.config.hospital;
     let source = Some((sink.source(), 1));
     match NewInstance::of(&header, hospital, blob, size, source)? {
         Ok(instance) => {
-            sink.push(Item::Blob(blob, size));
             sink.push(Item::Instance(Box::new(instance)));
         }
         Err(refusal) => return sink.refuse_file(feed.path, refusal),

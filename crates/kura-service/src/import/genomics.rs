@@ -196,8 +196,7 @@ pub(super) fn vcf(feed: &Feed<'_>, sink: &Sink, format: Format) -> Result<()> {
         Err(refusal) => return sink.refuse_file(feed.path, refusal),
     };
     let file = File::open(feed.path).map_err(|error| input::disk(feed.path, error))?;
-    let (blob, size) = feed.bank.clinical.blobs().put(file)?;
-    sink.push(Item::Blob(blob, size));
+    let (blob, size) = sink.blob(file)?;
     let samples: Vec<Option<&str>> = if summary.samples.is_empty() {
         vec![None]
     } else {
@@ -260,8 +259,7 @@ pub(super) fn cats(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
         Ok(report) => report,
         Err(refusal) => return sink.refuse_file(feed.path, refusal),
     };
-    let (blob, size) = feed.bank.clinical.blobs().put(&bytes[..])?;
-    sink.push(Item::Blob(blob, size));
+    let (blob, size) = sink.blob(&bytes[..])?;
     let samples: Vec<&str> = report
         .samples
         .iter()

@@ -16,6 +16,7 @@ mod sink;
 mod uke;
 mod walk;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -31,12 +32,14 @@ use crate::{Bank, bedside, link, search_index};
 pub(crate) use fhir::{Begins, begins, foreign, put as fhir_put, reserved};
 pub use kura_store::Source;
 pub use recognise::Format;
-use sink::Sink;
+use sink::{Sink, TotalsOf};
 
 pub(crate) use genomics::{BLOB_URL, SAMPLE_SYSTEM, complete_claim};
 
 /// Told how an import goes on. Called often, from the reading thread and the writing thread.
 pub trait Observer: Sync {
+    /// The files that are there, and their bytes.
+    fn all(&self, _files: usize, _bytes: u64) {}
     /// A file begins; `size` is its size in bytes, `name` its path.
     fn file(&self, name: &Path, format: &str, size: u64);
     /// This many bytes of the file, as it lies on disk, have been read.
@@ -197,12 +200,16 @@ fn read_all(
     };
     let mut failure = None;
     let mut settling = Settling::begin();
-    for (file, format) in recognised {
-        if cancel.load(Ordering::Relaxed) {
-            break;
-        }
+    let bytes = recognised.iter().map(|(file, _)| file.size).sum();
+    observer.all(recognised.len(), bytes);
+    let mut rest = recognised;
+    while !rest.is_empty() && !cancel.load(Ordering::Relaxed) {
+        let objects = rest.iter().take(TOGETHER);
+        let objects = objects.take_while(|(_, format)| format.is_one_object());
+        let (group, after) = rest.split_at(objects.count().max(1));
+        rest = after;
         let done = run
-            .file(file, *format)
+            .files(group)
             .and_then(|()| settling.now_and_then(bank, context));
         if let Err(error) = done {
             failure = Some(error);
@@ -343,31 +350,82 @@ struct Run<'a> {
     refused: u64,
 }
 
+/// Files of one object each that are committed together, so that they wait for the disk together.
+const TOGETHER: usize = 256;
+
 impl Run<'_> {
-    fn file(&mut self, file: &walk::Found, format: Format) -> Result<()> {
-        let name = file.name.clone();
-        self.observer.file(&file.path, format.name(), file.size);
-        let store = &self.bank.clinical;
-        let mut report = FileReport {
-            name: name.clone(),
-            format: format.name(),
-            state: FileState::Known,
-            accepted: 0,
-            unchanged: 0,
-            refused: 0,
-            warned: 0,
-            source: None,
+    /// Reads one file, or several of one object each.
+    fn files(&mut self, group: &[(walk::Found, Format)]) -> Result<()> {
+        let mut reports: Vec<FileReport> = group.iter().map(FileReport::begin).collect();
+        let new = self.new_sources(group, &mut reports)?;
+        let before = (self.accepted, self.refused);
+        let totals = match &new[..] {
+            [] => TotalsOf::new(),
+            [(_, first), ..] => std::thread::scope(|scope| {
+                let (sink, writer) = Sink::start(
+                    scope,
+                    self.bank,
+                    self.context,
+                    self.observer,
+                    self.job,
+                    first,
+                    before,
+                )?;
+                let sink = sink.judging(self.judged);
+                let read = self.read(group, &new, &sink);
+                let complete = read.is_ok() && !self.cancel.load(Ordering::Relaxed);
+                let totals = sink.finish(writer, complete)?;
+                read.map(|()| totals)
+            })?,
         };
-        if format == Format::Skip {
-            report.state = FileState::Skipped;
-        } else if let Some(known) = store.source_finished(&name, file.size, file.modified)? {
-            report.source = Some(known.id);
-        } else {
-            let hash = walk::hash(&file.path)?;
-            let source = store.source_begin(&Source {
+        for (at, source) in &new {
+            let totals = totals.get(&source.id).copied().unwrap_or_default();
+            let report = &mut reports[*at];
+            report.accepted = totals.accepted;
+            report.unchanged = totals.unchanged;
+            report.refused = totals.refused;
+            report.warned = totals.warned;
+            report.state = if totals.done {
+                FileState::Imported
+            } else {
+                FileState::Interrupted
+            };
+        }
+        for ((file, format), report) in group.iter().zip(&reports) {
+            self.accepted += report.accepted;
+            self.refused += report.refused;
+            if matches!(report.state, FileState::Known | FileState::Skipped) {
+                self.observer.file(&file.path, format.name(), file.size);
+                self.observer.read(file.size);
+            }
+            self.observer.done(report);
+        }
+        self.observer.written(self.accepted, self.refused);
+        self.reports.append(&mut reports);
+        Ok(())
+    }
+
+    /// Those of the files that are to be read: the place of each in the group, and its source.
+    fn new_sources(
+        &self,
+        group: &[(walk::Found, Format)],
+        reports: &mut [FileReport],
+    ) -> Result<Vec<(usize, Source)>> {
+        let store = &self.bank.clinical;
+        let (mut places, mut begun) = (Vec::new(), Vec::new());
+        for (at, (file, format)) in group.iter().enumerate() {
+            if *format == Format::Skip {
+                continue;
+            }
+            if let Some(known) = store.source_finished(&file.name, file.size, file.modified)? {
+                reports[at].source = Some(known.id);
+                continue;
+            }
+            places.push(at);
+            begun.push(Source {
                 id: 0,
-                hash,
-                name,
+                hash: walk::hash(&file.path)?,
+                name: file.name.clone(),
                 format: format.name().to_owned(),
                 size: file.size,
                 modified: file.modified,
@@ -379,62 +437,67 @@ impl Run<'_> {
                 started: 0,
                 updated: 0,
                 job: Some(self.job),
-            })?;
-            report.source = Some(source.id);
-            if !source.done {
-                self.read(file, format, &source, &mut report)?;
+            });
+        }
+        if begun.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut new: Vec<(usize, Source)> = Vec::with_capacity(begun.len());
+        let mut seen = HashSet::new();
+        for (at, source) in places.into_iter().zip(store.sources_begin(&begun)?) {
+            reports[at].source = Some(source.id);
+            // The same bytes may lie in two files.
+            if !source.done && seen.insert(source.id) {
+                new.push((at, source));
             }
         }
-        self.accepted += report.accepted;
-        self.refused += report.refused;
-        self.observer.read(file.size);
-        self.observer.written(self.accepted, self.refused);
-        self.observer.done(&report);
-        self.reports.push(report);
-        Ok(())
+        Ok(new)
     }
 
     fn read(
         &self,
-        file: &walk::Found,
-        format: Format,
-        source: &Source,
-        report: &mut FileReport,
+        group: &[(walk::Found, Format)],
+        new: &[(usize, Source)],
+        sink: &Sink<'_>,
     ) -> Result<()> {
-        let feed = Feed {
-            bank: self.bank,
-            observer: self.observer,
-            cancel: self.cancel,
-            path: &file.path,
-            position: source.position,
-        };
-        let before = (self.accepted, self.refused);
-        let totals = std::thread::scope(|scope| {
-            let (sink, writer) = Sink::start(
-                scope,
-                self.bank,
-                self.context,
-                self.observer,
-                self.job,
-                source,
-                before,
-            )?;
-            let sink = sink.judging(self.judged);
-            let read = dispatch(&feed, &sink, format);
-            let complete = read.is_ok() && !self.cancel.load(Ordering::Relaxed);
-            let totals = sink.finish(writer, complete)?;
-            read.map(|()| totals)
-        })?;
-        report.accepted = totals.accepted;
-        report.unchanged = totals.unchanged;
-        report.refused = totals.refused;
-        report.warned = totals.warned;
-        report.state = if totals.done {
-            FileState::Imported
-        } else {
-            FileState::Interrupted
-        };
+        for (number, (at, source)) in new.iter().enumerate() {
+            if self.cancel.load(Ordering::Relaxed) {
+                break;
+            }
+            let (file, format) = &group[*at];
+            self.observer.file(&file.path, format.name(), file.size);
+            if number > 0 {
+                sink.next(source);
+            }
+            let feed = Feed {
+                bank: self.bank,
+                observer: self.observer,
+                cancel: self.cancel,
+                path: &file.path,
+                position: source.position,
+            };
+            dispatch(&feed, sink, *format)?;
+            self.observer.read(file.size);
+        }
         Ok(())
+    }
+}
+
+impl FileReport {
+    fn begin((file, format): &(walk::Found, Format)) -> Self {
+        Self {
+            name: file.name.clone(),
+            format: format.name(),
+            state: match format {
+                Format::Skip => FileState::Skipped,
+                _ => FileState::Known,
+            },
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+            warned: 0,
+            source: None,
+        }
     }
 }
 

@@ -46,6 +46,11 @@ impl Format {
         }
     }
 
+    /// Whether a file is one object, so that many of them make a batch.
+    pub(super) fn is_one_object(self) -> bool {
+        self == Format::Dicom
+    }
+
     /// In which order files are read: what others are linked to comes first.
     pub(super) fn rank(self) -> u8 {
         match self {

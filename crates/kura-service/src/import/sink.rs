@@ -2,8 +2,8 @@
 
 use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,14 +14,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use kura_fhir::search_parameter::Registry;
 use kura_model::{ContentHash, Error, Refusal, RequestContext, Result};
 use kura_store::{
-    Commit, ITEM_BYTES_KEPT, Outcome, Put, Quarantined, Source, SourceProgress, Write,
+    AuditEntry, BlobBatch, Commit, ITEM_BYTES_KEPT, Put, Quarantined, Source, SourceProgress, Write,
 };
 
 use super::{BATCH_AGE, Observer};
 use crate::Bank;
-use crate::bank::file_error;
 use crate::imaging_study::{self, NewInstance};
-use crate::instance_store::{self, Known};
+use crate::instance_store::{self, Known, beginning};
 use crate::link::Linkable;
 use crate::validation::on_write::{Judge, Judgement};
 
@@ -29,6 +28,8 @@ use crate::validation::on_write::{Judge, Judgement};
 /// enough that memory stays flat.
 const BATCH_RECORDS: usize = 2_500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Or when so many bytes wait to be made durable.
+const BATCH_BLOB_BYTES: u64 = 64 * 1024 * 1024;
 /// Batches that may wait for the writer.
 const QUEUE: usize = 1;
 
@@ -39,8 +40,6 @@ pub(super) enum Item {
     Linkable(Box<Linkable>),
     /// A DICOM object; its study is settled now and then, and at the end.
     Instance(Box<NewInstance>),
-    /// A blob that some put of this batch names.
-    Blob(ContentHash, u64),
     Refused {
         refusal: Refusal,
         /// The item, or its beginning.
@@ -49,19 +48,43 @@ pub(super) enum Item {
     },
 }
 
+/// A file, as far as a batch has come with it.
+struct Part {
+    source: Source,
+    position: u64,
+    /// It was read to its end.
+    done: bool,
+}
+
 #[derive(Default)]
 struct Batch {
+    /// The files it is of: one, or several that are an object each.
+    parts: Vec<Part>,
     writes: Vec<Write>,
     linkable: Vec<Linkable>,
     instances: Vec<NewInstance>,
     blobs: Vec<(ContentHash, u64)>,
     refused: Vec<Quarantined>,
     bytes: usize,
-    position: u64,
-    done: bool,
     /// Resources that break rules and are written all the same.
     warned: u64,
 }
+
+impl Batch {
+    fn of(source: &Source, position: u64) -> Self {
+        Self {
+            parts: vec![Part {
+                source: source.clone(),
+                position,
+                done: false,
+            }],
+            ..Self::default()
+        }
+    }
+}
+
+/// Totals of each file, by the id of its source.
+pub(super) type TotalsOf = HashMap<i64, Totals>;
 
 /// Totals of one file in this import.
 #[derive(Debug, Default, Clone, Copy)]
@@ -79,15 +102,16 @@ pub(super) struct Sink<'a> {
     registry: RefCell<Arc<Registry>>,
     sender: Sender<Batch>,
     state: RefCell<State>,
+    blobs: RefCell<BlobBatch>,
     job: i64,
-    source: i64,
-    name: String,
     /// Whether resources are held against the rules of the bank.
     judged: bool,
 }
 
 struct State {
     batch: Batch,
+    /// The file that is read.
+    source: Source,
     since: Instant,
     /// Inside an archive: the member's name; items count no further.
     member: Option<String>,
@@ -106,7 +130,7 @@ impl<'env> Sink<'env> {
         job: i64,
         source: &Source,
         before: (u64, u64),
-    ) -> Result<(Self, ScopedJoinHandle<'scope, Result<Totals>>)>
+    ) -> Result<(Self, ScopedJoinHandle<'scope, Result<TotalsOf>>)>
     where
         'env: 'scope,
     {
@@ -116,8 +140,7 @@ impl<'env> Sink<'env> {
             bank,
             context,
             observer,
-            source: source.clone(),
-            totals: Totals::default(),
+            totals: TotalsOf::new(),
             before,
         };
         let handle = std::thread::Builder::new()
@@ -129,17 +152,14 @@ impl<'env> Sink<'env> {
             registry: RefCell::new(bank.search_parameters()?),
             sender,
             state: RefCell::new(State {
-                batch: Batch {
-                    position: source.position,
-                    ..Batch::default()
-                },
+                batch: Batch::of(source, source.position),
+                source: source.clone(),
                 since: Instant::now(),
                 member: None,
                 judge: None,
             }),
+            blobs: RefCell::new(bank.clinical.blobs().batch()),
             job,
-            source: source.id,
-            name: source.name.clone(),
             judged: true,
         };
         Ok((sink, handle))
@@ -157,7 +177,26 @@ impl<'env> Sink<'env> {
 
     /// Id of the import source, for [`Put::source`].
     pub(super) fn source(&self) -> i64 {
-        self.source
+        self.state.borrow().source.id
+    }
+
+    /// The file was read to its end, and another follows: committed together, as far as a batch
+    /// takes them. Only for files that are one object each.
+    pub(super) fn next(&self, source: &Source) {
+        let state = &mut *self.state.borrow_mut();
+        state.complete();
+        state.source = source.clone();
+        state
+            .batch
+            .parts
+            .extend(Batch::of(source, source.position).parts);
+    }
+
+    /// Copies a blob in. It is on disk before the batch that names it is committed.
+    pub(super) fn blob(&self, input: impl Read) -> Result<(ContentHash, u64)> {
+        let (hash, size) = self.blobs.borrow_mut().put(input)?;
+        self.state.borrow_mut().batch.blobs.push((hash, size));
+        Ok((hash, size))
     }
 
     /// What resources are judged by: the definitions as they were when the batch was begun.
@@ -197,7 +236,6 @@ impl<'env> Sink<'env> {
                 batch.bytes += 4096;
                 batch.instances.push(*instance);
             }
-            Item::Blob(hash, size) => batch.blobs.push((hash, size)),
             Item::Refused {
                 refusal,
                 mut item,
@@ -207,10 +245,10 @@ impl<'env> Sink<'env> {
                 batch.bytes += item.len();
                 batch.refused.push(Quarantined {
                     job: Some(self.job),
-                    source: Some(self.source),
+                    source: Some(state.source.id),
                     name: match &state.member {
-                        Some(member) => format!("{}!/{member}", self.name),
-                        None => self.name.clone(),
+                        Some(member) => format!("{}!/{member}", state.source.name),
+                        None => state.source.name.clone(),
                     },
                     refusal,
                     item,
@@ -224,14 +262,17 @@ impl<'env> Sink<'env> {
     /// it is large or old enough.
     pub(super) fn reached(&self, position: u64) -> Result<()> {
         let mut state = self.state.borrow_mut();
-        if state.member.is_none() {
-            state.batch.position = position;
+        if state.member.is_none()
+            && let Some(part) = state.batch.parts.last_mut()
+        {
+            part.position = position;
         }
         let batch = &state.batch;
         let full = batch.writes.len() + batch.linkable.len() + batch.instances.len()
             >= BATCH_RECORDS
             || batch.bytes >= BATCH_BYTES
-            || batch.refused.len() >= BATCH_RECORDS;
+            || batch.refused.len() >= BATCH_RECORDS
+            || self.blobs.borrow().bytes() >= BATCH_BLOB_BYTES;
         if full || state.since.elapsed() > BATCH_AGE {
             self.send(&mut state)?;
         }
@@ -239,12 +280,11 @@ impl<'env> Sink<'env> {
     }
 
     fn send(&self, state: &mut State) -> Result<()> {
-        let next = Batch {
-            position: state.batch.position,
-            ..Batch::default()
-        };
+        let position = state.batch.parts.last().map_or(0, |part| part.position);
+        let next = Batch::of(&state.source, position);
         let batch = std::mem::replace(&mut state.batch, next);
         state.since = Instant::now();
+        self.blobs.borrow_mut().settle()?;
         self.registry.replace(self.bank.search_parameters()?);
         state.judge = None;
         // The writer hangs up when a commit failed; its error is the one to tell.
@@ -261,15 +301,7 @@ impl<'env> Sink<'env> {
 
     /// Refuses a file as a whole.
     pub(super) fn refuse_file(&self, path: &Path, refusal: Refusal) -> Result<()> {
-        let file = File::open(path).map_err(|error| file_error(path, error))?;
-        let size = file
-            .metadata()
-            .map_err(|error| file_error(path, error))?
-            .len();
-        let mut item = Vec::new();
-        file.take(ITEM_BYTES_KEPT as u64)
-            .read_to_end(&mut item)
-            .map_err(|error| file_error(path, error))?;
+        let (item, size) = beginning(path)?;
         self.push(Item::Refused {
             refusal,
             item,
@@ -282,16 +314,30 @@ impl<'env> Sink<'env> {
     /// its end.
     pub(super) fn finish(
         self,
-        writer: ScopedJoinHandle<'_, Result<Totals>>,
+        writer: ScopedJoinHandle<'_, Result<TotalsOf>>,
         complete: bool,
-    ) -> Result<Totals> {
+    ) -> Result<TotalsOf> {
+        let settled = self.blobs.into_inner().settle();
         let mut state = self.state.into_inner();
-        state.batch.done = complete;
-        let _ = self.sender.send(state.batch);
+        if complete {
+            state.complete();
+        }
+        if settled.is_ok() {
+            let _ = self.sender.send(state.batch);
+        }
         drop(self.sender);
-        writer
+        let totals = writer
             .join()
-            .unwrap_or_else(|_| Err(Error::internal("the writing thread broke down")))
+            .unwrap_or_else(|_| Err(Error::internal("the writing thread broke down")));
+        settled.and(totals)
+    }
+}
+
+impl State {
+    fn complete(&mut self) {
+        if let Some(part) = self.batch.parts.last_mut() {
+            part.done = true;
+        }
     }
 }
 
@@ -310,13 +356,12 @@ struct Writer<'a> {
     bank: &'a Bank,
     context: &'a RequestContext,
     observer: &'a dyn Observer,
-    source: Source,
-    totals: Totals,
+    totals: TotalsOf,
     before: (u64, u64),
 }
 
 impl Writer<'_> {
-    fn run(mut self, batches: &Receiver<Batch>) -> Result<Totals> {
+    fn run(mut self, batches: &Receiver<Batch>) -> Result<TotalsOf> {
         for batch in batches {
             self.commit(batch)?;
         }
@@ -338,12 +383,22 @@ impl Writer<'_> {
         for linkable in batch.linkable {
             writes.push(Write::Put(linkable.into_put(self.bank)?));
         }
-        let (instances, others) = self.sorted(batch.instances, known)?;
+        let (instances, others) = self.sorted(batch.instances, known, &batch.parts)?;
         let studies = instances
             .iter()
             .filter(|(_, new)| *new)
             .map(|(instance, _)| instance.facts.study_uid.as_str());
         instance_store::note(self.bank, studies)?;
+        // Which writes are whose items.
+        let mut items: HashMap<i64, Range<usize>> = HashMap::new();
+        if let [part] = &batch.parts[..] {
+            items.insert(part.source.id, 0..writes.len() + instances.len());
+        } else {
+            for (at, (instance, _)) in (writes.len()..).zip(&instances) {
+                let (source, _) = instance.put.source.unwrap_or_default();
+                items.entry(source).or_insert(at..at).end = at + 1;
+            }
+        }
         writes.extend(
             instances
                 .into_iter()
@@ -351,52 +406,54 @@ impl Writer<'_> {
         );
         let mut refused = batch.refused;
         refused.extend(others);
-        self.totals.refused += refused.len() as u64;
-        self.totals.warned += batch.warned;
         // Studies whose order this batch brings.
-        let follow = linked.len() as u64;
         writes.extend(linked.into_iter().map(|linked| Write::Put(linked.put)));
-        let mut commit = Commit {
+        let mut sources = Vec::with_capacity(batch.parts.len());
+        let mut audit = Vec::new();
+        for part in &batch.parts {
+            let (id, was) = (part.source.id, &part.source);
+            let totals = self.totals.entry(id).or_default();
+            let of_this = |item: &&Quarantined| item.source == Some(id);
+            totals.refused += refused.iter().filter(of_this).count() as u64;
+            totals.warned += batch.warned;
+            totals.done = part.done;
+            // How far the file is read is committed with the items, and the store counts what they
+            // come to: an import that is killed here goes on with the right totals.
+            sources.push(SourceProgress {
+                id,
+                position: part.position,
+                done: part.done,
+                accepted: was.accepted + totals.accepted,
+                unchanged: was.unchanged + totals.unchanged,
+                refused: was.refused + totals.refused,
+                items: items.get(&id).cloned().unwrap_or_default(),
+            });
+            if part.done {
+                let object = format!("source/{id}");
+                audit.push(AuditEntry::new(self.context, "import_file", object));
+            }
+        }
+        let receipt = self.bank.clinical.commit(Commit {
             writes,
             blobs: batch.blobs,
             quarantine: refused,
+            sources,
+            audit,
             ..Commit::default()
-        };
-        // How far the file is read is committed with the items, and the store counts what they
-        // come to: an import that is killed here goes on with the right totals.
-        commit.sources.push(SourceProgress {
-            counts_writes: true,
-            follow,
-            ..self.progress(batch.position, false)
-        });
-        let receipt = self.bank.clinical.commit(commit)?;
-        let items = receipt.outcomes.len() - follow as usize;
-        for outcome in receipt.outcomes.into_iter().take(items) {
-            match outcome {
-                Outcome::Created | Outcome::Updated { .. } | Outcome::Deleted => {
-                    self.totals.accepted += 1;
-                }
-                Outcome::Unchanged | Outcome::Superseded | Outcome::Absent => {
-                    self.totals.unchanged += 1;
+        })?;
+        for (source, items) in items {
+            let totals = self.totals.entry(source).or_default();
+            for outcome in receipt.outcomes.get(items).unwrap_or_default() {
+                match outcome.is_change() {
+                    true => totals.accepted += 1,
+                    false => totals.unchanged += 1,
                 }
             }
         }
-        if batch.done {
-            self.totals.done = true;
-            let audit = kura_store::AuditEntry::new(
-                self.context,
-                "import_file",
-                format!("source/{}", self.source.id),
-            );
-            self.bank.clinical.commit(Commit {
-                sources: vec![self.progress(batch.position, true)],
-                audit: vec![audit],
-                ..Commit::default()
-            })?;
-        }
+        let sum = |of: fn(&Totals) -> u64| self.totals.values().map(of).sum::<u64>();
         self.observer.written(
-            self.before.0 + self.totals.accepted,
-            self.before.1 + self.totals.refused,
+            self.before.0 + sum(|totals| totals.accepted),
+            self.before.1 + sum(|totals| totals.refused),
         );
         Ok(())
     }
@@ -439,6 +496,7 @@ impl Writer<'_> {
         &self,
         instances: Vec<NewInstance>,
         known: Vec<(Known, Option<u64>)>,
+        parts: &[Part],
     ) -> Result<Sorted> {
         let mut sorted = Sorted::default();
         for (mut instance, (known, _)) in instances.into_iter().zip(known) {
@@ -450,41 +508,27 @@ impl Writer<'_> {
                     sorted.0.push((instance, false));
                 }
                 Known::Same { body: None } => {}
-                Known::Other => sorted.1.push(self.aside(only_blob(&instance)?)?),
+                Known::Other => {
+                    let from = |part: &&Part| {
+                        instance.put.source.map(|from| from.0) == Some(part.source.id)
+                    };
+                    let part = parts.iter().find(from);
+                    sorted.1.push(self.aside(only_blob(&instance)?, part)?);
+                }
             }
         }
         Ok(sorted)
     }
 
-    fn aside(&self, blob: ContentHash) -> Result<Quarantined> {
-        let path = self.bank.clinical.blobs().path(blob);
-        let trouble = |error| file_error(&path, error);
-        let file = File::open(&path).map_err(trouble)?;
-        let item_size = file.metadata().map_err(trouble)?.len();
-        let mut item = Vec::new();
-        file.take(ITEM_BYTES_KEPT as u64)
-            .read_to_end(&mut item)
-            .map_err(trouble)?;
+    fn aside(&self, blob: ContentHash, part: Option<&Part>) -> Result<Quarantined> {
+        let (item, item_size) = beginning(&self.bank.clinical.blobs().path(blob))?;
         Ok(Quarantined {
             job: Some(self.job),
-            source: Some(self.source.id),
-            name: self.source.name.clone(),
+            source: part.map(|part| part.source.id),
+            name: part.map_or_else(String::new, |part| part.source.name.clone()),
             refusal: instance_store::duplicate(),
             item,
             item_size,
         })
-    }
-
-    fn progress(&self, position: u64, done: bool) -> SourceProgress {
-        SourceProgress {
-            id: self.source.id,
-            position,
-            done,
-            accepted: self.source.accepted + self.totals.accepted,
-            unchanged: self.source.unchanged + self.totals.unchanged,
-            refused: self.source.refused + self.totals.refused,
-            counts_writes: false,
-            follow: 0,
-        }
     }
 }

@@ -23,8 +23,7 @@ pub(super) fn file(feed: &Feed<'_>, sink: &Sink) -> Result<()> {
             Refusal::new("uke-schedule", "only 医科 and DPC receipts are read"),
         );
     }
-    let (blob, size) = feed.bank.clinical.blobs().put(open()?)?;
-    sink.push(Item::Blob(blob, size));
+    let (blob, _) = sink.blob(open()?)?;
     let system = number_system(
         &feed.bank.config.hospital.patient_number_system,
         &header.institution,

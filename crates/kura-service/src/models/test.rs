@@ -334,18 +334,12 @@ pub(crate) fn look(
     }));
     let count = looks.len() as u32;
     bank.research.commit(Commit {
-        writes: vec![Write::Put(Put {
-            key: key.clone(),
-            body: json!({ "test": test, "looks": looks })
+        writes: vec![Write::Put(Put::plain(
+            key.clone(),
+            json!({ "test": test, "looks": looks })
                 .to_string()
                 .into_bytes(),
-            index: Vec::new(),
-            indexed_by: None,
-            owners: Vec::new(),
-            blobs: Vec::new(),
-            source: None,
-            once: false,
-        })],
+        ))],
         audit: vec![AuditEntry::new(
             context,
             "locked_test_open",

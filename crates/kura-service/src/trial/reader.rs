@@ -220,16 +220,7 @@ fn bind(bank: &Bank, context: &RequestContext, trial: ContentHash, reader: &str)
     let audit = AuditEntry::new(context, "trial_begin", key.to_string());
     bank.identity
         .commit(Commit {
-            writes: vec![Write::Put(Put {
-                key,
-                body,
-                index: Vec::new(),
-                indexed_by: None,
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            writes: vec![Write::Put(Put::plain(key, body))],
             audit: vec![audit],
             ..Commit::default()
         })

@@ -57,16 +57,7 @@ fn commit(
     let audit = AuditEntry::new(context, action, key.to_string());
     bank.clinical
         .commit(Commit {
-            writes: vec![Write::Put(Put {
-                key,
-                body: body.to_string().into_bytes(),
-                index: Vec::new(),
-                indexed_by: None,
-                owners: Vec::new(),
-                blobs: Vec::new(),
-                source: None,
-                once: false,
-            })],
+            writes: vec![Write::Put(Put::plain(key, body.to_string().into_bytes()))],
             audit: vec![audit],
             ..Commit::default()
         })

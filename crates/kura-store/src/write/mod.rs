@@ -195,10 +195,7 @@ impl Writer {
                 Write::Put(put) => self.put(put, &mut rows)?,
                 Write::Delete(key) => self.delete(key, &mut rows)?,
             };
-            if matches!(
-                outcome,
-                Outcome::Created | Outcome::Updated { .. } | Outcome::Deleted
-            ) {
+            if outcome.is_change() {
                 written += 1;
             }
             outcomes.push(outcome);
@@ -218,9 +215,8 @@ impl Writer {
         for item in &commit.quarantine {
             quarantine::insert(&self.connection, t, now, item)?;
         }
-        let of_writes = (written as u64, outcomes.len() as u64 - written as u64);
         for progress in &commit.sources {
-            source::update(&self.connection, now, progress, of_writes)?;
+            source::update(&self.connection, now, progress, &outcomes)?;
         }
         for job in &commit.jobs {
             crate::job::update(&self.connection, now, job)?;

@@ -86,8 +86,7 @@ fn sources_and_quarantine_are_remembered() {
                 accepted: 2,
                 unchanged: 0,
                 refused: 1,
-                counts_writes: false,
-                follow: 0,
+                items: 0..0,
             }],
             quarantine: vec![Quarantined {
                 job: Some(job.id),
@@ -150,7 +149,7 @@ fn a_source_counts_the_writes_of_its_commits() {
             once: true,
         })
     };
-    let commit = |ids: &[&str], (accepted, unchanged), counts_writes| {
+    let commit = |ids: &[&str], (accepted, unchanged), items| {
         store
             .commit(Commit {
                 writes: ids.iter().map(|id| put(id)).collect(),
@@ -161,8 +160,7 @@ fn a_source_counts_the_writes_of_its_commits() {
                     accepted,
                     unchanged,
                     refused: 0,
-                    counts_writes,
-                    follow: 0,
+                    items,
                 }],
                 ..Commit::default()
             })
@@ -170,7 +168,7 @@ fn a_source_counts_the_writes_of_its_commits() {
         let known = store.source_by_id(source.id).unwrap().unwrap();
         (known.accepted, known.unchanged)
     };
-    assert_eq!(commit(&["a", "b"], (0, 0), true), (2, 0));
-    assert_eq!(commit(&["b", "c"], (2, 0), true), (3, 1));
-    assert_eq!(commit(&["d"], (4, 1), false), (4, 1));
+    assert_eq!(commit(&["a", "b"], (0, 0), 0..2), (2, 0));
+    assert_eq!(commit(&["b", "c"], (2, 0), 0..2), (3, 1));
+    assert_eq!(commit(&["d"], (4, 1), 0..0), (4, 1));
 }

@@ -1,5 +1,7 @@
 //! DICOMweb against a running bank: what clients write there, and what they are told.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use crate::access::{add, basic};
@@ -608,4 +610,72 @@ fn orders_and_endpoints() {
     let linked = server.get(&format!("/fhir/ImagingStudy/{id}")).json();
     assert_eq!(linked["basedOn"][0]["reference"], "ServiceRequest/imported");
     bank.kura(&["audit", "verify"]).ok();
+}
+
+/// Bytes that are no longer those of their name are never taken for whole.
+#[test]
+fn a_damaged_file_is_not_sent_whole() {
+    let bank = TestBank::new();
+    bank.import(&[&sample("dicom/01-ct-abdomen.dcm")], 0);
+    let server = bank.serve();
+    let found = server.get("/dicom-web/instances").json();
+    let url = found[0]["00081190"]["Value"][0].as_str().unwrap();
+    let object = &url[url.find("/dicom-web").unwrap()..];
+    let study = &object[..object.find("/series").unwrap()];
+    let ask = |path: &str, accept: &str| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n",
+            server.address
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        // A connection that is broken off may end in an error.
+        let _ = stream.read_to_end(&mut answer);
+        // Where nothing was sent, not even a head was.
+        let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return (0, 1);
+        };
+        let (head, body) = answer.split_at(end + 4);
+        let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        let length = head.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        (body.len(), length)
+    };
+    let forms = [
+        (object, "application/dicom"),
+        (
+            study,
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=*",
+        ),
+    ];
+    for (path, accept) in forms {
+        let (came, announced) = ask(path, accept);
+        assert_eq!(came, announced);
+    }
+    let folder = std::path::PathBuf::from(bank.path()).join("clinical/blobs");
+    let stored = std::fs::read(sample("dicom/01-ct-abdomen.dcm")).unwrap();
+    let inside = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().path())
+    };
+    let blob = inside(&folder)
+        .flat_map(|folder| inside(&folder))
+        .find(|blob| std::fs::read(blob).unwrap() == stored)
+        .unwrap();
+    let sound = std::fs::read(&blob).unwrap();
+    let mut other = sound.clone();
+    *other.last_mut().unwrap() ^= 1;
+    let longer = [&sound[..], b"\0\0"].concat();
+    for damaged in [&other, &longer, &sound[..sound.len() - 2]] as [&[u8]; 3] {
+        std::fs::write(&blob, damaged).unwrap();
+        for (path, accept) in forms {
+            let (came, announced) = ask(path, accept);
+            assert!(came < announced, "{path}: {came} of {announced}");
+        }
+    }
+    std::fs::write(&blob, &sound).unwrap();
+    let (came, announced) = ask(object, "application/dicom");
+    assert_eq!(came, announced);
 }

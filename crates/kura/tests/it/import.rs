@@ -262,3 +262,120 @@ fn two_imports_at_once_wait_for_each_other() {
     bank.kura(&["import", &sample("claims").display().to_string()])
         .ok();
 }
+
+/// Files of one object each are committed together: what each came to is told by itself, and a
+/// kill in the middle counts none twice.
+#[test]
+fn a_folder_of_objects_with_bad_ones_among_them() {
+    let ct = std::fs::read(sample("dicom/01-ct-abdomen.dcm")).unwrap();
+    // The UID in the file meta information, and in the data set.
+    let uid = {
+        let element = b"\x02\x00\x03\x00UI";
+        let at = ct.windows(6).position(|six| six == element).unwrap();
+        let length = usize::from(ct[at + 6]);
+        let value = String::from_utf8_lossy(&ct[at + 8..at + 8 + length]);
+        value.trim_end_matches('\0').to_owned()
+    };
+    let object = |number: usize| {
+        let name = format!("{}{number:05}", &uid[..uid.len() - 5]);
+        let mut bytes = ct.clone();
+        let places: Vec<usize> = (0..bytes.len() - uid.len())
+            .filter(|at| bytes[*at..].starts_with(uid.as_bytes()))
+            .collect();
+        assert_eq!(places.len(), 2);
+        for at in places {
+            bytes[at..at + uid.len()].copy_from_slice(name.as_bytes());
+        }
+        bytes
+    };
+    let place = TestBank::place();
+    let folder = std::path::PathBuf::from(place.path()).join("objects");
+    std::fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
+    for number in 0..600 {
+        write(&format!("{number:03}.dcm"), &object(number));
+    }
+    write("005-again.dcm", &object(5));
+    let mut other = object(7);
+    // A pixel; the end of the file is padding.
+    let pixel = other.len() - 1000;
+    other[pixel] ^= 1;
+    write("007-other.dcm", &other);
+    write("300-cut.dcm", &object(900)[..700]);
+
+    let bank = TestBank::new();
+    let report = bank.import(&[&folder], 3);
+    assert_eq!(
+        (
+            &report["accepted"],
+            &report["unchanged"],
+            &report["refused"]
+        ),
+        (&600.into(), &0.into(), &2.into())
+    );
+    let files = report["files"].as_array().unwrap();
+    assert_eq!(files.len(), 603);
+    let of = |name: &str| {
+        let is = |file: &&Value| {
+            file["name"]
+                .as_str()
+                .is_some_and(|path| path.ends_with(name))
+        };
+        let file = files.iter().find(is).unwrap();
+        let count = |of: &str| file[of].as_u64().unwrap();
+        (file["state"].clone(), count("accepted"), count("refused"))
+    };
+    // The first of two with the same bytes is read; of two with one UID the second is kept aside.
+    assert_eq!(of("/005-again.dcm"), ("imported".into(), 1, 0));
+    assert_eq!(of("/005.dcm"), ("known".into(), 0, 0));
+    let pair = [of("/007-other.dcm"), of("/007.dcm")];
+    assert_eq!(pair[0], ("imported".into(), 1, 0));
+    assert_eq!(pair[1], ("imported".into(), 0, 1));
+    assert_eq!(of("/300-cut.dcm"), ("imported".into(), 0, 1));
+    assert_eq!(of("/599.dcm"), ("imported".into(), 1, 0));
+    let places = |bank: &TestBank| {
+        let mut places: Vec<String> = bank
+            .refused()
+            .iter()
+            .map(|item| {
+                let name = item["name"].as_str().unwrap();
+                format!(
+                    "{} {}",
+                    &name[name.len() - 11..],
+                    item["rule"].as_str().unwrap()
+                )
+            })
+            .collect();
+        places.sort();
+        places
+    };
+    let wanted = places(&bank);
+    assert_eq!(wanted.len(), 2, "{wanted:?}");
+    let again = bank.import(&[&folder], 0);
+    assert_eq!(
+        (&again["accepted"], &again["refused"]),
+        (&0.into(), &0.into())
+    );
+
+    let killed = TestBank::new();
+    let path = folder.display().to_string();
+    for round in 0..5 {
+        let mut child = killed
+            .command(&["import", &path])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("kura runs");
+        std::thread::sleep(std::time::Duration::from_millis(200 + 150 * round));
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    killed.kura(&["import", &path]);
+    for kind in ["DicomInstance", "DicomSeries", "ImagingStudy"] {
+        assert_eq!(killed.live(kind), bank.live(kind), "{kind}");
+    }
+    assert_eq!(killed.versions("DicomInstance"), 600);
+    assert_eq!(killed.live("PendingStudy"), 0);
+    assert_eq!(places(&killed), wanted);
+    killed.kura(&["audit", "verify"]).ok();
+}
