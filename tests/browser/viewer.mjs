@@ -458,7 +458,17 @@ async function objects(view, studies) {
   const kinds = [];
   for (const link of videos) {
     await page.goto(at(link));
-    kinds.push(await page.locator('video').count());
+    const played = page.locator('video');
+    kinds.push(await played.count());
+    if (kinds.at(-1) === 1) {
+      const shown = await played.evaluate(async (video) => {
+        video.muted = true;
+        await video.play();
+        if (video.currentTime === 0) await new Promise((done) => video.addEventListener('timeupdate', done, { once: true }));
+        return [video.videoWidth, video.videoHeight, video.error?.message ?? ''].join();
+      });
+      check(shown === '64,48,', `${where}: a video is not played: ${shown}`);
+    }
     check(await page.locator('a[download]').count() === 1, `${where}: a video cannot be saved`);
   }
   check(kinds.sort().join() === '0,1', `${where}: videos that are played: ${kinds}`);

@@ -313,17 +313,19 @@ def electrocardiogram(truth):
 
 
 def video():
-    """The head of an MP4 file, and a bare stream: no pictures in either, but a browser is told them apart."""
+    """H.264 in an MP4 file (`ffmpeg -f lavfi -i testsrc=size=64x48:rate=5 -t 2 -pix_fmt yuv420p -c:v libx264`), and
+    the beginning of a bare stream: a browser is told them apart."""
     from pydicom.encaps import encapsulate
-    for number, head in [(1, b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"), (2, b"\0\0\0\x01\x67\x64\0\x28" + b"\0" * 16)]:
+    played = (pathlib.Path(__file__).parent.parent / "browser" / "video.mp4").read_bytes()
+    for number, head in [(1, played), (2, b"\0\0\0\x01\x67\x64\0\x28" + b"\0" * 16)]:
         data = base("1.2.840.10008.5.1.4.1.1.77.1.4.1", 7, number, 1, Modality="XC", SeriesDescription="Made video")
         data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.102"
-        data.NumberOfFrames, data.FrameTime, data.CineRate = 30, 33.3, 30
-        data.Rows, data.Columns, data.SamplesPerPixel = 64, 64, 3
+        data.NumberOfFrames, data.FrameTime, data.CineRate = 10, 200, 5
+        data.Rows, data.Columns, data.SamplesPerPixel = 48, 64, 3
         data.PhotometricInterpretation, data.PlanarConfiguration = "YBR_PARTIAL_420", 0
         data.BitsAllocated = data.BitsStored = 8
         data.HighBit, data.PixelRepresentation = 7, 0
-        data.PixelData = encapsulate([head + b" " * (len(head) % 2)])
+        data.PixelData = encapsulate([head + b"\0" * (len(head) % 2)])
         data["PixelData"].is_undefined_length = True
         save(data, f"video-{number}")
 

@@ -177,15 +177,8 @@ pub fn instance_store(
         quarantine(bank, context, sender, refusal, item, size)
     };
     let path = writer.flushed_path()?.to_owned();
-    // It is read while the disk takes it.
-    let (synced, read) = std::thread::scope(|scope| {
-        let named = writer.named();
-        let synced = scope.spawn(|| writer.sync());
-        let read = object(bank, &path, &announced, named);
-        (synced.join(), read)
-    });
-    synced.unwrap_or_else(|_| Err(Error::internal("an object was not written to its end")))?;
-    let NewInstance { mut put, facts } = match read? {
+    let made = object(bank, &path, &announced, writer.named())?;
+    let NewInstance { mut put, facts } = match made {
         Ok(instance) => instance,
         Err(refusal) => return refuse(&path, refusal),
     };

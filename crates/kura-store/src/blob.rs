@@ -95,7 +95,6 @@ impl BlobStore {
             path,
             hasher: blake3::Hasher::new(),
             size: 0,
-            synced: false,
         })
     }
 
@@ -152,8 +151,6 @@ pub struct BlobWriter {
     path: tempfile::TempPath,
     hasher: blake3::Hasher,
     size: u64,
-    /// Its bytes are on disk.
-    synced: bool,
 }
 
 impl BlobWriter {
@@ -166,15 +163,6 @@ impl BlobWriter {
     /// The name it will have, and its size.
     pub fn named(&self) -> (ContentHash, u64) {
         (ContentHash(*self.hasher.finalize().as_bytes()), self.size)
-    }
-
-    /// Waits until its bytes are on disk: what [`BlobWriter::finish`] does first, for whoever has
-    /// something to do meanwhile.
-    pub fn sync(&mut self) -> Result<()> {
-        self.file.flush().map_err(io_error)?;
-        self.file.get_ref().sync_data().map_err(io_error)?;
-        self.synced = true;
-        Ok(())
     }
 
     /// Makes the blob durable under its hash.
@@ -191,9 +179,7 @@ impl BlobWriter {
             sync(folder)?;
             return Ok((hash, size));
         }
-        if !self.synced {
-            file.sync_data().map_err(io_error)?;
-        }
+        file.sync_data().map_err(io_error)?;
         self.store.make_folder(folder)?;
         self.path
             .persist(&target)
@@ -271,7 +257,6 @@ impl Write for BlobWriter {
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
-        self.synced = false;
         Ok(written)
     }
 
