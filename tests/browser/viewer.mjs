@@ -60,7 +60,7 @@ async function list(view, name) {
   await page.goto(at('/images'), { waitUntil: 'networkidle' });
   await page.screenshot({ path: join(out, `list-${name}.png`) });
   const rows = () => page.locator('a.row.study').count();
-  check(await rows() === 7, `${where}: ${await rows()} studies are listed`);
+  check(await rows() === 8, `${where}: ${await rows()} studies are listed`);
   const dates = await page.locator('.study .date').allInnerTexts();
   check(dates.join() === [...dates].sort().reverse().join(), `${where}: not the newest first: ${dates}`);
   const find = async (fields, wanted) => {
@@ -71,9 +71,9 @@ async function list(view, name) {
     check(!page.url().includes('?'), `${where}: what was looked for is in the address`);
   };
   await find({ modality: 'us' }, 1);
-  await find({ patient: 'kakuu' }, 7);
-  await find({ patient: '花子' }, 7);
-  await find({ patient: 'かくう hm00001' }, 7);
+  await find({ patient: 'kakuu' }, 8);
+  await find({ patient: '花子' }, 8);
+  await find({ patient: 'かくう hm00001' }, 8);
   await find({ patient: 'suzuki' }, 0);
   check((await page.locator('.empty').innerText()).length > 20, `${where}: an empty list says nothing`);
   await find({ from: '2026-02-01', to: '2026-03-31' }, 2);
@@ -179,6 +179,44 @@ async function ct(view, href) {
   check(await page.locator('#window').textContent() !== before, `${where}: a drag changes no window`);
   await page.keyboard.press('x');
   check(await page.locator('#window').textContent() === before, `${where}: reset leaves another window`);
+}
+
+// Tables of the file in the place of a window, and graphics over the image.
+async function tables(view, href) {
+  const { page, where } = view;
+  await study(page, href);
+  const screens = [];
+  const screen = async (name, what) => {
+    await page.locator('.viewer').evaluate((one) => {
+      one.classList.add('plain');
+      document.activeElement.blur();
+    });
+    await page.waitForTimeout(100);
+    await page.locator('#canvas').screenshot({ path: join(out, `table-${name}.png`) });
+    await page.locator('.viewer').evaluate((one) => one.classList.remove('plain'));
+    screens.push({ file: `table-${name}.png`, inverted: false, overlays: true, table: null, ...what, matrix: await matrix(page) });
+  };
+  const says = () => page.locator('#window').textContent();
+  check(await says() === 'NORMAL', `${where}: the first table is not taken: ${await says()}`);
+  check(await corner(page, 'how') === 'NORMAL', `${where}: the corner says ${await corner(page, 'how')}`);
+  const offered = await page.locator('#preset option').allTextContents();
+  check(offered.slice(0, 2).join() === 'NORMAL,硬調', `${where}: what is offered is ${offered}`);
+  await screen('first', { table: 0 });
+  await page.screenshot({ path: join(out, `table-${where.replace(' ', '-')}.png`) });
+  await page.keyboard.press('g');
+  await screen('bare', { table: 0, overlays: false });
+  await page.keyboard.press('2');
+  check(await says() === '硬調', `${where}: the second table is ${await says()}`);
+  await page.keyboard.press('i');
+  await screen('second-inverted', { table: 1, overlays: false, inverted: true });
+  await page.keyboard.press('i');
+  await page.click('[data-act=overlays]');
+  await page.keyboard.press('3');
+  check(await says() === '2000 / 3000', `${where}: the window of the file is ${await says()}`);
+  await screen('window', { window: [2000, 3000] });
+  await page.keyboard.press('x');
+  check(await says() === 'NORMAL', `${where}: reset leaves ${await says()}`);
+  writeFileSync(join(out, 'tables.json'), JSON.stringify(screens));
 }
 
 async function labels(page) {
@@ -505,9 +543,11 @@ try {
   const english = await open('en');
   const studies = await list(english, 'en');
   await ct(english, studies[1]);
+  check(!(await english.page.locator('[data-act=overlays]').isVisible()), 'a tool for overlays where there are none');
   await compare(english);
   await volume(english, studies[1]);
   await ultrasound(english, studies[3]);
+  await tables(english, studies[8]);
   await slide(english, studies[4]);
   await objects(english, studies);
   const japanese = await open('ja', 1400, 900, { colorScheme: 'dark' });

@@ -159,6 +159,7 @@ def make():
     document()
     electrocardiogram(truth)
     video()
+    radiograph()
     (folder / "truth.json").write_text(json.dumps(truth, indent=1))
 
 
@@ -330,6 +331,40 @@ def video():
         save(data, f"video-{number}")
 
 
+OVERLAY = (11, 21, 30, 40)  # its first row and column, from 1, and its size
+
+
+def radiograph():
+    """Stored values of 12 bits with two tables for the screen, a window, and graphics over a part of it."""
+    y, x = numpy.mgrid[0:ROWS, 0:COLUMNS]
+    data = base("1.2.840.10008.5.1.4.1.1.1", 8, 1, 1, Modality="CR", SeriesDescription="Made radiograph")
+    picture(data, ((x * 37 + y * 29) % 4096).astype(numpy.uint16), BitsStored=12, HighBit=11)
+    data.WindowCenter, data.WindowWidth = 2000, 3000
+    data.VOILUTSequence = []
+    steps = numpy.arange(3000)
+    # The first begins at 500 and has 12 bits, the second at 0 and has 10.
+    for name, first, bits, entries in [("NORMAL", 500, 12, 4095 * (steps / 2999) ** 2), ("硬調", 0, 10, 1023 / (1 + numpy.exp((1500 - steps) / 200)))]:
+        table = Dataset()
+        table.LUTDescriptor, table.LUTExplanation = [len(steps), first, bits], name
+        table["LUTDescriptor"].VR = "US"
+        table.add_new(0x00283006, "US", [int(round(v)) for v in entries])
+        data.VOILUTSequence.append(table)
+    row, column, rows, columns = OVERLAY
+    data.add_new(0x60000010, "US", rows)
+    data.add_new(0x60000011, "US", columns)
+    data.add_new(0x60000040, "CS", "G")
+    data.add_new(0x60000050, "SS", [row, column])
+    data.add_new(0x60000100, "US", 1)
+    data.add_new(0x60000102, "US", 0)
+    data.add_new(0x60003000, "OW", numpy.packbits(drawn_over().ravel(), bitorder="little").tobytes())
+    save(data, "radiograph")
+
+
+def drawn_over():
+    y, x = numpy.mgrid[0:OVERLAY[2], 0:OVERLAY[3]]
+    return ((x == y) | (y == 29) | (x == 0)).astype(numpy.uint8)
+
+
 def windowed(values, center, width):
     """The linear function of PS3.3 C.11.2.1.2.1, 0 to 255."""
     shade = ((values - (center - 0.5)) / (width - 1) + 0.5) * 255
@@ -359,6 +394,27 @@ def compare(shots):
         difference = numpy.abs(found - wanted[inside])
         assert difference.max() <= 1.0, f"{screen['file']}: {difference.max()} shades apart at most, {difference.mean()} on average"
         print(f"{screen['file']}: {inside.sum()} pixels, {difference.max():.2f} shades apart at most")
+
+    data = pydicom.dcmread(folder / "dicom" / "radiograph.dcm")
+    over = numpy.zeros((ROWS, COLUMNS), bool)
+    over[OVERLAY[0] - 1:OVERLAY[0] - 1 + OVERLAY[2], OVERLAY[1] - 1:OVERLAY[1] - 1 + OVERLAY[3]] = drawn_over()
+    assert numpy.array_equal(data.overlay_array(0x6000), drawn_over())
+    for screen in json.loads((shots / "tables.json").read_text()):
+        shown = numpy.asarray(Image.open(shots / screen["file"]).convert("RGB")).astype(float)
+        if screen["table"] is None:
+            wanted = windowed(data.pixel_array.astype(float), *screen["window"])
+        else:
+            most = 2 ** data.VOILUTSequence[screen["table"]].LUTDescriptor[2] - 1
+            wanted = pydicom.pixels.apply_voi(data.pixel_array, data, index=screen["table"]) / most * 255
+        wanted = numpy.stack([255 - wanted if screen["inverted"] else wanted] * 3, axis=-1)
+        if screen["overlays"]:
+            wanted[over] = [255, 192, 64]
+        a, b, c, d, e, f = screen["matrix"]
+        y, x = numpy.mgrid[0:ROWS, 0:COLUMNS] + 0.5
+        found = shown[(b * x + d * y + f).astype(int), (a * x + c * y + e).astype(int)]
+        difference = numpy.abs(found - wanted).max()
+        assert difference <= 1.0, f"{screen['file']}: {difference} shades apart at most"
+        print(f"{screen['file']}: {difference:.2f} shades apart at most")
 
     import nibabel
 

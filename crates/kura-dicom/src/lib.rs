@@ -54,6 +54,7 @@ pub use matching::{MatchingKey, NameMatch, key_element, name_matches, tag_of};
 pub use person_name::PersonName;
 pub use picture::Region;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};
+pub use pixel::lut::VoiLut;
 pub use pixel::overlay::Overlay;
 pub use pixel::render::{Image8, Overlays, Rendering};
 pub use pixel::samples::Samples;

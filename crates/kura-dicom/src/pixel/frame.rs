@@ -1,4 +1,4 @@
-use super::lut::Lut;
+use super::lut::VoiLut;
 use super::overlay::Overlay;
 use super::render::{Image8, Rendering};
 
@@ -98,8 +98,9 @@ pub struct Frame {
     pub inverted: bool,
     /// Windows of the object, the first is its default.
     pub windows: Vec<Window>,
-    /// VOI LUT Sequence (0028,3010): [`Frame::render`] takes it where no window is asked for.
-    pub(crate) voi_lut: Option<Lut>,
+    /// VOI LUT Sequence (0028,3010): [`Frame::render`] takes the first where no window is asked
+    /// for.
+    pub voi_luts: Vec<VoiLut>,
     /// Overlay planes over this frame; [`Frame::render_with`] burns them in where asked to.
     pub overlays: Vec<Overlay>,
     pub voi_function: VoiFunction,

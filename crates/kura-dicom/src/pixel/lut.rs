@@ -12,6 +12,32 @@ pub(crate) struct Lut {
     entries: Vec<u16>,
 }
 
+/// One table of a VOI LUT Sequence (PS3.3 C.11.2.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoiLut {
+    /// LUT Explanation (0028,3003).
+    pub name: Option<String>,
+    pub(crate) table: Lut,
+}
+
+impl VoiLut {
+    /// Of a modality value, 8 bits for a screen.
+    pub(crate) fn shade(&self, value: f64) -> u8 {
+        (self.table.fraction(value) * 255.0).round() as u8
+    }
+
+    /// The first modality value that the table has an entry for, and the shades from there on;
+    /// below and above it the first and the last one hold.
+    pub fn shades(&self) -> (i64, Vec<u8>) {
+        let first = self.table.first;
+        let values = first..first + self.table.entries.len() as i64;
+        (
+            first,
+            values.map(|value| self.shade(value as f64)).collect(),
+        )
+    }
+}
+
 /// The most entries a table has: its number is 16 bits, 0 for all.
 const MOST: usize = 65536;
 

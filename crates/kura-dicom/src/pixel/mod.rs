@@ -3,7 +3,7 @@
 pub(crate) mod codec;
 pub mod fragments;
 pub mod frame;
-mod lut;
+pub mod lut;
 pub(crate) mod native;
 pub mod overlay;
 pub mod render;

@@ -65,13 +65,13 @@ pub(crate) fn image(frame: &Frame, rendering: &Rendering) -> Image8 {
         } => {
             let (center, width) = rendering.window.unwrap_or(frame.default_window);
             let lut = frame
-                .voi_lut
-                .as_ref()
+                .voi_luts
+                .first()
                 .filter(|_| rendering.window.is_none());
             let shade = |value: f64| {
                 let value = value * slope + intercept;
                 let y = match lut {
-                    Some(lut) => (lut.fraction(value) * 255.0).round() as u8,
+                    Some(lut) => lut.shade(value),
                     None => voi(frame.voi_function, value, center, width),
                 };
                 if frame.inverted { 255 - y } else { y }

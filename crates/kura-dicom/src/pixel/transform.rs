@@ -6,7 +6,7 @@ use dicom_object::InMemDicomObject;
 use kura_model::Refusal;
 
 use super::frame::{Frame, Pixels, Stored, VoiFunction, Window};
-use super::lut::Lut;
+use super::lut::{Lut, VoiLut};
 use super::overlay;
 use super::samples::Samples;
 use crate::header::{Header, decimals, texts};
@@ -16,14 +16,14 @@ pub(crate) fn frame(header: &Header, frame: u32, samples: Samples) -> Result<Fra
     let photometric = samples.photometric.clone();
     let (rows, columns) = (samples.rows, samples.columns);
     let overlays = overlay::overlays(header, frame, &samples);
-    let mut voi_lut = None;
+    let mut voi_luts = Vec::new();
     let (pixels, windows) = if samples.per_pixel == 3 {
         (Pixels::Rgb(samples.into_rgb8()?), Vec::new())
     } else if photometric == "PALETTE COLOR" {
         (palette(header.object(), &samples)?, Vec::new())
     } else {
         let pixels = modality(header, &scopes, &samples)?;
-        voi_lut = voi_lut_of(&scopes, &pixels);
+        voi_luts = voi_luts_of(&scopes, &pixels);
         (pixels, windows(&scopes))
     };
     let default_window = match (&pixels, windows.first()) {
@@ -61,7 +61,7 @@ pub(crate) fn frame(header: &Header, frame: u32, samples: Samples) -> Result<Fra
         inverted: photometric == "MONOCHROME1",
         pixels,
         windows,
-        voi_lut,
+        voi_luts,
         overlays,
         voi_function,
         default_window,
@@ -181,18 +181,30 @@ fn first_item(object: &InMemDicomObject, sequence: Tag) -> Option<&InMemDicomObj
     object.get(sequence)?.items()?.first()
 }
 
-/// PS3.3 C.11.2.1.1: the first table. Its first input has the sign of the values it is given.
-fn voi_lut_of(scopes: &[&InMemDicomObject], pixels: &Pixels) -> Option<Lut> {
+/// PS3.3 C.11.2.1.1: the tables of the innermost sequence that has any. Their first input has the
+/// sign of the values it is given.
+fn voi_luts_of(scopes: &[&InMemDicomObject], pixels: &Pixels) -> Vec<VoiLut> {
     let Pixels::Gray {
         stored, intercept, ..
     } = pixels
     else {
-        return None;
+        return Vec::new();
     };
     let signed = *intercept < 0.0 || matches!(stored, Stored::I16(_) | Stored::I32(_));
+    let of = |item: &InMemDicomObject| {
+        Some(VoiLut {
+            name: texts(item, tags::LUT_EXPLANATION)
+                .into_iter()
+                .find(|name| !name.is_empty()),
+            table: Lut::of_item(item, signed)?,
+        })
+    };
     scopes
         .iter()
-        .find_map(|scope| Lut::of_item(first_item(scope, tags::VOILUT_SEQUENCE)?, signed))
+        .filter_map(|scope| scope.get(tags::VOILUT_SEQUENCE)?.items())
+        .map(|items| items.iter().filter_map(of).collect::<Vec<_>>())
+        .find(|tables| !tables.is_empty())
+        .unwrap_or_default()
 }
 
 /// PS3.3 C.7.9

@@ -1,5 +1,5 @@
-//! One frame compressed: RLE here, JPEG by jpeg-encoder. JPEG 2000 is not written: the encoder of
-//! openjp2 0.6 frees with one allocator what another one gave, and writes to named files.
+//! One frame compressed: RLE here, JPEG by jpeg-encoder. JPEG 2000 is not written, for want of an
+//! encoder: docs/adr/0016-no-jpeg-2000-written.md.
 
 use kura_model::Refusal;
 

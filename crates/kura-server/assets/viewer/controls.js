@@ -60,13 +60,14 @@ export class Controls {
     this.invert.checked = pane.inverted;
     if (!pane.window || !pane.presets) return;
     const [center, width] = pane.window;
-    const unit = pane.frame?.unit ? ` ${pane.frame.unit}` : '';
-    element('window').textContent = `${Math.round(center)} / ${Math.round(width)}${unit}`;
-    this.preset.selectedIndex = pane.presets.findIndex(({ window }) => window[0] === center && window[1] === width);
+    element('window').textContent = pane.look((one, other) => `${one} / ${other}`);
+    this.preset.selectedIndex = pane.presets.findIndex(({ window, lut }) => (pane.frame?.luts?.[pane.lut]
+      ? lut === pane.lut : window?.[0] === center && window[1] === width));
   }
 
   choose(index) {
     const preset = this.pane.presets?.[index];
-    if (preset) this.pane.setWindow(...preset.window);
+    if (preset?.window) this.pane.setWindow(...preset.window);
+    else if (preset) this.pane.setLut(preset.lut);
   }
 }

@@ -4,6 +4,8 @@
 const KEPT = 256 * 2 ** 20;
 const AHEAD = 3;
 
+const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
 // A line of JSON that says what follows, then the pixels.
 async function fetched(url) {
   const response = await fetch(url);
@@ -16,6 +18,8 @@ async function fetched(url) {
   frame.pixels = frame.kind === 'gray16'
     ? new Uint16Array(bytes, end + 1, size)
     : new Uint8Array(bytes, end + 1, size * 3);
+  for (const lut of frame.luts ?? []) lut.shades = bytesOf(lut.shades);
+  for (const plane of frame.overlays) plane.bits = bytesOf(plane.bits);
   frame.bytes = bytes.byteLength;
   return frame;
 }

@@ -4,7 +4,7 @@ const TOOLS = {
   w: 'window', s: 'scroll', p: 'pan', z: 'zoom', l: 'length', a: 'angle', v: 'probe', r: 'rectangle', e: 'ellipse',
 };
 const ACTS = {
-  h: 'flip-across', u: 'flip-down', o: 'rotate', i: 'invert', n: 'actual', x: 'reset', t: 'text', c: 'compare',
+  h: 'flip-across', u: 'flip-down', o: 'rotate', i: 'invert', n: 'actual', x: 'reset', t: 'text', g: 'overlays', c: 'compare',
   m: 'volume', '?': 'help', ' ': 'play', Delete: 'delete', Backspace: 'delete',
 };
 

@@ -53,7 +53,8 @@ export class Link {
 
   windowed(from, to) {
     if (!this.on.window || !from.window || !to.window) return;
-    to.setWindow(...from.window, 'link');
+    if (from.lut >= 0) to.setLut(from.lut, 'link');
+    else to.setWindow(...from.window, 'link');
     if (to.inverted !== from.inverted) to.setInverted(from.inverted, 'link');
   }
 }

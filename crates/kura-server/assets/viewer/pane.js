@@ -34,8 +34,11 @@ export class Pane extends EventTarget {
     this.index = 0;
     this.frame = null;
     this.window = null;
+    // Of the file's tables, instead of the window; -1 for none.
+    this.lut = -1;
     this.chosen = false;
     this.inverted = false;
+    this.overlays = true;
     this.turn = 0;
     this.direction = 1;
     this.marks = new Map();
@@ -88,6 +91,7 @@ export class Pane extends EventTarget {
     this.slide = stack.slide ? new SlideView(this, stack.slide) : null;
     this.chosen = false;
     this.window = null;
+    this.lut = -1;
     this.inverted = false;
     this.selected = -1;
     this.view.reset();
@@ -117,7 +121,7 @@ export class Pane extends EventTarget {
       this.status.textContent = '';
       if (frame.kind === 'gray16') {
         this.presets = presets(frame, this.stack.modality === 'CT' || this.stack.ct, this.words.presets);
-        if (!this.chosen) this.window = frame.windows[0].slice(0, 2);
+        if (!this.chosen) this.usual();
       } else {
         this.presets = [];
       }
@@ -142,13 +146,43 @@ export class Pane extends EventTarget {
 
   paint() {
     if (!this.frame) return;
-    paint(this.frame, this.window, this.inverted, this.bitmap);
+    paint(this.frame, this, this.bitmap);
     this.draw();
+  }
+
+  // As the object says: its first table, else its first window.
+  usual() {
+    this.chosen = false;
+    if (this.frame?.kind !== 'gray16') return;
+    this.window = this.frame.windows[0].slice(0, 2);
+    this.lut = this.frame.luts.length > 0 ? 0 : -1;
+  }
+
+  setLut(lut, by = 'person') {
+    if (!this.frame?.luts?.[lut]) return;
+    this.lut = lut;
+    this.chosen = true;
+    this.paint();
+    this.tell('windowed', by);
+  }
+
+  setOverlays(on) {
+    this.overlays = on;
+    this.paint();
+  }
+
+  // The name of the table, or the window in words.
+  look(words) {
+    const table = this.frame?.luts?.[this.lut];
+    if (table) return table.name || this.words.presets.table;
+    const unit = this.frame?.unit ? ` ${this.frame.unit}` : '';
+    return `${words(...this.window.map(Math.round))}${unit}`;
   }
 
   setWindow(center, width, by = 'person') {
     if (this.frame?.kind !== 'gray16') return;
     this.window = [center, Math.max(width, 1e-6)];
+    this.lut = -1;
     this.chosen = true;
     this.paint();
     this.tell('windowed', by);
@@ -258,8 +292,8 @@ export class Pane extends EventTarget {
       this.slide ? '' : `${this.index + 1} / ${stack.frames.length}${item.info.number === null ? '' : ` · ${words.number} ${item.info.number}`}`,
     ].filter(Boolean).join('\n');
     corners.where.textContent = slice === null ? '' : `${slice.toFixed(1)} mm${item.place.thickness ? ` · ${words.thick} ${Number(item.place.thickness.toFixed(2))} mm` : ''}`;
-    corners.how.textContent = this.window && this.frame?.kind === 'gray16'
-      ? `C ${Math.round(this.window[0])} · W ${Math.round(this.window[1])}${this.frame.unit ? ` ${this.frame.unit}` : ''}` : '';
+    corners.how.textContent = this.window && this.frame?.kind === 'gray16' 
+      ? this.look((center, width) => `C ${center} · W ${width}`) : '';
     this.letter(matrix, item);
     this.bar(matrix, item);
   }

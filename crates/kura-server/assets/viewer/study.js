@@ -30,6 +30,7 @@ class Study {
       this.controls.watch(pane);
       new Hands(pane, this.tools, (used) => this.use(used));
       pane.addEventListener('marked', () => { if (pane === this.pane) this.listMarks(); });
+      for (const name of ['shown', 'opened']) pane.addEventListener(name, () => this.drawnOver());
     }
     this.wire();
   }
@@ -134,6 +135,7 @@ class Study {
       actual: () => pane.change((view) => view.actual(pane.canvas, size())),
       reset: () => this.reset(),
       text: () => this.root.classList.toggle('plain'),
+      overlays: () => pane.setOverlays(!pane.overlays),
       delete: () => this.forget(),
       clear: () => this.clear(),
       play: () => (this.cine.playing ? this.cine.stop() : this.cine.start(pane)),
@@ -149,11 +151,15 @@ class Study {
   reset() {
     const { pane } = this;
     pane.inverted = false;
-    pane.chosen = false;
-    if (pane.frame?.kind === 'gray16') pane.window = pane.frame.windows[0].slice(0, 2);
+    pane.usual();
     pane.change((view) => view.reset());
     if (!pane.slide) pane.paint();
     pane.tell('windowed', 'person');
+  }
+
+  // The tool for overlays is there where there are some.
+  drawnOver() {
+    this.root.querySelector('[data-act=overlays]').hidden = !this.panes.some((pane) => pane.frame?.overlays.length);
   }
 
   forget() {

@@ -18,7 +18,8 @@ function range(frame) {
 
 export function presets(frame, ct, words) {
   const [low, high] = range(frame);
-  const list = frame.windows.map(([center, width, name]) => ({ name: name || words.file, window: [center, width] }));
+  const list = frame.luts.map((lut, index) => ({ name: lut.name || words.table, lut: index }));
+  list.push(...frame.windows.map(([center, width, name]) => ({ name: name || words.file, window: [center, width] })));
   list.push({ name: words.full, window: [(low + high) / 2, Math.max(high - low, 1)] });
   if (ct) list.push(...CT.map(([name, ...window]) => ({ name: words[name], window })));
   return list;
@@ -32,33 +33,55 @@ function shade(value, [center, width], kind) {
   return (value - (center - 0.5)) / (width - 1) + 0.5;
 }
 
+// PS3.3 C.11.2.1.1: below the table its first entry holds, above it the last.
+function looked(value, { first, shades }) {
+  const at = Math.sign(value) * Math.round(Math.abs(value)) - first;
+  return shades[Math.max(0, Math.min(shades.length - 1, at))] / 255;
+}
+
 // As a table of all words.
-function table(frame, window, invert) {
+function table(frame, { window, lut }, flip) {
   const out = new Uint8ClampedArray(65536);
-  const flip = frame.invert !== invert;
+  const chosen = frame.luts[lut];
   for (let word = 0; word < 65536; word += 1) {
-    const share = Math.max(0, Math.min(1, shade(word * frame.slope + frame.intercept, window, frame.function)));
+    const value = word * frame.slope + frame.intercept;
+    const share = Math.max(0, Math.min(1, chosen ? looked(value, chosen) : shade(value, window, frame.function)));
     out[word] = (flip ? 1 - share : share) * 255;
   }
   return out;
 }
 
-// The frame as it is shown, pixel by pixel.
-export function paint(frame, window, invert, bitmap) {
+// Amber, as no grey value is.
+const GRAPHICS = 0xff40c0ff;
+
+// PS3.3 C.9.2: planes of bits, their first pixel at their origin, which is 1\1 at the picture's.
+function burn(out, frame, { rows, columns, origin, bits }) {
+  for (let at = 0; at < rows * columns; at += 1) {
+    if (!((bits[at >> 3] >> (at & 7)) & 1)) continue;
+    const x = (at % columns) + origin[1] - 1;
+    const y = Math.floor(at / columns) + origin[0] - 1;
+    if (x >= 0 && y >= 0 && x < frame.columns && y < frame.rows) out[y * frame.columns + x] = GRAPHICS;
+  }
+}
+
+// The frame as it is shown, pixel by pixel. The look is a window, or a table of the file by its
+// number; inverted or not; with overlays or without.
+export function paint(frame, look, bitmap) {
   bitmap.width = frame.columns;
   bitmap.height = frame.rows;
   const image = new ImageData(frame.columns, frame.rows);
   const out = new Uint32Array(image.data.buffer);
   const { pixels } = frame;
   if (frame.kind === 'gray16') {
-    const shades = table(frame, window, invert);
+    const shades = table(frame, look, frame.invert !== look.inverted);
     for (let at = 0; at < pixels.length; at += 1) out[at] = 0xff000000 | (shades[pixels[at]] * 0x010101);
   } else {
-    const turned = invert ? 0xffffff : 0;
+    const turned = look.inverted ? 0xffffff : 0;
     for (let at = 0, from = 0; at < out.length; at += 1, from += 3) {
       out[at] = 0xff000000 | (((pixels[from + 2] << 16) | (pixels[from + 1] << 8) | pixels[from]) ^ turned);
     }
   }
+  if (look.overlays) frame.overlays.forEach((plane) => burn(out, frame, plane));
   bitmap.getContext('2d').putImageData(image, 0, 0);
 }
 

@@ -10,7 +10,7 @@ mod studies;
 mod volume;
 mod waveform;
 
-use kura_dicom::{Frame, Limits, Pixels, VoiFunction, decode_frame};
+use kura_dicom::{Frame, Limits, Overlay, Pixels, VoiFunction, VoiLut, decode_frame};
 use kura_fhir::view;
 use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Predicate, Query};
@@ -147,6 +147,8 @@ pub struct RawFrame {
     pub rows: u32,
     pub columns: u32,
     pub kind: RawKind,
+    /// Planes over it.
+    pub overlays: Vec<Overlay>,
     /// Row by row: little-endian 16-bit words, or red, green and blue bytes.
     pub bytes: Vec<u8>,
 }
@@ -159,6 +161,8 @@ pub enum RawKind {
         intercept: f64,
         /// Center, width, name; the first is the default.
         windows: Vec<(f64, f64, String)>,
+        /// Where there are any, the first is shown rather than the first window.
+        luts: Vec<VoiLut>,
         unit: Option<String>,
         /// MONOCHROME1: the smallest value is white.
         invert: bool,
@@ -205,10 +209,12 @@ pub(crate) fn raw(frame: Frame) -> Result<RawFrame> {
                 slope,
                 intercept,
                 windows,
+                luts: frame.voi_luts,
                 unit: frame.unit,
                 invert: frame.inverted,
                 function: frame.voi_function,
             },
+            overlays: frame.overlays,
             bytes,
         });
     }
@@ -219,6 +225,7 @@ pub(crate) fn raw(frame: Frame) -> Result<RawFrame> {
         rows: frame.rows,
         columns: frame.columns,
         kind: RawKind::Rgb8,
+        overlays: frame.overlays,
         bytes,
     })
 }

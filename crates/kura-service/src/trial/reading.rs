@@ -269,7 +269,8 @@ fn frame(
     })
 }
 
-/// A frame for a page that windows on its own.
+/// A frame for a page that windows on its own. Its overlays stay behind: a reader of a trial sees
+/// the image and nothing that others drew or wrote on it.
 pub fn image(
     bank: &Bank,
     context: &RequestContext,
@@ -278,7 +279,9 @@ pub fn image(
     object: u32,
     number: u32,
 ) -> Result<RawFrame> {
-    imaging::raw(frame(bank, context, seat, position, object, number)?)
+    let mut raw = imaging::raw(frame(bank, context, seat, position, object, number)?)?;
+    raw.overlays.clear();
+    Ok(raw)
 }
 
 /// The same as PNG in its own window, not larger than `max_side`.

@@ -10,13 +10,15 @@ use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use kura_dicom::VoiFunction;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use kura_dicom::{Overlay, VoiFunction, VoiLut};
 use kura_model::{Category, Error, RequestContext, Result};
 use kura_service::dicom_render;
 use kura_service::imaging::{self, Nifti, ObjectInfo, Other, RawFrame, RawKind, SeriesInfo, Sort};
 use kura_service::timeline::{self, Study};
 use maud::{Markup, html};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::page::{Page, empty};
 use super::patients::{facts, names};
@@ -262,17 +264,19 @@ pub(crate) async fn frame(
 
 /// The answer with a frame that the script of the viewer windows.
 pub(super) fn sent(frame: &RawFrame) -> Response {
-    let head = match &frame.kind {
+    let mut head = match &frame.kind {
         RawKind::Gray16 {
             slope,
             intercept,
             windows,
+            luts,
             unit,
             invert,
             function,
         } => json!({
             "kind": "gray16", "rows": frame.rows, "columns": frame.columns, "slope": slope,
             "intercept": intercept, "windows": windows, "unit": unit, "invert": invert,
+            "luts": luts.iter().take(LUTS).map(lut).collect::<Vec<_>>(),
             "function": match function {
                 VoiFunction::Linear => "linear",
                 VoiFunction::LinearExact => "linear-exact",
@@ -281,6 +285,7 @@ pub(super) fn sent(frame: &RawFrame) -> Response {
         }),
         RawKind::Rgb8 => json!({ "kind": "rgb8", "rows": frame.rows, "columns": frame.columns }),
     };
+    head["overlays"] = frame.overlays.iter().map(plane).collect();
     let mut body = head.to_string().into_bytes();
     // The pixels begin at an even byte, so that a script can read 16-bit words where they lie.
     if body.len().is_multiple_of(2) {
@@ -296,6 +301,27 @@ pub(super) fn sent(frame: &RawFrame) -> Response {
         body,
     )
         .into_response()
+}
+
+/// Tables of one frame that are offered.
+const LUTS: usize = 16;
+
+fn lut(lut: &VoiLut) -> Value {
+    let (first, shades) = lut.shades();
+    json!({ "name": lut.name, "first": first, "shades": BASE64_STANDARD.encode(shades) })
+}
+
+/// Eight pixels a byte, the first the lowest bit, as DICOM has them.
+fn plane(overlay: &Overlay) -> Value {
+    let bits: Vec<u8> = overlay
+        .bits
+        .chunks(8)
+        .map(|eight| eight.iter().rev().fold(0, |byte, bit| byte << 1 | bit))
+        .collect();
+    json!({
+        "rows": overlay.rows, "columns": overlay.columns,
+        "origin": [overlay.origin.0, overlay.origin.1], "bits": BASE64_STANDARD.encode(bits),
+    })
 }
 
 fn as_json(found: kura_model::Result<impl serde::Serialize>) -> Response {

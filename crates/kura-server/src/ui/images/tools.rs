@@ -113,8 +113,14 @@ const TURN: [Tool; 6] = [
     tool("reset", words::RESET, "x", "M5 12a7 7 0 1 0 2-5M7 3v4h4"),
 ];
 
-const PAGE: [Tool; 4] = [
+const PAGE: [Tool; 5] = [
     tool("text", words::TEXT, "t", "M5 6h14M12 6v13M9 19h6"),
+    tool(
+        "overlays",
+        words::OVERLAYS,
+        "g",
+        "M3 5h12v12H3zM9 9h12v12H9zM12 13l6 4",
+    ),
     tool("compare", words::COMPARE, "c", "M3 5h8v14H3zM13 5h8v14h-8z"),
     tool(
         "volume",

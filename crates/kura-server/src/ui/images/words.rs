@@ -43,6 +43,7 @@ catalogue! {
     ACTUAL: "等倍(1画素=1画素)", "Actual pixels";
     RESET: "元に戻す", "Reset";
     TEXT: "文字の表示", "Text on the image";
+    OVERLAYS: "画像上の図形(オーバーレイ)", "Overlay graphics";
     COMPARE: "並べて比較", "Side by side";
     VOLUME: "断面と3D", "Planes and 3-D";
     HELP: "使い方", "Help";
@@ -107,6 +108,7 @@ catalogue! {
     PER_SECOND: "枚/秒", "frames/s";
     BY_PLACE: "同じ座標系:位置で連動", "one frame of reference: linked by position";
     BY_NUMBER: "座標系が違う:番号で連動", "different frames of reference: linked by number";
+    PRESET_TABLE: "ファイルの変換表", "Table of the file";
     PRESET_LIVER: "肝", "Liver";
     PRESET_MEDIASTINUM: "縦隔", "Mediastinum";
     VOLUME_LOADING: "ボリュームを読み込み中", "Loading the volume";
@@ -153,7 +155,7 @@ pub(crate) fn scripts(page: &Page) -> Value {
         "forget": say(FORGET), "play": say(PLAY), "stop": say(STOP), "rate": say(PER_SECOND),
         "byPlace": say(BY_PLACE), "byNumber": say(BY_NUMBER),
         "presets": {
-            "file": say(text::PRESET_FILE), "full": say(text::PRESET_FULL), "soft": say(text::PRESET_SOFT),
+            "file": say(text::PRESET_FILE), "table": say(PRESET_TABLE), "full": say(text::PRESET_FULL), "soft": say(text::PRESET_SOFT),
             "lung": say(text::PRESET_LUNG), "bone": say(text::PRESET_BONE), "brain": say(text::PRESET_BRAIN),
             "liver": say(PRESET_LIVER), "mediastinum": say(PRESET_MEDIASTINUM),
         },
