@@ -7,3 +7,4 @@ pub mod dicom;
 pub mod fhir;
 pub mod keys;
 pub mod known;
+pub mod tables;

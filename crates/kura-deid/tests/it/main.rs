@@ -3,3 +3,4 @@
 mod build;
 mod dicom;
 mod pydicom;
+mod tables;
