@@ -91,7 +91,8 @@ def fetch(path, accept, out="/dev/null"):
 def read(path):
     out = folder / "answer.json"
     fetch(path, "application/dicom+json", out)
-    return json.loads(out.read_text())
+    # 204: no more.
+    return json.loads(out.read_text() or "[]")
 
 
 def store(*paths):
