@@ -292,7 +292,7 @@ export class Pane extends EventTarget {
       this.slide ? '' : `${this.index + 1} / ${stack.frames.length}${item.info.number === null ? '' : ` · ${words.number} ${item.info.number}`}`,
     ].filter(Boolean).join('\n');
     corners.where.textContent = slice === null ? '' : `${slice.toFixed(1)} mm${item.place.thickness ? ` · ${words.thick} ${Number(item.place.thickness.toFixed(2))} mm` : ''}`;
-    corners.how.textContent = this.window && this.frame?.kind === 'gray16' 
+    corners.how.textContent = this.window && this.frame?.kind === 'gray16'
       ? this.look((center, width) => `C ${center} · W ${width}`) : '';
     this.letter(matrix, item);
     this.bar(matrix, item);
