@@ -1,6 +1,7 @@
 //! Rows generalised in different ways: those that the best levels for all leave alone are a table
 //! of their own, with the best levels for them, and so on.
 
+use super::model::Model;
 use super::search::{Goal, Search};
 use super::table::Table;
 
@@ -18,8 +19,13 @@ pub struct Recoded {
 
 /// The levels of least loss for all rows; for those that are left alone at these, the levels of
 /// least loss for them; until nobody is left, or nobody else finds company. Every class holds what
-/// is asked of it by itself. `None` where more rows are left than may be kept back.
+/// is asked of it by itself. `None` where more rows are left than may be kept back, and for
+/// δ-presence: of the population nobody is told by which levels they would have been shown.
 pub fn local(table: &Table, goal: &Goal) -> Option<Recoded> {
+    let presence = |model: &Model| matches!(model, Model::Presence { .. });
+    if goal.models.iter().any(presence) {
+        return None;
+    }
     let all = table.sensitive_rows();
     // In between as many rows may wait as the levels leave: they are looked at again.
     let part_goal = Goal {

@@ -84,8 +84,8 @@ impl Rows {
         Ok(())
     }
 
-    /// One of the population that the table is drawn from (`people`: who is in the table is told
-    /// here too), with any sensitive values.
+    /// One of the population that the table is drawn from. Who is in the table is one of them, and
+    /// comes here too.
     ///
     /// # Errors
     /// Those of [`Rows::push`].

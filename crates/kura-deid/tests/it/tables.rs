@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use kura_deid::tables::{Goal, Ground, Hierarchy, Model, Rows, Table, optimum};
+use kura_deid::tables::{Goal, Ground, Hierarchy, Model, Rows, Table, local, optimum};
 
 struct Adult {
     names: Vec<String>,
@@ -232,4 +232,60 @@ fn nothing_is_better_than_what_is_found() {
     assert!(met.len() > 2, "the goals are all one: {met:?}");
     // Nobody can be so many.
     of(vec![Model::Anonymity { k: 100_000 }], 0.0, &|_, _| false);
+}
+
+/// Ages 0 to 9 of a village of twenty; who is in the table is young.
+#[test]
+fn who_is_in_the_table_is_not_told() {
+    let ages = Hierarchy::of((0..10).map(|age| {
+        let five = if age < 5 { "0-4" } else { "5-9" };
+        vec![age.to_string(), five.to_owned(), "*".to_owned()]
+    }))
+    .expect("a hierarchy");
+    let mut rows = Rows::new(vec![ages], 0);
+    for age in 0..20 {
+        rows.people(&[&(age % 10).to_string()])
+            .expect("one of the village");
+    }
+    // Four of the ten below five, none of the others.
+    for age in ["0", "0", "1", "2"] {
+        rows.push(&[age]).expect("a row");
+    }
+    let table = rows.finish();
+    let at = |most: f64| {
+        let goal = Goal::new(vec![Model::Presence { least: 0.0, most }], 0.0);
+        assert_eq!(local(&table, &goal), None);
+        optimum(&table, &goal).map(|found| found.levels)
+    };
+    assert_eq!(at(1.0), Some(vec![0]));
+    assert_eq!(at(0.4), Some(vec![1]));
+    assert_eq!(at(0.2), Some(vec![2]));
+    assert_eq!(at(0.19), None);
+}
+
+#[test]
+fn parts_lose_less_and_every_class_is_large() {
+    let Some(adult) = Adult::open() else { return };
+    let quasi = ["age", "education", "sex", "marital-status"];
+    let table = adult.table(&quasi, &[], 61);
+    let goal = Goal::new(vec![Model::Anonymity { k: 5 }], 0.05);
+    let whole = optimum(&table, &goal).expect("levels for all");
+    let parts = local(&table, &goal).expect("levels for parts");
+    assert!(parts.loss < whole.loss, "{} {}", parts.loss, whole.loss);
+    let mut classes: BTreeMap<Vec<&str>, u32> = BTreeMap::new();
+    let mut left = 0;
+    for row in 0..table.rows() as usize {
+        let at = table.at(row);
+        match parts.of[at] {
+            Some(form) => {
+                let levels = &parts.forms[form as usize];
+                *classes
+                    .entry(table.labels(at, levels).collect())
+                    .or_default() += 1;
+            }
+            None => left += 1,
+        }
+    }
+    assert_eq!(left, parts.rows_kept_back);
+    assert!(classes.values().all(|rows| *rows >= 5) && classes.len() > 10);
 }

@@ -13,7 +13,7 @@ use super::turn::{self, Opening};
 use super::{reader, seal};
 use crate::Bank;
 use crate::access::{Action, authorize};
-use crate::imaging::{self, RawFrame};
+use crate::imaging::{self, RawFrame, RawKind};
 
 /// Where a reader sits: one condition of one trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,8 +269,9 @@ fn frame(
     })
 }
 
-/// A frame for a page that windows on its own. Its overlays stay behind: a reader of a trial sees
-/// the image and nothing that others drew or wrote on it.
+/// A frame for a page that windows on its own. Its overlays stay behind, and so do the names of its
+/// windows and tables, which are free text: a reader of a trial sees the image and nothing that
+/// others drew or wrote.
 pub fn image(
     bank: &Bank,
     context: &RequestContext,
@@ -281,6 +282,10 @@ pub fn image(
 ) -> Result<RawFrame> {
     let mut raw = imaging::raw(frame(bank, context, seat, position, object, number)?)?;
     raw.overlays.clear();
+    if let RawKind::Gray16 { windows, luts, .. } = &mut raw.kind {
+        windows.iter_mut().for_each(|(.., name)| name.clear());
+        luts.iter_mut().for_each(|lut| lut.name = None);
+    }
     Ok(raw)
 }
 
