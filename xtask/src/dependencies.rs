@@ -16,7 +16,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-feeds", &["kura-model", "kura-fhir"]),
     (
         "kura-deid",
-        &["kura-model", "kura-fhir", "kura-dicom", "kura-genomics"],
+        &[
+            "kura-model",
+            "kura-fhir",
+            "kura-fhirpath",
+            "kura-dicom",
+            "kura-genomics",
+        ],
     ),
     (
         "kura-dataset",

@@ -7,6 +7,7 @@ mod definitions;
 mod dependencies;
 mod grow;
 mod sample_hospital;
+mod words;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         Some("check") => dependencies::check(),
         Some("definitions") => definitions::make(&arguments.collect::<Vec<_>>()),
         Some("conformance") => conformance::make(&arguments.collect::<Vec<_>>()),
+        Some("words") => words::make(),
         Some("sample-hospital") => sample_hospital::run(&arguments.collect::<Vec<_>>()),
         Some("grow-hospital") => grow::grow(&arguments.collect::<Vec<_>>()),
         Some("sqlite-ceiling") => ceiling::measure(&arguments.collect::<Vec<_>>()),
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
                   definitions FOLDER (HL7's npm package hl7.fhir.r4.examples; writes the table of \
                   kura-fhirpath) | \
                   conformance FOLDER (the same folder; writes the definitions of \
-                  kura-validation) | grow-hospital FROM TIMES OUT [FIRST] | sqlite-ceiling FILE.ndjson.gz DATABASE"
+                  kura-validation) | words (out of these, for kura-deid) | grow-hospital FROM TIMES OUT [FIRST] | sqlite-ceiling FILE.ndjson.gz DATABASE"
                 .to_owned(),
         ),
     };

@@ -6,19 +6,11 @@ use std::fmt::Write as _;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::Manifest;
+use crate::report::Rule;
 use crate::table;
 
-/// A rule as the card shows it.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    pub id: String,
-    pub ja: String,
-    pub en: String,
-    pub source: String,
-}
-
 /// The reasons of the manifest's `withheld`, for people.
-fn reason(key: &str) -> (&'static str, &'static str) {
+pub(crate) fn reason(key: &str) -> (&'static str, &'static str) {
     match key.split(':').next().unwrap_or(key) {
         "type-not-listed" => ("持ち出せる種別ではない", "not a kind that may leave"),
         "model-proposal" => (
@@ -32,6 +24,10 @@ fn reason(key: &str) -> (&'static str, &'static str) {
         "identifier-left" => (
             "処理後にも本人を示す記述が残った",
             "something that names the patient was left after processing",
+        ),
+        "modifier-extension" => (
+            "意味を変える未知の拡張がある",
+            "an unknown extension changes its meaning",
         ),
         _ => (
             "画像を持ち出す条件を満たさない",
@@ -109,20 +105,20 @@ pub fn markdown(manifest: &Manifest, rules: &[Rule]) -> String {
 
 const LIMITS: [(&str, &str); 4] = [
     (
-        "これは仮名加工の第一段階であり、匿名加工ではない。珍しい組合せの病名や日付から推定される危険は残る。",
-        "This is a first pseudonymisation, not anonymisation: rare combinations of diagnoses and dates remain a risk.",
+        "珍しい組合せの病名や日付から推定される危険は残る。何をどの規則で加工したかは report.html にある。",
+        "Rare combinations of diagnoses and dates remain a risk. report.html tells what was done to each element, by which rule.",
     ),
     (
-        "日付は患者ごとにずらしてあるため、季節や曜日、患者間の同時性の解析には使えない。",
-        "Dates are shifted by patient: not fit for season, weekday, or events shared between patients.",
+        "日付は患者ごとにずらすか粗くしてあるため、季節や曜日、患者間の同時性の解析には使えない。",
+        "Dates are shifted by patient, or coarser: not fit for season, weekday, or events shared between patients.",
     ),
     (
         "自由記載、文書、ゲノム情報は含まない。",
         "No free text, documents or genomic information.",
     ),
     (
-        "他の情報と照合して本人を識別してはならない (個人情報保護法41条7項)。",
-        "It must not be matched with other information to identify a person (APPI Art. 41(7)).",
+        "他の情報と照合して本人を識別してはならない (個人情報保護法41条7項, 45条)。",
+        "It must not be matched with other information to identify a person (APPI Art. 41(7), 45).",
     ),
 ];
 
@@ -167,7 +163,7 @@ fn image_totals(manifest: &Manifest) -> (usize, u64) {
     (count, bytes)
 }
 
-const STYLE: &str = "body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #d5dae1}table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border-bottom:1px solid #e4e8ee;padding:.3rem .6rem;text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.85em;background:#f2f4f7;padding:.1em .3em;border-radius:3px;word-break:break-all}@media(prefers-color-scheme:dark){body{background:#12161c;color:#dde3ea}code{background:#222933}td,th,h2{border-color:#2c3540}}";
+pub(crate) const STYLE: &str = ".wide{overflow-x:auto}body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #d5dae1}table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border-bottom:1px solid #e4e8ee;padding:.3rem .6rem;text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.85em;background:#f2f4f7;padding:.1em .3em;border-radius:3px;word-break:break-all}@media(prefers-color-scheme:dark){body{background:#12161c;color:#dde3ea}code{background:#222933}td,th,h2{border-color:#2c3540}}";
 
 pub fn html(manifest: &Manifest, rules: &[Rule]) -> String {
     let spec = &manifest.spec;

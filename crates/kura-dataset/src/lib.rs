@@ -4,6 +4,7 @@
 pub mod card;
 pub mod manifest;
 pub mod parquet_writer;
+pub mod report;
 pub mod spec;
 pub mod table;
 

@@ -5,6 +5,7 @@
 //! title = "Laboratory course of diabetes"
 //! purpose = "Train a model that foresees a rise of HbA1c"
 //! project = "research-2026-014"
+//! policy = "kamei"
 //!
 //! [cohort]
 //! all = ["Condition?code=http://jpfhir.jp/fhir/core/mhlw/CodeSystem/ICD10-2013-full|E11.9", "Patient?birthdate=lt1970"]
@@ -30,12 +31,20 @@ pub struct Spec {
     /// The research project. It has a key of its own: sets of one project can be joined, sets
     /// of two cannot.
     pub project: String,
+    /// The policy by which it is processed: one of those that come with the bank, or the name of a
+    /// file in the bank's folder `policies`.
+    #[serde(default = "kamei")]
+    pub policy: String,
     #[serde(default)]
     pub cohort: Cohort,
     pub data: Data,
     /// Logical time to build at; the newest if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub t: Option<u64>,
+}
+
+fn kamei() -> String {
+    "kamei".to_owned()
 }
 
 /// Who is in. FHIR search expressions; one of another type than Patient means the patients of
@@ -56,7 +65,11 @@ pub struct Cohort {
 #[serde(deny_unknown_fields)]
 pub struct Data {
     /// Names of tables; see `kura dataset tables`.
+    #[serde(default)]
     pub tables: Vec<String>,
+    /// The resources themselves: `fhir/TYPE.ndjson`, every type that the policy lets leave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fhir: bool,
     /// DICOM images, as far as they may leave.
     #[serde(default)]
     pub images: bool,
@@ -83,9 +96,9 @@ impl Spec {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
-        if !plain(&spec.name) || !plain(&spec.project) {
+        if !plain(&spec.name) || !plain(&spec.project) || !plain(&spec.policy) {
             return Err(Error::invalid(
-                "the specification: name and project are 1 to 64 letters, digits, '-', '_' and '.'",
+                "the specification: name, project and policy are 1 to 64 letters, digits, '-', '_' and '.'",
             ));
         }
         if spec.title.trim().is_empty() || spec.purpose.trim().is_empty() {
@@ -93,9 +106,9 @@ impl Spec {
                 "the specification: title and purpose must say something; they stand on the card",
             ));
         }
-        if spec.data.tables.is_empty() && !spec.data.images {
+        if spec.data.tables.is_empty() && !spec.data.images && !spec.data.fhir {
             return Err(Error::invalid(
-                "the specification: data asks for no table and no images",
+                "the specification: data asks for no table, no resources and no images",
             ));
         }
         for name in &spec.data.tables {

@@ -13,6 +13,8 @@ use crate::parquet_writer::{Field, FieldKind, ParquetWriter, Scalar, Slot};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     Text,
+    /// The year of a date, as text.
+    Year,
     /// IEEE 754 double.
     Number,
     Integer,
@@ -40,7 +42,7 @@ pub struct Table {
     pub columns: &'static [(&'static str, Column, &'static str)],
 }
 
-use Column::{Code, Codes, Flag, Integer, Number, Reference, System, Text, Time};
+use Column::{Code, Codes, Flag, Integer, Number, Reference, System, Text, Time, Year};
 
 /// Every table there is. Paths that begin with `/` are from the resource, others from the row.
 pub const TABLES: &[Table] = &[
@@ -52,7 +54,7 @@ pub const TABLES: &[Table] = &[
         columns: &[
             ("patient", Text, "id"),
             ("sex", Text, "gender"),
-            ("birth_year", Text, "birthDate"),
+            ("birth_year", Year, "birthDate"),
             ("deceased", Flag, "deceasedBoolean"),
             ("deceased_time", Time, "deceasedDateTime"),
         ],
@@ -360,7 +362,7 @@ impl Table {
             .map(|(name, column, _)| Field {
                 name: (*name).to_owned(),
                 kind: match column {
-                    Text | System | Code | Codes | Reference => FieldKind::Text,
+                    Text | Year | System | Code | Codes | Reference => FieldKind::Text,
                     Number => FieldKind::Double,
                     Integer => FieldKind::Long,
                     Flag => FieldKind::Flag,
@@ -430,6 +432,10 @@ fn cell(column: Column, value: &Value) -> Option<Cell> {
     };
     match column {
         Text => single.as_str().map(|text| Cell::Text(text.to_owned())),
+        Year => single
+            .as_str()?
+            .get(..4)
+            .map(|year| Cell::Text(year.to_owned())),
         Number => single
             .as_f64()
             .filter(|number| number.is_finite())

@@ -19,6 +19,13 @@ impl ProjectKey {
         Self(secret)
     }
 
+    /// The key of one policy under a project's: what one policy left cannot be joined with what
+    /// another left of the same patients.
+    #[must_use]
+    pub fn under(&self, policy: &str) -> Self {
+        Self(*self.hash("policy", policy).as_bytes())
+    }
+
     fn hash(&self, namespace: &str, value: &str) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         // The length keeps (ab, c) and (a, bc) apart.
@@ -122,6 +129,10 @@ mod tests {
         assert_ne!(one.pseudonym("p", "1"), two.pseudonym("p", "1"));
         assert_ne!(one.pseudonym("p", "1"), one.pseudonym("e", "1"));
         assert_ne!(one.uid("1.2"), two.uid("1.2"));
+        assert_ne!(
+            one.under("kamei").pseudonym("p", "1"),
+            one.under("coded").pseudonym("p", "1")
+        );
         assert!(one.uid("1.2").len() <= 64);
         for patient in 0..2000 {
             let shift = one.date_shift_days(&patient.to_string());

@@ -7,4 +7,5 @@ pub mod dicom;
 pub mod fhir;
 pub mod keys;
 pub mod known;
+pub mod policy;
 pub mod tables;

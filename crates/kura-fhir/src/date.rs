@@ -94,6 +94,21 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
+/// Whether a text is a FHIR time of day: `hh:mm:ss`, with fractions or without.
+/// FHIR R4 datatypes.html#time.
+pub fn is_time(text: &str) -> bool {
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let limits = [23, 59, 60];
+    parts.len() == limits.len()
+        && digits(fraction)
+        && fraction.len() <= 9
+        && parts.iter().zip(limits).all(|(part, most)| {
+            part.len() == 2 && digits(part) && part.parse().is_ok_and(|number: u8| number <= most)
+        })
+}
+
 /// Days since 1970-01-01 of a date of the proleptic Gregorian calendar.
 pub fn day_number(year: i64, month: i64, day: i64) -> i64 {
     // Years that begin in March put the leap day last.

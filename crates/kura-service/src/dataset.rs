@@ -6,19 +6,24 @@
 
 mod cohort;
 mod known;
+mod report;
+mod writer;
 
 pub(crate) use known::known;
+use writer::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use kura_dataset::manifest::{self, Difference, Policy};
-use kura_dataset::{FileEntry, Manifest, Spec, TableWriter, card, table};
+use kura_dataset::manifest::{self, Difference};
+use kura_dataset::report::Resources;
+use kura_dataset::{FileEntry, Manifest, Spec, card};
 use kura_deid::dicom::DicomPolicy;
-use kura_deid::fhir::{self, ChangeReport, FhirPolicy, Subject};
+use kura_deid::fhir::{self, ChangeReport, Subject, Survey};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
+use kura_deid::policy::Policy;
 use kura_fhir::{date, view};
 use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
@@ -27,10 +32,12 @@ use serde_json::Value;
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
-use crate::{Bank, imaging, kind};
+use crate::{Bank, deid_policy, imaging, kind};
 
 /// Told how a build goes on.
 pub trait Observer {
+    /// Counting how often things occur, before anything is processed; only some policies ask.
+    fn surveyed(&self, _done: u64, _total: u64) {}
     fn patients(&self, done: u64, total: u64);
 }
 
@@ -199,9 +206,8 @@ fn run(
         None => now,
     };
     let as_of = as_of(bank, t)?;
-    let key = project_key(bank, &spec.project)?;
-    let fhir_policy = FhirPolicy::parse(fhir::BASIC)
-        .map_err(|error| Error::internal("the FHIR policy is damaged").because(error))?;
+    let policy = deid_policy::named(bank, &spec.policy)?;
+    let key = project_key(bank, &spec.project)?.under(&policy.id);
     let dicom_policy = DicomPolicy::basic();
 
     // In the order of pseudonyms: the order of the bank would tell something.
@@ -211,14 +217,21 @@ fn run(
         .collect();
     patients.sort();
 
-    let mut writer = Writer::new(&spec, folder)?;
+    let survey = if policy.needs_survey() {
+        Some(survey(bank, &policy, &patients, t, observer)?)
+    } else {
+        None
+    };
+    let mut writer = Writer::new(&spec, &policy, folder)?;
     let mut build = Build {
         bank,
         t,
         key: &key,
-        fhir: &fhir_policy,
+        policy: &policy,
         dicom: &dicom_policy,
         reference_year: year_of(&as_of),
+        survey: survey.as_ref(),
+        resources: BTreeMap::new(),
         sources: blake3::Hasher::new(),
         changes: ChangeReport::default(),
         dicom_applied: BTreeMap::new(),
@@ -233,7 +246,7 @@ fn run(
 
     let mut files = writer.finish()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut applied = build.changes.applied.clone();
+    let mut applied = build.changes.applied(&policy);
     applied.extend(build.dicom_applied.clone());
     let mut manifest = Manifest {
         kura: env!("CARGO_PKG_VERSION").to_owned(),
@@ -242,12 +255,12 @@ fn run(
         as_of,
         patients: total,
         policies: vec![
-            Policy {
-                id: fhir_policy.id.clone(),
-                version: fhir_policy.version.clone(),
-                hash: ContentHash::of(fhir::BASIC.as_bytes()),
+            manifest::Policy {
+                id: policy.id.clone(),
+                version: policy.version.clone(),
+                hash: ContentHash(policy.hash),
             },
-            Policy {
+            manifest::Policy {
                 id: dicom_policy.id().to_owned(),
                 version: dicom_policy.version().to_owned(),
                 hash: dicom_policy.hash(),
@@ -258,10 +271,19 @@ fn run(
         applied,
         files,
     };
-    let rules = rules(&fhir_policy, &dicom_policy);
+    let report = report::of(
+        &manifest,
+        (&policy, &dicom_policy),
+        &build.changes,
+        std::mem::take(&mut build.resources),
+    );
+    let json = serde_json::to_string_pretty(&report)
+        .map_err(|error| Error::internal("the report cannot be written").because(error))?;
     for (name, text) in [
-        ("card.md", card::markdown(&manifest, &rules)),
-        ("card.html", card::html(&manifest, &rules)),
+        ("report.json", json + "\n"),
+        ("report.html", report.html()),
+        ("card.md", card::markdown(&manifest, &report.rules)),
+        ("card.html", card::html(&manifest, &report.rules)),
     ] {
         let file = folder.join(name);
         fs::write(&file, &text).map_err(|error| file_error(&file, error))?;
@@ -278,23 +300,31 @@ fn run(
     Ok((manifest, ContentHash::of(&text)))
 }
 
-fn rules(fhir: &FhirPolicy, dicom: &DicomPolicy) -> Vec<card::Rule> {
-    fhir.rules
-        .iter()
-        .chain([fhir.genomic_rule()])
-        .map(|rule| card::Rule {
-            id: rule.id.clone(),
-            ja: rule.ja.clone(),
-            en: rule.en.clone(),
-            source: rule.source.clone(),
-        })
-        .chain(dicom.rules().iter().map(|rule| card::Rule {
-            id: rule.id.clone(),
-            ja: rule.ja.clone(),
-            en: rule.en.clone(),
-            source: rule.source.clone(),
-        }))
-        .collect()
+/// Counts how often codes and values occur among the patients.
+fn survey(
+    bank: &Bank,
+    policy: &Policy,
+    patients: &[(String, RecordKey)],
+    t: LogicalTime,
+    observer: &dyn Observer,
+) -> Result<Survey> {
+    let mut survey = Survey::new(policy);
+    let total = patients.len() as u64;
+    for (index, (_, patient)) in patients.iter().enumerate() {
+        observer.surveyed(index as u64, total);
+        let mut resources = Vec::new();
+        for kind in policy.types() {
+            let versions = bank
+                .clinical
+                .read(|reader| reader.compartment(patient, kind, t))?;
+            for version in &versions {
+                resources.push(decode(version)?);
+            }
+        }
+        survey.patient(policy, resources.iter());
+    }
+    observer.surveyed(total, total);
+    Ok(survey)
 }
 
 /// When the bank wrote the state at `t`.
@@ -321,48 +351,6 @@ pub(crate) fn project_key(bank: &Bank, project: &str) -> Result<ProjectKey> {
         .map(ProjectKey::new)
 }
 
-/// The files of a build, as they are written.
-struct Writer<'a> {
-    folder: &'a Path,
-    tables: Vec<TableWriter<File>>,
-    files: Vec<FileEntry>,
-}
-
-impl<'a> Writer<'a> {
-    fn new(spec: &Spec, folder: &'a Path) -> Result<Self> {
-        let mut tables = Vec::new();
-        for name in &spec.data.tables {
-            let Some(table) = table::by_name(name) else {
-                continue;
-            };
-            let file = folder.join(format!("{name}.parquet"));
-            let file = File::create(&file).map_err(|error| file_error(&file, error))?;
-            tables.push(TableWriter::create(table, file)?);
-        }
-        Ok(Self {
-            folder,
-            tables,
-            files: Vec::new(),
-        })
-    }
-
-    fn finish(mut self) -> Result<Vec<FileEntry>> {
-        for table in self.tables {
-            let path = format!("{}.parquet", table.table().name);
-            let (rows, file) = table.finish()?;
-            drop(file);
-            let (hash, bytes) = manifest::hash_file(&self.folder.join(&path))?;
-            self.files.push(FileEntry {
-                path,
-                bytes,
-                hash,
-                rows: Some(rows),
-            });
-        }
-        Ok(self.files)
-    }
-}
-
 fn decode(version: &Version) -> Result<Value> {
     serde_json::from_slice(&version.body)
         .map_err(|error| Error::internal("a stored resource is damaged").because(error))
@@ -379,9 +367,11 @@ struct Build<'a> {
     bank: &'a Bank,
     t: LogicalTime,
     key: &'a ProjectKey,
-    fhir: &'a FhirPolicy,
+    policy: &'a Policy,
     dicom: &'a DicomPolicy,
     reference_year: i64,
+    survey: Option<&'a Survey>,
+    resources: BTreeMap<String, Resources>,
     sources: blake3::Hasher,
     changes: ChangeReport,
     dicom_applied: BTreeMap<String, u64>,
@@ -405,14 +395,7 @@ impl Build<'_> {
             }
         }
         let shift_days = self.key.date_shift_days(&patient.id);
-        let mut kinds: Vec<&'static str> = writer
-            .tables
-            .iter()
-            .map(|table| table.table().kind)
-            .collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        for kind in kinds {
+        for kind in &writer.kinds.clone() {
             let versions = self
                 .bank
                 .clinical
@@ -425,9 +408,13 @@ impl Build<'_> {
                     known: &identifiers,
                     shift_days,
                     reference_year: self.reference_year,
+                    survey: self.survey,
                 };
-                match fhir::process(self.fhir, &decode(version)?, &subject) {
+                let count = self.resources.entry(kind.clone()).or_default();
+                count.seen += 1;
+                match fhir::process(self.policy, &decode(version)?, &subject) {
                     Ok((value, changes)) => {
+                        count.left += 1;
                         self.changes.add(&changes);
                         processed.push(value);
                     }
@@ -436,14 +423,8 @@ impl Build<'_> {
             }
             // By pseudonym, so that the order of writing does not leave either.
             processed.sort_by(|a, b| view::text(a, "id").cmp(&view::text(b, "id")));
-            for table in writer
-                .tables
-                .iter_mut()
-                .filter(|table| table.table().kind == kind)
-            {
-                for value in &processed {
-                    table.add(value)?;
-                }
+            for value in &processed {
+                writer.resource(kind, value)?;
             }
         }
         if spec.data.images {

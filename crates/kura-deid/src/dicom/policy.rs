@@ -5,7 +5,7 @@ use kura_fhir::text::fold;
 use kura_model::ContentHash;
 use serde::Deserialize;
 
-use crate::fhir::Rule;
+use crate::policy::Rule;
 
 /// `policies/dicom-basic.toml`.
 pub const BASIC: &str = include_str!("../../../../policies/dicom-basic.toml");
@@ -218,13 +218,17 @@ impl DicomPolicy {
             keep_text: tags(&file.keep.text)?,
             keep_bulk: tags(&file.keep.bulk)?,
             schemes: file.keep.schemes,
-            id: file.id,
+            id: file.id.clone(),
             version: file.version,
             hash: ContentHash::of(&hashed),
             rules: file
                 .rule
                 .into_iter()
                 .map(|rule| Rule {
+                    policy: file.id.clone(),
+                    action: String::new(),
+                    paths: Vec::new(),
+                    urls: Vec::new(),
                     id: rule.id,
                     ja: rule.ja,
                     en: rule.en,

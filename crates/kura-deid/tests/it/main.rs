@@ -2,5 +2,6 @@
 
 mod build;
 mod dicom;
+mod policies;
 mod pydicom;
 mod tables;

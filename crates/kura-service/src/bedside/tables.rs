@@ -8,19 +8,20 @@ use std::sync::atomic::AtomicBool;
 
 use kura_cases::{Cases, CasesSpec, Workspace};
 use kura_dataset::table::TABLES;
-use kura_deid::fhir::{self, FhirPolicy, Subject};
+use kura_deid::fhir::{self, Subject};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
+use kura_deid::policy::Policy;
 use kura_fhir::view;
 use kura_model::{Error, LogicalTime, RecordKey, Result};
 
 use crate::imaging::SeriesFile;
-use crate::{Bank, dataset, imaging, kind};
+use crate::{Bank, dataset, deid_policy, imaging, kind};
 
 /// What it takes to make tables; made once for many patients.
 pub(super) struct Tables<'a> {
     bank: &'a Bank,
-    policy: FhirPolicy,
+    policy: Policy,
     key: ProjectKey,
     t: LogicalTime,
     reference_year: i64,
@@ -28,14 +29,16 @@ pub(super) struct Tables<'a> {
 
 const DAY: i64 = 86_400_000;
 
+/// By this a case is made: it keeps the days between events, and needs no survey of others.
+const BEDSIDE: &str = "kamei";
+
 impl<'a> Tables<'a> {
     pub(super) fn open(bank: &'a Bank) -> Result<Self> {
         let t = bank.clinical.now()?;
         // Not a project's: nothing of what is made with it leaves this function.
         let key = RecordKey::new(kind::SERVER_KEY, "bedside");
         Ok(Self {
-            policy: FhirPolicy::parse(fhir::BASIC)
-                .map_err(|error| Error::internal("the FHIR policy is damaged").because(error))?,
+            policy: deid_policy::named(bank, BEDSIDE)?,
             key: ProjectKey::new(bank.secret(&key)?),
             reference_year: dataset::reference_year(bank, t)?,
             bank,
@@ -75,6 +78,7 @@ impl<'a> Tables<'a> {
                     known: &identifiers,
                     shift_days,
                     reference_year: self.reference_year,
+                    survey: None,
                 };
                 let resource = imaging::decode(&version.body)?;
                 // What would stay inside when a set is built is not known to the model either.

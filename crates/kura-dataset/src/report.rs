@@ -1,0 +1,173 @@
+//! The report of a data set: what was there, which rule did what how often, what was held back
+//! and why. `report.json` for programs, `report.html` for an ethics board, in Japanese and English
+//! side by side. It holds counts and names of the standard only.
+
+use std::collections::BTreeMap;
+
+use maud::{DOCTYPE, Markup, html};
+use serde::Serialize;
+
+use crate::card::{STYLE, reason};
+
+/// A rule as a report shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rule {
+    pub id: String,
+    /// The policy that has it.
+    pub policy: String,
+    pub action: String,
+    pub ja: String,
+    pub en: String,
+    pub source: String,
+    /// The elements it names.
+    pub paths: Vec<String>,
+    /// Elements it decided about in this set.
+    pub applied: u64,
+}
+
+/// What happened to one element of FHIR.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    /// `Patient.birthDate`
+    pub path: String,
+    /// None: no rule lists it, so it went.
+    pub rule: Option<String>,
+    pub action: String,
+    pub kept: u64,
+    pub removed: u64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Policy {
+    pub id: String,
+    pub version: String,
+    pub ja: String,
+    pub en: String,
+    pub source: String,
+    pub reversible: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extends: Option<String>,
+    /// BLAKE3 of its text and of those it extends.
+    pub hash: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub name: String,
+    pub title: String,
+    pub project: String,
+    pub t: u64,
+    pub as_of: String,
+    pub patients: u64,
+    /// Resources that were looked at, by type, and how many of them are in the set.
+    pub resources: BTreeMap<String, Resources>,
+    pub policy: Policy,
+    /// What the images were processed by.
+    pub image_policy: Option<Policy>,
+    pub rules: Vec<Rule>,
+    pub elements: Vec<Line>,
+    /// Codes and units that went because nobody publishes them.
+    pub local_codes: u64,
+    pub local_units: u64,
+    /// What stayed inside, by reason and kind.
+    pub withheld: BTreeMap<String, u64>,
+    /// What a person must still look at: Japanese, English.
+    pub to_look_at: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Resources {
+    pub seen: u64,
+    pub left: u64,
+}
+
+impl Report {
+    pub fn html(&self) -> String {
+        let page: Markup = html! {
+            (DOCTYPE)
+            html lang="ja" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width";
+                    title { "加工の報告 / Report: " (self.title) }
+                    style { (maud::PreEscaped(STYLE)) }
+                }
+                body {
+                    h1 { "加工の報告 / De-identification report" }
+                    p { (self.title) }
+                    (self.head())
+                    h2 { "あったもの、出たもの / What was there, what left" }
+                    div.wide { table {
+                        tr { th { "種類 / type" } th { "あった / there" } th { "出た / left" } th { "留めた / held back" } }
+                        @for (kind, count) in &self.resources {
+                            tr { td { (kind) } td.n { (count.seen) } td.n { (count.left) } td.n { (count.seen - count.left) } }
+                        }
+                    } }
+                    h2 { "留めたもの / Held back" }
+                    @if self.withheld.is_empty() { p { "なし / nothing" } }
+                    div.wide { table {
+                        @for (key, count) in &self.withheld {
+                            tr { td { code { (key) } } td.n { (count) } td { (reason(key).0) } td { (reason(key).1) } }
+                        }
+                    } }
+                    h2 { "人が確かめること / For a person to look at" }
+                    ul { @for (ja, en) in &self.to_look_at { li { (ja) br; (en) } } }
+                    h2 { "規則 / Rules" }
+                    div.wide { table {
+                        tr { th { "rule" } th { "action" } th { "加工 / processing" } th { "根拠 / source" } th { "回数 / times" } }
+                        @for rule in &self.rules {
+                            tr id=(format!("rule-{}", rule.id)) {
+                                td { (rule.id) } td { (rule.action) } td { (rule.ja) br; (rule.en) }
+                                td { (rule.source) } td.n { (rule.applied) }
+                            }
+                        }
+                    } }
+                    h2 { "要素ごと / Element by element" }
+                    p {
+                        "公開されていない体系のコード " (self.local_codes) " 件と UCUM でない単位 " (self.local_units) " 件を削除した。" br;
+                        (self.local_codes) " codes of unpublished systems and " (self.local_units) " units that are not UCUM went."
+                    }
+                    div.wide { table {
+                        tr { th { "element" } th { "rule" } th { "action" } th { "残った / kept" } th { "消えた / removed" } }
+                        @for line in &self.elements {
+                            tr {
+                                td { code { (line.path) } }
+                                td { @if let Some(rule) = &line.rule { a href=(format!("#rule-{rule}")) { (rule) } } @else { "—" } }
+                                td { (line.action) }
+                                td.n { (line.kept) } td.n { (line.removed) }
+                            }
+                        }
+                    } }
+                }
+            }
+        };
+        page.into_string()
+    }
+
+    fn head(&self) -> Markup {
+        let back = if self.policy.reversible {
+            "同意の範囲で、権限をもつ者が理由を記して戻せる / by a named role with a reason, as consented"
+        } else {
+            "戻さない / never"
+        };
+        html! {
+            div.wide { table {
+                tr { th { "データセット / Data set" } td { (self.name) } }
+                tr { th { "研究計画 / Project" } td { (self.project) } }
+                tr { th { "患者数 / Patients" } td { (self.patients) } }
+                tr { th { "時点 / As of" } td { (self.as_of) " (t = " (self.t) ")" } }
+                tr { th { "加工方針 / Policy" } td {
+                    (self.policy.ja) " / " (self.policy.en) br;
+                    (self.policy.id) " " (self.policy.version)
+                    @if let Some(base) = &self.policy.extends { " (" (base) " より厳しい / stricter than " (base) ")" }
+                    br; (self.policy.source)
+                } }
+                tr { th { "本人への復元 / Leading back" } td { (back) } }
+                tr { th { "方針のハッシュ / Hash of the policy" } td { code { (self.policy.hash) } } }
+                @if let Some(images) = &self.image_policy {
+                    tr { th { "画像 / Images" } td { (images.id) " " (images.version) br; (images.source) } }
+                }
+            } }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The report of a build, out of its manifest and what was counted.
+
+use std::collections::BTreeMap;
+
+use kura_dataset::Manifest;
+use kura_dataset::report::{self, Report};
+use kura_deid::dicom::DicomPolicy;
+use kura_deid::fhir::ChangeReport;
+use kura_deid::policy::Policy;
+use kura_model::ContentHash;
+
+pub(super) fn of(
+    manifest: &Manifest,
+    (policy, dicom): (&Policy, &DicomPolicy),
+    changes: &ChangeReport,
+    resources: BTreeMap<String, report::Resources>,
+) -> Report {
+    let images = manifest.spec.data.images;
+    let rules = policy
+        .rules
+        .iter()
+        .chain(dicom.rules().iter().filter(|_| images))
+        .map(|rule| report::Rule {
+            id: rule.id.clone(),
+            policy: rule.policy.clone(),
+            action: rule.action.clone(),
+            ja: rule.ja.clone(),
+            en: rule.en.clone(),
+            source: rule.source.clone(),
+            paths: rule.paths.clone(),
+            applied: manifest.applied.get(&rule.id).copied().unwrap_or(0),
+        })
+        .collect();
+    let elements = changes.lines(policy).into_iter().map(|line| report::Line {
+        path: line.path,
+        rule: line.rule,
+        action: line.action,
+        kept: line.kept,
+        removed: line.removed,
+    });
+    let image_policy = report::Policy {
+        id: dicom.id().to_owned(),
+        version: dicom.version().to_owned(),
+        ja: "DICOM 基本プロファイル".to_owned(),
+        en: "DICOM basic profile".to_owned(),
+        source: "DICOM PS3.15 Annex E".to_owned(),
+        reversible: false,
+        extends: None,
+        hash: dicom.hash().to_hex(),
+    };
+    Report {
+        name: manifest.spec.name.clone(),
+        title: manifest.spec.title.clone(),
+        project: manifest.spec.project.clone(),
+        t: manifest.t.0,
+        as_of: manifest.as_of.clone(),
+        patients: manifest.patients,
+        resources,
+        policy: report::Policy {
+            id: policy.id.clone(),
+            version: policy.version.clone(),
+            ja: policy.ja.clone(),
+            en: policy.en.clone(),
+            source: policy.source.clone(),
+            reversible: policy.reversible,
+            extends: policy.extends.clone(),
+            hash: ContentHash(policy.hash).to_hex(),
+        },
+        image_policy: images.then_some(image_policy),
+        rules,
+        elements: elements.collect(),
+        local_codes: changes.local_codes,
+        local_units: changes.local_units,
+        withheld: manifest.withheld.clone(),
+        to_look_at: to_look_at(manifest),
+    }
+}
+
+/// What no rule can decide: Japanese and English.
+fn to_look_at(manifest: &Manifest) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let left = manifest.withheld.iter().filter(|(key, _)| {
+        key.starts_with("identifier-left") || key.starts_with("dicom-identifier")
+    });
+    let left: u64 = left.map(|(_, count)| count).sum();
+    if left > 0 {
+        out.push((
+            format!("加工後にも本人を示す記述が残ったため {left} 件を留めた。元のデータのどこにあるかを確かめ、登録の誤りなら直す。"),
+            format!("{left} objects were held back because something that names the patient was left: see where it stands in the source, and mend it if it was entered wrongly."),
+        ));
+    }
+    if manifest.patients < 20 {
+        out.push((
+            format!("患者が {} 人しかいない。組合せから個人が分かり得るか、提供の前に確かめる。", manifest.patients),
+            format!("There are {} patients only: consider before handing it over whether a combination tells one of them.", manifest.patients),
+        ));
+    }
+    out.push((
+        "対象の条件そのものが珍しい病気や出来事を語っていないか、題名と目的とともに読む。"
+            .to_owned(),
+        "Read title, purpose and cohort: do they themselves tell of a rare disease or event?"
+            .to_owned(),
+    ));
+    out
+}
