@@ -3,6 +3,7 @@
 
 pub mod card;
 pub mod manifest;
+pub mod parquet_texts;
 pub mod parquet_writer;
 pub mod report;
 pub mod spec;

@@ -5,6 +5,7 @@
 
 pub mod dicom;
 pub mod fhir;
+pub mod hunt;
 pub mod keys;
 pub mod known;
 pub mod policy;

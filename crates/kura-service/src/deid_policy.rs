@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use kura_deid::policy::{self, Policy, SHIPPED};
+use kura_deid::policy;
+pub use kura_deid::policy::{Policy, SHIPPED};
 use kura_model::{Error, Result};
 
 use crate::Bank;

@@ -17,6 +17,7 @@ pub mod changes;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;
+pub mod deid_check;
 pub mod deid_policy;
 pub mod dicom_bulk;
 pub mod dicom_commitment;

@@ -30,6 +30,7 @@ use dataset::Cleaner;
 pub use policy::{BASIC, DicomPolicy, TABLE};
 pub use report::{Action, Change, Report, Withheld};
 use scan::Scan;
+pub use scan::texts;
 
 /// Who the object is about, as the bank knows them.
 pub struct PatientIdentity {

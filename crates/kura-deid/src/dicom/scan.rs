@@ -17,6 +17,32 @@ pub(super) struct Scan {
     made: HashSet<String>,
 }
 
+/// Every text of an object, also in sequences, with the tag of its element; numbers whose bytes
+/// may be text as the encodings read them.
+pub fn texts(object: &InMemDicomObject, visit: &mut dyn FnMut(&str, &str)) {
+    for element in object {
+        if let Some(items) = element.items() {
+            items.iter().for_each(|item| texts(item, visit));
+            continue;
+        }
+        let tag = element.header().tag.to_string();
+        match element.value().primitive() {
+            Some(PrimitiveValue::Str(text)) => visit(&tag, text),
+            Some(PrimitiveValue::Strs(parts)) => {
+                parts.iter().for_each(|text| visit(&tag, text));
+                visit(&tag, &parts.concat());
+            }
+            Some(PrimitiveValue::Empty) | None => {}
+            Some(numbers) => {
+                let bytes = numbers.to_bytes();
+                for encoding in [UTF_8, SHIFT_JIS, EUC_JP, UTF_16LE] {
+                    visit(&tag, &encoding.decode_without_bom_handling(&bytes).0);
+                }
+            }
+        }
+    }
+}
+
 /// Without the separators of names, numbers and dates.
 fn bare(text: &str) -> String {
     text.chars()

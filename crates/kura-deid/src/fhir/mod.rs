@@ -5,6 +5,8 @@ mod report;
 mod survey;
 mod walk;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::keys::ProjectKey;
@@ -94,7 +96,7 @@ pub fn process(
     if walk.modified {
         return Err(Withheld::ModifierExtension);
     }
-    if holds_known(&out, subject.known) {
+    if holds_known(&out, subject.known, &walk.made) {
         return Err(Withheld::IdentifierLeft);
     }
     Ok((out, walk.report))
@@ -212,16 +214,19 @@ fn is_proposal(resource: &Value) -> bool {
     research || (of_model && open)
 }
 
-fn holds_known(value: &Value, known: &KnownIdentifiers) -> bool {
+/// Whether a known identifier is left; `made` are the stand-ins, which hold any digits by chance.
+fn holds_known(value: &Value, known: &KnownIdentifiers, made: &HashSet<String>) -> bool {
     match value {
-        Value::String(text) => known.found_in(text),
+        Value::String(text) => !made.contains(text) && known.found_in(text),
         // A measured value may be any small number; a long one may be a record number.
         Value::Number(number) => {
             let text = number.to_string();
             text.len() >= 5 && known.found_in(&text)
         }
-        Value::Array(items) => items.iter().any(|item| holds_known(item, known)),
-        Value::Object(members) => members.values().any(|value| holds_known(value, known)),
+        Value::Array(items) => items.iter().any(|item| holds_known(item, known, made)),
+        Value::Object(members) => members
+            .values()
+            .any(|value| holds_known(value, known, made)),
         _ => false,
     }
 }

@@ -152,7 +152,8 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
         (Action::Descend | Action::Extension, Value::Object(members)) => {
             // A component measures something of its own.
             let measured = self::measured(value).or(measured);
-            for (key, inner) in members {
+            // What is normal is the laboratory's, not the patient's.
+            for (key, inner) in members.iter().filter(|(key, _)| *key != "referenceRange") {
                 if let Some(child) = node.children.get(key.as_str()) {
                     look(policy, child.node, inner, measured.clone(), has);
                 }

@@ -32,6 +32,8 @@ pub(super) struct Walk<'a> {
     is_age: bool,
     /// Contained resources that stay.
     contained: HashSet<String>,
+    /// Stand-ins of this run: keyed hashes hold any digits by chance.
+    pub made: HashSet<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -53,6 +55,7 @@ impl<'a> Walk<'a> {
             measured: None,
             is_age: false,
             contained,
+            made: HashSet::new(),
         }
     }
 
@@ -71,7 +74,9 @@ impl<'a> Walk<'a> {
             out.extend(inner.unwrap_or_default());
         }
         (self.path, self.kind, self.measured, self.is_age) = above;
-        Value::Object(out)
+        let mut out = Value::Object(out);
+        self.unreferenced(&mut out);
+        out
     }
 
     fn tells_an_age(&self, resource: &Value) -> bool {
@@ -124,7 +129,58 @@ impl<'a> Walk<'a> {
             return None;
         }
         self.mask_required(node, members, &mut out);
-        Some(out)
+        self.coherent(node, &mut out).then_some(out)
+    }
+
+    /// Takes away what means nothing without something that went; `false` if that is all of it.
+    fn coherent(&mut self, node: &Node, out: &mut Map<String, Value>) -> bool {
+        let rule = Some(self.policy.incomplete);
+        for (place, keys) in ONE_OF {
+            if place == self.path && !keys.iter().any(|key| has(out, key)) {
+                self.report.count(&self.path, rule, false);
+                return false;
+            }
+        }
+        for (place, key, needs) in NEEDS {
+            if (place == self.path || place == node.kind) && has(out, key) && !has(out, needs) {
+                out.retain(|name, _| !is_key(name, key));
+                let path = format!("{}.{key}", self.path);
+                self.report.count(&path, rule, false);
+            }
+        }
+        !out.is_empty()
+    }
+
+    /// Contained resources that nothing points at any more go. FHIR R4 dom-3.
+    fn unreferenced(&mut self, resource: &mut Value) {
+        loop {
+            let mut pointed = HashSet::new();
+            anchors(resource, &mut pointed);
+            let Some(Value::Array(contained)) = resource.get_mut("contained") else {
+                return;
+            };
+            let before = contained.len();
+            contained.retain(|one| {
+                text(one, "id").is_some_and(|id| pointed.contains(&format!("#{id}")))
+            });
+            let (left, gone) = (contained.len(), before - contained.len());
+            let path = format!(
+                "{}.contained",
+                text(resource, "resourceType").unwrap_or_default()
+            );
+            for _ in 0..gone {
+                self.report
+                    .count(&path, Some(self.policy.incomplete), false);
+            }
+            if left == 0
+                && let Value::Object(members) = resource
+            {
+                members.shift_remove("contained");
+            }
+            if gone == 0 {
+                return;
+            }
+        }
     }
 
     /// What must be there and was removed is said to be hidden on purpose, so that the resource
@@ -210,7 +266,7 @@ impl<'a> Walk<'a> {
                         self.report.count(&self.path, rule_of(node), true);
                         let mut out = self.resource(root, kind, value);
                         if let (Some(id), Some(slot)) = (text(value, "id"), out.get_mut("id")) {
-                            *slot = self.subject.key.pseudonym("contained", id).into();
+                            *slot = self.pseudonym("contained", id).into();
                         }
                         Some(out)
                     }
@@ -236,7 +292,6 @@ impl<'a> Walk<'a> {
         node: &Node,
         value: &Value,
     ) -> (Option<Value>, Option<usize>) {
-        let key = self.subject.key;
         let out = match action {
             Action::Keep { words } => match value {
                 // A listed element with members under it would smuggle what is not listed.
@@ -266,16 +321,23 @@ impl<'a> Walk<'a> {
             },
             Action::Remove | Action::Descend | Action::Extension | Action::Resource => None,
             Action::Pseudonym => match node.kind {
-                "Reference" => self.reference(value),
+                "Reference" => self.reference(node, value),
                 "Identifier" => self.identifier(value),
-                _ => value
-                    .as_str()
-                    .map(|id| key.pseudonym(&self.kind, id).into()),
+                _ => {
+                    let kind = self.kind.clone();
+                    value.as_str().map(|id| self.pseudonym(&kind, id).into())
+                }
             },
             Action::Uid => value.as_str().map(|uid| self.uid(uid)),
             Action::Date { shift, to } => self.date(node, value, *shift, *to).map(Value::String),
             Action::Birth { shift, to, limit } => self.birth(node, value, *shift, *to, *limit),
-            Action::Age { limit } => self.age(value, *limit),
+            Action::Age { limit } => match self.age(value, *limit) {
+                // FHIR R4 age-1.
+                Some(age) if age.get("code").is_none() && node.kind == "Age" => {
+                    return (None, Some(self.policy.incomplete));
+                }
+                age => age,
+            },
             Action::Region { digits, small } => {
                 let state = region::state(value);
                 if let (Some(rare), Some(name)) = (self.policy.rare, &state)
@@ -293,52 +355,68 @@ impl<'a> Walk<'a> {
                     let ages = &self.policy.ages;
                     return (self.age(value, ages.limit), Some(ages.rule));
                 }
-                return self.quantity(value);
+                return self.quantity(node, value);
             }
         };
         (out, None)
+    }
+
+    fn pseudonym(&mut self, namespace: &str, value: &str) -> String {
+        let made = self.subject.key.pseudonym(namespace, value);
+        self.made.insert(made.clone());
+        made
     }
 
     fn survey(&self) -> Option<&'a Survey> {
         self.subject.survey
     }
 
-    fn reference(&self, value: &Value) -> Option<Value> {
+    fn reference(&mut self, node: &Node, value: &Value) -> Option<Value> {
         let written = text(value, "reference")?;
-        let key = self.subject.key;
         if let Some(id) = written.strip_prefix('#') {
             return self.contained.contains(id).then(|| {
-                serde_json::json!({ "reference": format!("#{}", key.pseudonym("contained", id)) })
+                let made = format!("#{}", self.pseudonym("contained", id));
+                self.made.insert(made.clone());
+                serde_json::json!({ "reference": made })
             });
         }
         let target = kura_fhir::search_parameter::reference(written)?;
-        // What it points at stays inside: it would lead nowhere.
-        self.policy.leave.contains(&target.kind).then(|| {
-            let pseudonym = key.pseudonym(&target.kind, &target.id);
-            serde_json::json!({ "reference": format!("{}/{pseudonym}", target.kind) })
+        // What it points at stays inside: it would lead nowhere. Or it is none that may stand here.
+        let fits = node.targets.is_empty()
+            || node
+                .targets
+                .iter()
+                .any(|kind| *kind == target.kind || *kind == "Resource");
+        (fits && self.policy.leave.contains(&target.kind)).then(|| {
+            let made = format!(
+                "{}/{}",
+                target.kind,
+                self.pseudonym(&target.kind, &target.id)
+            );
+            self.made.insert(made.clone());
+            serde_json::json!({ "reference": made })
         })
     }
 
-    fn identifier(&self, value: &Value) -> Option<Value> {
+    fn identifier(&mut self, value: &Value) -> Option<Value> {
         let number = text(value, "value")?;
         let system = text(value, "system").unwrap_or_default();
         // FHIR R4 ImagingStudy: the study's UID is an identifier.
         if system == "urn:dicom:uid" {
             return Some(serde_json::json!({ "system": system, "value": self.uid(number) }));
         }
-        let pseudonym = self
-            .subject
-            .key
-            .pseudonym("identifier", &format!("{system}|{number}"));
+        let pseudonym = self.pseudonym("identifier", &format!("{system}|{number}"));
         Some(serde_json::json!({ "system": PSEUDONYM, "value": pseudonym }))
     }
 
-    fn uid(&self, uid: &str) -> Value {
+    fn uid(&mut self, uid: &str) -> Value {
         let key = self.subject.key;
-        match uid.strip_prefix("urn:oid:") {
-            Some(uid) => format!("urn:oid:{}", key.uid(uid)).into(),
-            None => key.uid(uid).into(),
-        }
+        let made = match uid.strip_prefix("urn:oid:") {
+            Some(uid) => format!("urn:oid:{}", key.uid(uid)),
+            None => key.uid(uid),
+        };
+        self.made.insert(made.clone());
+        made.into()
     }
 
     fn date(&self, node: &Node, value: &Value, shift: bool, to: Precision) -> Option<String> {
@@ -460,13 +538,21 @@ impl<'a> Walk<'a> {
         (climbed, Some(rare.rule))
     }
 
-    fn quantity(&mut self, value: &Value) -> (Option<Value>, Option<usize>) {
+    fn quantity(&mut self, node: &Node, value: &Value) -> (Option<Value>, Option<usize>) {
         let Some(Value::Object(mut out)) = self.plain_quantity(value) else {
             return (None, None);
         };
+        // FHIR R4 drt-1: a duration has a unit of time.
+        if matches!(node.kind, "Duration" | "Age") && !out.contains_key("code") {
+            return (None, Some(self.policy.incomplete));
+        }
         let Some(extremes) = self.policy.extremes else {
             return (Some(Value::Object(out)), None);
         };
+        // What is normal is the laboratory's, not the patient's.
+        if self.path.contains(REFERENCE_RANGE) {
+            return (Some(Value::Object(out)), None);
+        }
         let what = quantity_key(self.measured.as_deref(), value);
         let bounds = self.survey().and_then(|survey| survey.bounds(&what));
         let (Some((low, high)), Some(number)) = (bounds, out.get("value").and_then(super::number))
@@ -482,7 +568,10 @@ impl<'a> Walk<'a> {
         };
         let bound = serde_json::Number::from_f64(bound).map_or(Value::Null, Value::Number);
         out.insert("value".to_owned(), bound);
-        out.insert("comparator".to_owned(), sign.into());
+        // Elsewhere FHIR has SimpleQuantity, which bears no comparator.
+        if self.kind == "Observation" {
+            out.insert("comparator".to_owned(), sign.into());
+        }
         (Some(Value::Object(out)), Some(extremes.rule))
     }
 
@@ -612,6 +701,57 @@ const ABSENT_WORDS: [&str; 15] = [
     "not-performed",
     "not-permitted",
 ];
+
+/// Objects that mean nothing without one of these. FHIR R4 mad-1, obs-3, con-1, con-2, imm-1.
+const ONE_OF: [(&str, &[&str]); 6] = [
+    ("MedicationAdministration.dosage", &["dose", "rate"]),
+    ("Observation.referenceRange", &["low", "high", "text"]),
+    (
+        "Observation.component.referenceRange",
+        &["low", "high", "text"],
+    ),
+    ("Condition.stage", &["summary", "assessment"]),
+    ("Condition.evidence", &["code", "detail"]),
+    ("Immunization.education", &["documentType", "reference"]),
+];
+
+/// Where, an element, and what it means nothing without. FHIR R4 rat-1, gol-1, prr-1, fhs-2.
+const NEEDS: [(&str, &str, &str); 5] = [
+    ("Ratio", "numerator", "denominator"),
+    ("Ratio", "denominator", "numerator"),
+    ("Goal.target", "detail", "measure"),
+    ("ServiceRequest", "orderDetail", "code"),
+    ("FamilyMemberHistory", "estimatedAge", "age"),
+];
+
+pub(super) const REFERENCE_RANGE: &str = ".referenceRange";
+
+/// Whether a key is an element, in any of its types: `dose`, `rateRatio` of `rate`.
+fn is_key(key: &str, element: &str) -> bool {
+    let key = key.strip_prefix('_').unwrap_or(key);
+    key.strip_prefix(element)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+fn has(object: &Map<String, Value>, element: &str) -> bool {
+    object.keys().any(|key| is_key(key, element))
+}
+
+/// References within the resource: `#m`.
+fn anchors(value: &Value, out: &mut HashSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(reference) = members.get("reference").and_then(Value::as_str)
+                && reference.starts_with('#')
+            {
+                out.insert(reference.to_owned());
+            }
+            members.values().for_each(|inner| anchors(inner, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| anchors(item, out)),
+        _ => {}
+    }
+}
 
 fn rule_of(node: &Node) -> Option<usize> {
     (node.rule != usize::MAX).then_some(node.rule)

@@ -24,6 +24,7 @@ pub(super) struct PolicyFile {
     pub systems: Option<Spanned<Systems>>,
     pub units: Option<Spanned<Units>>,
     pub genomic: Option<Spanned<GenomicFile>>,
+    pub incomplete: Option<NamedFile>,
     pub ages: Option<Spanned<AgesFile>>,
     pub rare: Option<Spanned<RareFile>>,
     pub extremes: Option<Spanned<ExtremesFile>>,
@@ -80,6 +81,16 @@ pub(super) struct GenomicFile {
     pub source: String,
     pub categories: BTreeSet<String>,
     pub codes: BTreeSet<String>,
+}
+
+/// A rule that needs nothing but its words.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedFile {
+    pub id: String,
+    pub ja: String,
+    pub en: String,
+    pub source: String,
 }
 
 /// Observations whose value is an age.

@@ -92,6 +92,8 @@ pub struct Policy {
     pub(crate) units: BTreeSet<String>,
     pub(crate) genomic: GenomicCodes,
     pub(crate) ages: Ages,
+    /// The rule by which goes what is no FHIR any more.
+    pub(crate) incomplete: usize,
     pub(crate) rare: Option<Threshold>,
     pub(crate) extremes: Option<Threshold>,
     paths: Paths,
@@ -248,6 +250,7 @@ struct Draft {
     units: BTreeSet<String>,
     genomic: Option<GenomicCodes>,
     ages: Option<Ages>,
+    incomplete: Option<usize>,
     rare: Option<Threshold>,
     extremes: Option<Threshold>,
     texts: Vec<String>,
@@ -309,6 +312,10 @@ impl Draft {
                 return Err(fail(at, message.to_owned()));
             }
             self.reversible = reversible;
+        }
+        if let Some(rule) = file.incomplete {
+            let text = [rule.id, rule.ja, rule.en, rule.source];
+            self.incomplete = Some(self.named(&id, "remove", text));
         }
         self.special(&id, file.genomic, file.ages, fail)?;
         self.thresholds(&id, file.rare, file.extremes, fail)?;
@@ -510,6 +517,7 @@ impl Draft {
             units: self.units,
             genomic: self.genomic.ok_or_else(|| missing("genomic"))?,
             ages: self.ages.ok_or_else(|| missing("ages"))?,
+            incomplete: self.incomplete.ok_or_else(|| missing("incomplete"))?,
             rare: self.rare,
             extremes: self.extremes,
             paths: self.paths,

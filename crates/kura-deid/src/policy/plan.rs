@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use kura_fhirpath::{Definitions, Element, Kind, TypeId, definitions};
+use kura_fhirpath::{Definitions, Element, ElementType, Kind, TypeId, definitions};
 
 use super::action::{Action, Fits};
 use super::words::{self, Words};
@@ -22,6 +22,8 @@ pub(crate) struct Node {
     pub kind: &'static str,
     /// The words that FHIR fixes for it.
     pub fixed: Option<&'static Words>,
+    /// The types that a reference may point at; empty when any.
+    pub targets: &'static [&'static str],
     /// By JSON key.
     pub children: HashMap<&'static str, Child>,
     /// Elements without which the object is not valid: the keys of each.
@@ -56,6 +58,7 @@ struct Place {
     /// The decision that led here, if a rule names the place.
     named: Option<String>,
     element: &'static str,
+    targets: &'static [&'static str],
 }
 
 impl Plan {
@@ -127,6 +130,7 @@ impl Plan {
                     ),
                     named: None,
                     element: "",
+                    targets: &[],
                 };
                 let node = making.descend(&place)?;
                 making.plan.roots.insert(kind.name, node);
@@ -259,6 +263,7 @@ impl Making<'_> {
             rule,
             kind: self.definitions.fhir_name(place.kind),
             fixed: words::fixed(place.element),
+            targets: place.targets,
             children: HashMap::new(),
             required: Vec::new(),
         });
@@ -271,7 +276,7 @@ impl Making<'_> {
         for element in definitions.elements(place.kind) {
             let mut keys = Vec::new();
             for one in &element.types {
-                let child = self.child(place, element, &one.key, one.id)?;
+                let child = self.child(place, element, one)?;
                 children.insert(one.key.as_str(), child);
                 keys.push(one.key.as_str());
             }
@@ -289,9 +294,9 @@ impl Making<'_> {
         &mut self,
         above: &Place,
         element: &'static Element,
-        key: &str,
-        kind: TypeId,
+        as_type: &'static ElementType,
     ) -> Result<Child, Fault> {
+        let (key, kind) = (as_type.key.as_str(), as_type.id);
         let one = self.definitions.get(kind);
         let primitive = one.kind == Kind::Primitive;
         let chain: Vec<&'static str> = self.chain(kind).collect();
@@ -368,6 +373,11 @@ impl Making<'_> {
             prefixes,
             named,
             element: if primitive { element.path } else { "" },
+            targets: if one.name == "Reference" {
+                &as_type.targets
+            } else {
+                &[]
+            },
         };
         let node = self.node(&place, action, rule)?;
         Ok(Child {

@@ -199,7 +199,7 @@ fn references_extensions_and_contained_resources_keep_together() {
     let request = json!({
         "resourceType": "MedicationRequest", "id": "r", "status": "active", "intent": "order",
         "contained": [
-            {"resourceType": "Medication", "id": "m", "code": {"coding": [{"system": "http://www.whocc.no/atc", "code": "A10"}], "text": "x"}, "amount": {"numerator": {"value": 3}}},
+            {"resourceType": "Medication", "id": "m", "code": {"coding": [{"system": "http://www.whocc.no/atc", "code": "A10"}], "text": "x"}, "amount": {"numerator": {"value": 3}, "denominator": {"value": 1}}, "ingredient": [{"strength": {"numerator": {"value": 3}, "denominator": {"unit": "小野"}}, "isActive": true}]},
             {"resourceType": "Practitioner", "id": "p", "name": [{"family": "小野"}]}
         ],
         "medicationReference": {"reference": "#m", "display": "小野さんの薬"},
@@ -223,7 +223,12 @@ fn references_extensions_and_contained_resources_keep_together() {
         out["medicationReference"],
         json!({"reference": format!("#{id}")})
     );
-    assert_eq!(contained[0]["amount"], json!({"numerator": {"value": 3}}));
+    assert_eq!(
+        contained[0]["amount"],
+        json!({"numerator": {"value": 3}, "denominator": {"value": 1}})
+    );
+    // Half a ratio is none.
+    assert!(contained[0]["ingredient"][0].get("strength").is_none());
     assert!(out.get("requester").is_none() && out.get("recorder").is_none());
     // However a patient is pointed at, it is the same pseudonym.
     let (patient, _) = run(

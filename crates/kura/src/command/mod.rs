@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod dataset;
+mod deid;
 mod dicom;
 mod import;
 mod init;
@@ -62,6 +63,8 @@ enum Command {
     Dicom(dicom::Dicom),
     #[command(subcommand)]
     Dataset(dataset::Dataset),
+    #[command(subcommand)]
+    Deid(deid::Deid),
     Train(train::Train),
     #[command(subcommand)]
     Package(package::Package),
@@ -125,6 +128,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Status(command) => command.run(&shell),
         Command::Dicom(command) => command.run(&shell),
         Command::Dataset(command) => command.run(&shell),
+        Command::Deid(command) => command.run(&shell),
         Command::Train(command) => command.run(&shell),
         Command::Package(command) => command.run(&shell),
         Command::Terminology(command) => command.run(&shell),

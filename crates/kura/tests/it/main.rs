@@ -7,6 +7,7 @@ mod bulk_import;
 mod changes;
 mod chest;
 mod dataset;
+mod deid;
 mod dicom_network;
 mod dicom_peers;
 mod dicom_query;

@@ -1,0 +1,350 @@
+//! Whether given identifiers stand in an output: in its bytes, in any of the encodings that
+//! Japanese systems write, and in its text, however the words are written there.
+
+use std::collections::BTreeSet;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
+use kura_fhir::{romaji, text::fold};
+
+/// A shorter ASCII word is anywhere by chance; so are two kana, and one kanji.
+const ASCII_FROM: usize = 5;
+const KANA_FROM: usize = 3;
+const OTHERS_FROM: usize = 2;
+/// From here on an ASCII word means itself also within a longer one.
+const WITHIN_FROM: usize = 10;
+/// In bytes that may be pixels, shorter runs come by chance.
+const BYTES_FROM: usize = 6;
+
+/// Identifiers, ready to be looked for.
+#[derive(Debug)]
+pub struct Hunt {
+    text: AhoCorasick,
+    /// The identifier of each pattern, and whether it is ASCII.
+    text_of: Vec<(usize, bool)>,
+    bytes: AhoCorasick,
+    bytes_of: Vec<(usize, bool)>,
+    /// Identifiers too short to be told from chance, by their place in the list.
+    pub too_short: Vec<usize>,
+}
+
+/// Too many patterns to hold.
+#[derive(Debug, thiserror::Error)]
+#[error("there are too many identifiers to look for at once")]
+pub struct TooMany;
+
+impl Hunt {
+    /// # Errors
+    /// More identifiers than memory holds.
+    pub fn new<S: AsRef<str>>(identifiers: &[S]) -> Result<Self, TooMany> {
+        let mut text = Vec::new();
+        let mut text_of = Vec::new();
+        let mut bytes = Vec::new();
+        let mut bytes_of = Vec::new();
+        let mut too_short = Vec::new();
+        for (place, identifier) in identifiers.iter().enumerate() {
+            let identifier = identifier.as_ref().trim();
+            if identifier.is_empty() {
+                continue;
+            }
+            let forms = forms(identifier);
+            let folded: BTreeSet<String> = forms
+                .iter()
+                .map(|form| folded(form))
+                .filter(|form| is_long(form))
+                .collect();
+            if folded.is_empty() {
+                too_short.push(place);
+                continue;
+            }
+            for form in &folded {
+                text_of.push((place, form.is_ascii()));
+                text.push(form.clone());
+            }
+            let mut written = BTreeSet::new();
+            for form in forms.iter().filter(|form| is_long(&fold(form))) {
+                written.extend(encoded(form));
+            }
+            for form in written {
+                bytes_of.push((place, form.is_ascii()));
+                bytes.push(form);
+            }
+        }
+        let build = |patterns: &[Vec<u8>]| {
+            AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .ascii_case_insensitive(true)
+                .build(patterns)
+                .map_err(|_| TooMany)
+        };
+        let text: Vec<Vec<u8>> = text.into_iter().map(String::into_bytes).collect();
+        Ok(Self {
+            text: build(&text)?,
+            text_of,
+            bytes: build(&bytes)?,
+            bytes_of,
+            too_short,
+        })
+    }
+
+    /// The identifiers that a text holds, by their places.
+    pub fn in_text(&self, text: &str) -> BTreeSet<usize> {
+        // Words apart, so that a short number is told from a part of a longer one; and together, as
+        // names of Japanese are written either way.
+        let apart = spaced(text);
+        let together = fold(text);
+        let mut out = found(&self.text, &self.text_of, apart.as_bytes(), true);
+        out.extend(found(&self.text, &self.text_of, together.as_bytes(), false));
+        // 090-1960-5585, 090 1960 5585 and 09019605585 are one number.
+        if apart.contains(['-', '/', '.', '−', '―']) {
+            let bare: String = apart
+                .chars()
+                .filter(|c| !matches!(c, '-' | '/' | '.' | '−' | '―'))
+                .collect();
+            out.extend(found(&self.text, &self.text_of, bare.as_bytes(), true));
+        }
+        out
+    }
+
+    /// The identifiers that a piece of bytes holds as they are, each with the place of its first
+    /// byte.
+    pub fn in_bytes(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
+        let mut out: Vec<(usize, usize)> = self
+            .bytes
+            .find_overlapping_iter(bytes)
+            .filter(|hit| {
+                let (_, ascii) = self.bytes_of[hit.pattern().as_usize()];
+                !ascii || stands_alone(bytes, hit.start(), hit.end())
+            })
+            .map(|hit| (self.bytes_of[hit.pattern().as_usize()].0, hit.start()))
+            .collect();
+        out.sort_unstable();
+        out.dedup_by_key(|(identifier, _)| *identifier);
+        out
+    }
+
+    /// The length of the longest run of bytes it looks for: pieces of a stream overlap by it.
+    pub fn longest(&self) -> usize {
+        self.bytes.max_pattern_len()
+    }
+}
+
+/// `apart`: the words of the text still are.
+fn found(
+    patterns: &AhoCorasick,
+    of: &[(usize, bool)],
+    text: &[u8],
+    apart: bool,
+) -> BTreeSet<usize> {
+    patterns
+        .find_overlapping_iter(text)
+        .filter(|hit| {
+            let (_, ascii) = of[hit.pattern().as_usize()];
+            let long = hit.end() - hit.start() >= WITHIN_FROM;
+            !ascii || long || (apart && stands_alone(text, hit.start(), hit.end()))
+        })
+        .map(|hit| of[hit.pattern().as_usize()].0)
+        .collect()
+}
+
+/// Whether a word of ASCII is no part of another one; a long one always counts.
+fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
+    let inner = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
+    end - start >= WITHIN_FROM
+        || (!inner(start.checked_sub(1).and_then(|at| text.get(at))) && !inner(text.get(end)))
+}
+
+/// Folded word by word.
+fn spaced(text: &str) -> String {
+    let words: Vec<String> = text.split_whitespace().map(fold).collect();
+    words.join(" ")
+}
+
+/// The form a word is looked for in: words of ASCII stay apart.
+fn folded(form: &str) -> String {
+    if form.is_ascii() {
+        spaced(form)
+    } else {
+        fold(form)
+    }
+}
+
+fn is_long(folded: &str) -> bool {
+    // Folded, katakana is hiragana.
+    let kana = |letter: char| matches!(letter, 'ぁ'..='ゖ' | 'ー');
+    let least = if folded.is_ascii() {
+        ASCII_FROM
+    } else if folded.chars().all(kana) {
+        KANA_FROM
+    } else {
+        OTHERS_FROM
+    };
+    folded.chars().count() >= least
+}
+
+/// The ways in which an identifier may be written.
+fn forms(identifier: &str) -> Vec<String> {
+    let mut out = vec![identifier.to_owned()];
+    let bare: String = identifier
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '−' | 'ー' | '/' | '.'))
+        .collect();
+    // ー belongs to a name in kana.
+    if identifier.is_ascii() && bare != identifier {
+        out.push(bare);
+    }
+    let words: Vec<&str> = identifier.split_whitespace().collect();
+    if words.len() > 1 {
+        out.push(words.concat());
+        out.push(words.join(" "));
+        out.push(words.join("^"));
+        let sounds: Vec<String> = words
+            .iter()
+            .filter_map(|word| romaji::kana_key(word))
+            .collect();
+        if sounds.len() == words.len() {
+            out.push(sounds.concat());
+            let reversed: Vec<&str> = sounds.iter().rev().map(String::as_str).collect();
+            out.push(reversed.concat());
+            out.push(sounds.join(" "));
+            out.push(sounds.join("^"));
+            out.push(reversed.join(" "));
+        }
+    }
+    out.extend(dates(identifier));
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// The ways in which a date is written, if it is one: 1950-01-04.
+fn dates(text: &str) -> Vec<String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let &[year, month, day] = parts.as_slice() else {
+        return Vec::new();
+    };
+    let number = |text: &str, length: usize| {
+        (text.len() == length)
+            .then(|| text.parse::<i64>().ok())
+            .flatten()
+    };
+    let (Some(y), Some(m), Some(d)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return Vec::new();
+    };
+    let mut out = vec![
+        format!("{y:04}{m:02}{d:02}"),
+        format!("{y:04}/{m:02}/{d:02}"),
+        format!("{y}/{m}/{d}"),
+        format!("{y}年{m}月{d}日"),
+        format!("{y:04}.{m:02}.{d:02}"),
+    ];
+    // The first day of an era; the year of the era is counted from 1.
+    for (era, letter, first, start) in [
+        ("令和", 'R', 2019, (5, 1)),
+        ("平成", 'H', 1989, (1, 8)),
+        ("昭和", 'S', 1926, (12, 25)),
+        ("大正", 'T', 1912, (7, 30)),
+        ("明治", 'M', 1868, (1, 25)),
+    ] {
+        if y > first || (y == first && (m, d) >= start) {
+            let n = y - first + 1;
+            let written = if n == 1 {
+                "元".to_owned()
+            } else {
+                n.to_string()
+            };
+            out.push(format!("{era}{written}年{m}月{d}日"));
+            out.push(format!("{letter}{n:02}.{m:02}.{d:02}"));
+            out.push(format!("{letter}{n}.{m}.{d}"));
+            break;
+        }
+    }
+    out
+}
+
+/// A form in each encoding that can write it.
+fn encoded(form: &str) -> BTreeSet<Vec<u8>> {
+    let mut out = BTreeSet::from([form.as_bytes().to_vec()]);
+    let wide: Vec<u16> = form.encode_utf16().collect();
+    out.insert(wide.iter().flat_map(|unit| unit.to_le_bytes()).collect());
+    out.insert(wide.iter().flat_map(|unit| unit.to_be_bytes()).collect());
+    for encoding in [SHIFT_JIS, EUC_JP, ISO_2022_JP] {
+        let encoding: &'static Encoding = encoding;
+        let (bytes, _, lossy) = encoding.encode(form);
+        if !lossy {
+            let bytes = bytes.into_owned();
+            // Without the escapes at both ends, which what stands beside it decides.
+            let inner = bytes
+                .strip_prefix(b"\x1b$B")
+                .and_then(|rest| rest.strip_suffix(b"\x1b(B"));
+            out.insert(inner.map_or_else(|| bytes.clone(), <[u8]>::to_vec));
+        }
+    }
+    out.retain(|bytes| {
+        let least = if bytes.is_ascii() {
+            ASCII_FROM
+        } else {
+            BYTES_FROM
+        };
+        bytes.len() >= least
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_it_is_written() {
+        let identifiers = [
+            "小野 綾子",
+            "オノ アヤコ",
+            "POP-000209",
+            "090-1960-5585",
+            "1950-01-04",
+            "1185",
+            "林",
+            "ナカ",
+        ];
+        let hunt = Hunt::new(&identifiers).unwrap();
+        assert_eq!(hunt.too_short, [5, 6, 7]);
+        for (text, found) in [
+            ("患者は小野綾子様", 0),
+            ("小野　綾子", 0),
+            ("ｵﾉ･ｱﾔｺ", 1),
+            ("ONO^AYAKO", 1),
+            ("Ayako Ono", 1),
+            ("xPOP-000209y", 2),
+            ("tel 09019605585", 3),
+            ("090.1960.5585", 3),
+            ("born 19500104", 4),
+            ("1950/1/4生", 4),
+            ("昭和25年1月4日", 4),
+            ("S25.1.4", 4),
+        ] {
+            assert_eq!(hunt.in_text(text), BTreeSet::from([found]), "{text}");
+        }
+        for text in [
+            "小野寺 綾",
+            "POP-00020",
+            "719500104",
+            "1950-01-05",
+            "1185",
+            "林檎",
+        ] {
+            assert!(hunt.in_text(text).is_empty(), "{text}");
+        }
+        let (sjis, _, _) = SHIFT_JIS.encode("xx小野 綾子xx");
+        assert_eq!(hunt.in_bytes(&sjis), [(0, 2)]);
+        let (jis, _, _) = ISO_2022_JP.encode("オノ アヤコ");
+        assert_eq!(hunt.in_bytes(&jis), [(1, 3)]);
+        let wide: Vec<u8> = "POP-000209"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        assert_eq!(hunt.in_bytes(&wide), [(2, 0)]);
+        assert!(hunt.in_bytes(b"a19500104b").is_empty());
+        assert_eq!(hunt.in_bytes(b"a 19500104"), [(4, 2)]);
+    }
+}

@@ -1,0 +1,283 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use indicatif::ProgressBar;
+use kura_model::{Error, Result};
+use kura_service::deid_policy::{Policy, SHIPPED};
+use kura_service::{Bank, deid_check, deid_policy};
+
+use super::{REFUSED, Shell};
+use crate::output::{self, Format, thousands};
+
+/// De-identification: its rules, and whether an output holds an identifier
+#[derive(Debug, Subcommand)]
+pub enum Deid {
+    /// List the policies there are
+    #[command(after_help = "Examples:
+  kura deid policies
+  kura deid policies --bank /srv/bank")]
+    Policies {
+        /// Folder of the bank, for its own policies
+        #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
+        bank: Option<PathBuf>,
+    },
+    /// Print the rules of a policy, or what happens to each element of a type
+    ///
+    /// A policy is named, or a file: whoever writes one that is stricter sees here at once whether
+    /// it is one, and what it does.
+    #[command(after_help = "Examples:
+  kura deid explain kamei
+  kura deid explain tokumei --lang en
+  kura deid explain kamei --type Patient
+  kura deid explain stricter.toml --type Observation --format json")]
+    Explain {
+        /// kamei, tokumei, hipaa-safe-harbor, coded, one of the bank's, or a file that ends in .toml
+        policy: String,
+        /// What happens to each element of this type of FHIR R4
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: Option<String>,
+        /// Language of the reasons
+        #[arg(long, value_enum, default_value = "both")]
+        lang: Language,
+        /// Folder of the bank, for its own policies
+        #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
+        bank: Option<PathBuf>,
+    },
+    /// Look for identifiers in every file of a folder
+    ///
+    /// Every byte is looked at in the encodings that Japanese systems write, and what the bytes mean:
+    /// JSON and what it holds in Base64, Parquet, DICOM, gzip, ZIP and zstd; names in kanji, kana
+    /// and romaji, dates in western and Japanese form, numbers with dashes and without. What is
+    /// found is named by its line in the list, never repeated. Words of fewer than five letters or
+    /// digits, and single characters, are not looked for: chance would write them.
+    #[command(after_help = "Examples:
+  kura deid check /srv/sets/first --identifiers names.txt
+
+Exit code 3: something was found.")]
+    Check {
+        /// Folder, or one file
+        folder: PathBuf,
+        /// Identifiers, one a line
+        #[arg(long, value_name = "FILE")]
+        identifiers: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    Ja,
+    En,
+    Both,
+}
+
+impl Deid {
+    pub fn run(self, shell: &Shell) -> Result<ExitCode> {
+        match self {
+            Deid::Policies { bank } => policies(shell, bank),
+            Deid::Explain {
+                policy,
+                kind,
+                lang,
+                bank,
+            } => {
+                let bank = bank.map(|folder| Bank::open(&folder)).transpose()?;
+                let policy = deid_policy::find(bank.as_ref(), &policy)?;
+                match kind {
+                    Some(kind) => elements(shell, &policy, &kind),
+                    None => rules(shell, &policy, lang),
+                }
+            }
+            Deid::Check {
+                folder,
+                identifiers,
+            } => check(shell, &folder, &identifiers),
+        }
+    }
+}
+
+fn policies(shell: &Shell, bank: Option<PathBuf>) -> Result<ExitCode> {
+    let bank = bank.map(|folder| Bank::open(&folder)).transpose()?;
+    let mut names: Vec<String> = SHIPPED.map(str::to_owned).to_vec();
+    names.extend(
+        bank.as_ref()
+            .map(deid_policy::own_names)
+            .unwrap_or_default(),
+    );
+    let mut listed = Vec::new();
+    for name in &names {
+        match deid_policy::find(bank.as_ref(), name) {
+            Ok(policy) => {
+                if shell.format == Format::Text {
+                    output::line(&format!(
+                        "{name:<20} {} / {} ({})",
+                        policy.ja, policy.en, policy.source
+                    ))?;
+                }
+                listed.push(summary(&policy));
+            }
+            // One damaged file does not hide the others.
+            Err(error) => {
+                if shell.format == Format::Text {
+                    output::line(&format!("{name:<20} refused: {}", error.message()))?;
+                }
+                listed.push(serde_json::json!({ "id": name, "refused": error.message() }));
+            }
+        }
+    }
+    if shell.format == Format::Json {
+        output::json(&listed)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(policy: &Policy) -> serde_json::Value {
+    serde_json::json!({
+        "id": policy.id, "version": policy.version, "ja": policy.ja, "en": policy.en, "source": policy.source,
+        "reversible": policy.reversible, "extends": policy.extends,
+        "hash": kura_model::ContentHash(policy.hash).to_hex(),
+        "types": policy.types().collect::<Vec<_>>(),
+    })
+}
+
+fn rules(shell: &Shell, policy: &Policy, lang: Language) -> Result<ExitCode> {
+    if shell.format == Format::Json {
+        let mut out = summary(policy);
+        out["rules"] = serde_json::json!(policy.rules);
+        output::json(&out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ja = lang != Language::En;
+    let en = lang != Language::Ja;
+    output::line(&format!(
+        "{} {}: {} / {}\n{}",
+        policy.id, policy.version, policy.ja, policy.en, policy.source
+    ))?;
+    if let Some(base) = &policy.extends {
+        output::line(&format!("stricter than {base}"))?;
+    }
+    let back = match (policy.reversible, lang) {
+        (true, Language::Ja) => "本人への復元: 同意の範囲で、権限をもつ者が理由を記して",
+        (false, Language::Ja) => "本人への復元: しない",
+        (true, _) => "led back to a person: by a named role with a reason, as consented",
+        (false, _) => "led back to a person: never",
+    };
+    output::line(back)?;
+    for rule in &policy.rules {
+        output::line(&format!("\n{:<8} {}", rule.id, rule.action))?;
+        if ja {
+            output::line(&format!("         {}", rule.ja))?;
+        }
+        if en {
+            output::line(&format!("         {}", rule.en))?;
+        }
+        output::line(&format!("         [{}]", rule.source))?;
+        for text in rule.paths.iter().chain(&rule.urls) {
+            output::line(&format!("           {text}"))?;
+        }
+    }
+    let types: Vec<&str> = policy.types().collect();
+    let leave = if lang == Language::Ja {
+        "提供し得る種類"
+    } else {
+        "types that may leave"
+    };
+    output::line(&format!("\n{leave}: {}", types.join(", ")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn elements(shell: &Shell, policy: &Policy, kind: &str) -> Result<ExitCode> {
+    let rows = policy.elements(kind);
+    if rows.is_empty() {
+        return Err(Error::invalid(format!(
+            "there is no type '{kind}' in FHIR R4"
+        )));
+    }
+    let leaves = policy.types().any(|one| one == kind);
+    if shell.format == Format::Json {
+        output::json(
+            &serde_json::json!({ "policy": policy.id, "type": kind, "leaves": leaves, "elements": rows }),
+        )?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !leaves {
+        output::line(&format!(
+            "{kind} does not leave under {}: every one is held back.",
+            policy.id
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let width = rows.iter().map(|row| row.path.len()).max().unwrap_or(0);
+    for row in &rows {
+        output::line(&format!(
+            "{:<width$}  {:<6} {:<24} {}",
+            row.path,
+            row.rule.as_deref().unwrap_or(""),
+            row.action,
+            row.kind
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Bar(ProgressBar);
+
+impl deid_check::Observer for Bar {
+    fn files(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+}
+
+/// Findings that are printed; `--format json` has more.
+const PRINTED: usize = 40;
+
+fn check(
+    shell: &Shell,
+    folder: &std::path::Path,
+    identifiers: &std::path::Path,
+) -> Result<ExitCode> {
+    let bar = Bar(ProgressBar::new(0));
+    let done = deid_check::check(folder, identifiers, &bar);
+    bar.0.finish_and_clear();
+    let done = done?;
+    let found = done.findings.len() as u64 + done.more;
+    if shell.format == Format::Json {
+        output::json(&done)?;
+    } else {
+        for finding in done.findings.iter().take(PRINTED) {
+            output::line(&format!(
+                "{}: {}: the identifier of line {}",
+                finding.file, finding.place, finding.identifier
+            ))?;
+        }
+        if found > PRINTED as u64 {
+            output::line(&format!("and {} more", thousands(found - PRINTED as u64)))?;
+        }
+        for file in done.unread.iter().take(PRINTED) {
+            output::line(&format!("{file}: bytes looked at, content not understood"))?;
+        }
+        if !done.too_short.is_empty() {
+            output::line(&format!(
+                "{} identifiers are too short to be told from chance, and were not looked for",
+                done.too_short.len()
+            ))?;
+        }
+        output::line(&format!(
+            "{} identifiers, {} files, {} bytes: {}",
+            thousands(done.identifiers as u64),
+            thousands(done.files),
+            thousands(done.bytes),
+            if found == 0 {
+                "nothing found".to_owned()
+            } else {
+                format!("{} found", thousands(found))
+            }
+        ))?;
+    }
+    Ok(if found == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(REFUSED)
+    })
+}

@@ -1,0 +1,443 @@
+//! De-identification from the command line: the rules explained, a whole hospital under each
+//! policy, and the hunt for identifiers in what left.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::support::{TestBank, sample, shared};
+
+const POLICIES: [&str; 4] = ["kamei", "tokumei", "hipaa-safe-harbor", "coded"];
+
+fn lines(file: &Path) -> Vec<Value> {
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(file).expect("the hospital"))
+        .read_to_string(&mut text)
+        .expect("text");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+fn strings(value: &Value, out: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            out.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| strings(item, out)),
+        Value::Object(members) => {
+            for (name, inner) in members {
+                // What is the same for everyone.
+                let common = [
+                    "system",
+                    "use",
+                    "type",
+                    "code",
+                    "valueCode",
+                    "url",
+                    "country",
+                    "state",
+                    "relationship",
+                    "period",
+                    "assigner",
+                    "gender",
+                    "rank",
+                    "display",
+                    "text",
+                ];
+                if !common.contains(&name.as_str()) || (name == "text" && inner.is_string()) {
+                    strings(inner, out);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Everything that names somebody: patients, relatives, staff, insurance, visits and orders.
+fn identifiers(fhir: &Path) -> Vec<String> {
+    let mut out = BTreeSet::new();
+    for (kind, elements) in [
+        (
+            "Patient",
+            &["id", "name", "identifier", "telecom", "address", "contact"][..],
+        ),
+        ("Practitioner", &["id", "name", "telecom", "identifier"]),
+        ("Coverage", &["identifier", "subscriberId"]),
+        ("Encounter", &["id", "identifier"]),
+        ("ServiceRequest", &["id", "identifier"]),
+        ("Organization", &["telecom"]),
+    ] {
+        for resource in lines(&fhir.join(format!("{kind}.ndjson.gz"))) {
+            for element in elements {
+                let mut found = BTreeSet::new();
+                match (*element, kind) {
+                    // Of a contact the name and the number, not the word "wife".
+                    ("contact", _) => {
+                        for contact in resource["contact"].as_array().into_iter().flatten() {
+                            strings(&contact["name"], &mut found);
+                            strings(&contact["telecom"], &mut found);
+                        }
+                    }
+                    _ => strings(&resource[*element], &mut found),
+                }
+                out.extend(found);
+            }
+            // The birth date of a child may be the moved date of anybody's examination.
+            if let Some(born) = resource["birthDate"].as_str().filter(|born| *born < "1980") {
+                out.insert(born.to_owned());
+            }
+        }
+    }
+    out.remove("1300000000"); // the hospital's own number is on every record, and says nothing of a person
+    out.into_iter().collect()
+}
+
+fn specification(policy: &str, more: &str) -> String {
+    format!(
+        "name = \"whole\"\ntitle = \"All of it\"\npurpose = \"A test\"\nproject = \"p\"\npolicy = \"{policy}\"\n{more}"
+    )
+}
+
+fn build(bank: &TestBank, policy: &str, more: &str) -> (String, Value) {
+    let text = specification(policy, more);
+    let spec = bank.file(&format!("{policy}.toml"), text.as_bytes());
+    let out = bank.folder.path().join(policy).display().to_string();
+    bank.kura(&[
+        "dataset",
+        "build",
+        &spec.display().to_string(),
+        "--out",
+        &out,
+    ])
+    .ok();
+    let report = std::fs::read(Path::new(&out).join("report.json")).unwrap();
+    (out, serde_json::from_slice(&report).unwrap())
+}
+
+#[test]
+fn a_whole_hospital_leaves_under_each_policy() {
+    let Some(fhir) = shared("hospital-jp/fhir") else {
+        return;
+    };
+    let bank = TestBank::new();
+    bank.kura(&[
+        "import",
+        &fhir.display().to_string(),
+        &sample("dicom").display().to_string(),
+    ])
+    .exits(3);
+    let known = identifiers(&fhir);
+    assert!(known.len() > 5_000, "{}", known.len());
+    let list = bank.file("known.txt", known.join("\n").as_bytes());
+    let tables = "[data]\ntables = [\"patient\", \"condition\", \"observation\", \"medication_request\", \"imaging_series\"]\nfhir = true\nimages = true\n";
+    // The list finds what it names where nothing was done.
+    let check = |folder: &str| {
+        bank.kura(&[
+            "deid",
+            "check",
+            folder,
+            "--identifiers",
+            &list.display().to_string(),
+            "--format",
+            "json",
+        ])
+    };
+    let raw = check(&fhir.join("Patient.ndjson.gz").display().to_string())
+        .exits(3)
+        .json();
+    assert!(raw["findings"].as_array().unwrap().len() > 500, "{raw}");
+
+    let mut totals = Vec::new();
+    for policy in POLICIES {
+        let (out, report) = build(&bank, policy, tables);
+        let found = check(&out).ok().json();
+        assert_eq!(found["findings"], json!([]), "{policy}");
+        assert!(found["files"].as_u64().unwrap() > 20, "{found}");
+        // For each element what happened and by which rule.
+        let elements = report["elements"].as_array().unwrap();
+        assert!(elements.len() > 150, "{policy}: {}", elements.len());
+        let rules: BTreeSet<&str> = report["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| rule["id"].as_str().unwrap())
+            .collect();
+        for line in elements {
+            // MedicationAdministration.dosage.doseAndRate is no element of R4.
+            let unknown = line["path"].as_str().unwrap().ends_with("(unknown)");
+            let known = line["rule"]
+                .as_str()
+                .is_some_and(|rule| rules.contains(rule));
+            assert!(
+                known != unknown && (known || line["kept"] == 0),
+                "{policy}: {line}"
+            );
+        }
+        let name = elements
+            .iter()
+            .find(|line| line["path"] == "Patient.name")
+            .unwrap();
+        assert_eq!((&name["rule"], &name["kept"]), (&json!("C01"), &json!(0)));
+        assert_eq!(report["policy"]["id"], policy);
+        let seen = &report["resources"]["Observation"];
+        assert!(seen["seen"].as_u64().unwrap() > 29_000, "{seen}");
+        totals.push(seen["left"].as_u64().unwrap());
+
+        // What left is FHIR: each line is taken by a bank that checks R4 on writing.
+        let other = TestBank::new();
+        let file = other.folder.path().join("bank/kura.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let checked = [
+            "Patient",
+            "Observation",
+            "Condition",
+            "Encounter",
+            "MedicationRequest",
+            "MedicationAdministration",
+            "Immunization",
+            "AllergyIntolerance",
+            "Procedure",
+            "ImagingStudy",
+            "DiagnosticReport",
+            "ServiceRequest",
+            "Specimen",
+            "Coverage",
+            "CareTeam",
+            "ClinicalImpression",
+            "FamilyMemberHistory",
+            "DeviceUseStatement",
+        ];
+        let types: String = checked
+            .iter()
+            .map(|kind| format!("{kind} = \"reject\"\n"))
+            .collect();
+        std::fs::write(
+            &file,
+            text.replace(
+                "[validation.types]\n",
+                &format!("[validation.types]\n{types}"),
+            ),
+        )
+        .unwrap();
+        let run = other.kura(&[
+            "import",
+            &Path::new(&out).join("fhir").display().to_string(),
+            "--format",
+            "json",
+        ]);
+        let refused = other.refused();
+        assert_eq!(
+            run.code,
+            0,
+            "{policy}: {:?} {}",
+            refused.iter().take(5).collect::<Vec<_>>(),
+            run.err
+        );
+    }
+    // All of them hold back the same: proposals, genomes; nothing for want of a survey.
+    assert!(totals.iter().all(|total| *total == totals[0]), "{totals:?}");
+}
+
+#[test]
+fn a_stricter_policy_of_the_bank_is_used_and_a_looser_one_refused() {
+    let bank = TestBank::sample();
+    let folder = bank.folder.path().join("bank/policies");
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = |action: &str, path: &str| {
+        format!(
+            "id = \"own\"\nversion = \"1\"\nextends = \"kamei\"\nja = \"厳\"\nen = \"Stricter\"\nsource = \"board\"\n\
+             [[rule]]\nid = \"B01\"\naction = {action}\nja = \"あ\"\nen = \"a\"\nsource = \"board\"\npaths = [\"{path}\"]\n"
+        )
+    };
+    std::fs::write(folder.join("own.toml"), own("\"remove\"", "Patient.gender")).unwrap();
+    let data = "[data]\nfhir = true\n";
+    let (out, report) = build(&bank, "own", data);
+    assert_eq!(report["policy"]["extends"], "kamei");
+    let patients = std::fs::read_to_string(Path::new(&out).join("fhir/Patient.ndjson")).unwrap();
+    assert_eq!(patients.lines().count(), 43);
+    assert!(!patients.contains("gender"));
+    let (_, kamei) = build(&bank, "kamei", data);
+    assert_ne!(kamei["policy"]["hash"], report["policy"]["hash"]);
+    // Sets of one project under two policies share no value that could join them.
+    let other =
+        std::fs::read_to_string(bank.folder.path().join("kamei/fhir/Patient.ndjson")).unwrap();
+    let ids = |text: &str| -> BTreeSet<String> {
+        text.lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].to_string())
+            .collect()
+    };
+    assert!(ids(&patients).is_disjoint(&ids(&other)));
+    bank.kura(&[
+        "dataset",
+        "verify",
+        &out,
+        "--bank",
+        &bank.path(),
+        "--rebuild",
+    ])
+    .ok();
+
+    let explained = bank
+        .kura(&[
+            "deid", "explain", "own", "--type", "Patient", "--format", "json",
+        ])
+        .ok()
+        .json();
+    let gender = explained["elements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["path"] == "Patient.gender");
+    assert_eq!(gender.unwrap()["rule"], "B01");
+    let text = bank
+        .kura(&["deid", "explain", "kamei", "--lang", "ja"])
+        .ok()
+        .out;
+    assert!(text.contains("個人識別符号") && !text.contains("Numbers of the patient"));
+
+    std::fs::write(folder.join("own.toml"), own("\"descend\"", "HumanName")).unwrap();
+    let spec = bank.file("looser.toml", specification("own", data).as_bytes());
+    let spec = spec.display().to_string();
+    let out = bank.folder.path().join("looser").display().to_string();
+    let run = bank
+        .kura(&["dataset", "build", &spec, "--out", &out])
+        .exits(1);
+    assert!(
+        run.err.contains("own.toml, line 13") && run.err.contains("lets out more"),
+        "{}",
+        run.err
+    );
+    let listed = bank.kura(&["deid", "policies"]).ok().out;
+    assert!(
+        listed.contains("own") && listed.contains("refused"),
+        "{listed}"
+    );
+    // A file cannot take the place of a shipped policy.
+    std::fs::write(
+        folder.join("kamei.toml"),
+        own("\"remove\"", "Patient.gender"),
+    )
+    .unwrap();
+    let (_, still) = {
+        std::fs::remove_dir_all(bank.folder.path().join("kamei")).unwrap();
+        build(&bank, "kamei", data)
+    };
+    assert_eq!(still["policy"]["hash"], kamei["policy"]["hash"]);
+    bank.kura(&["deid", "explain", "nosuch"]).exits(1);
+}
+
+#[test]
+fn the_hunt_finds_what_was_hidden() {
+    let bank = TestBank::new();
+    let place = bank.folder.path().join("out");
+    std::fs::create_dir_all(&place).unwrap();
+    let names = [
+        "小野 綾子",
+        "POP-000209",
+        "090-1960-5585",
+        "1950-01-04",
+        "ﾔﾏﾀﾞ ﾀﾛｳ",
+    ];
+    let list = bank.file("names.txt", names.join("\n").as_bytes());
+    let check = |code: i32| {
+        bank.kura(&[
+            "deid",
+            "check",
+            &place.display().to_string(),
+            "--identifiers",
+            &list.display().to_string(),
+            "--format",
+            "json",
+        ])
+        .exits(code)
+        .json()
+    };
+    std::fs::write(place.join("clean.csv"), "id,date\n8f2c,1950-01-05\n").unwrap();
+    assert_eq!(check(0)["findings"], json!([]));
+
+    let gz = |bytes: &[u8]| {
+        let mut out = GzEncoder::new(Vec::new(), Compression::default());
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    };
+    let base64 = |text: &str| {
+        let run = std::process::Command::new("base64")
+            .arg("-w0")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        run.stdin
+            .as_ref()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        String::from_utf8(run.wait_with_output().unwrap().stdout).unwrap()
+    };
+    // 小野 綾子 as Shift_JIS.
+    let sjis = b"a,b\n1,\x8f\xac\x96\xec \x88\xbb\x8eq\n";
+    for (file, bytes, line) in [
+        (
+            "escaped.json",
+            br#"{"a": "\u5c0f\u91ce\u7dbe\u5b50"}"#.to_vec(),
+            1,
+        ),
+        (
+            "attached.ndjson",
+            format!("{{\"data\": \"{}\"}}\n", base64("tel 09019605585")).into_bytes(),
+            3,
+        ),
+        ("sjis.csv", sjis.to_vec(), 1),
+        ("packed.gz", gz(b"x,POP-000209\n"), 2),
+        ("twice.gz", gz(&gz("昭和25年1月4日生".as_bytes())), 4),
+        ("romaji.txt", b"Taro Yamada was here".to_vec(), 5),
+        (
+            "wide.bin",
+            "\u{0}x小野 綾子"
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+            1,
+        ),
+        ("POP-000209.txt", b"nothing".to_vec(), 2),
+    ] {
+        let path = place.join(file);
+        std::fs::write(&path, bytes).unwrap();
+        let found = check(3);
+        let findings = found["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{file}: {found}");
+        assert_eq!(findings[0]["identifier"], line, "{file}: {found}");
+        assert_eq!(findings[0]["file"], file);
+        // The report of the check names nobody.
+        let told = findings[0]["place"].as_str().unwrap();
+        assert!(names.iter().all(|name| !told.contains(name)), "{told}");
+        std::fs::remove_file(path).unwrap();
+    }
+    // A DICOM file of a known patient.
+    std::fs::copy(sample("dicom/01-ct-abdomen.dcm"), place.join("a.dcm")).unwrap();
+    std::fs::write(&list, "POP-000016\n大石 麻衣\nオオイシ マイ\n").unwrap();
+    let found = check(3);
+    let findings = found["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 3, "{found}");
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding["place"] == "(0010,0010)"),
+        "{found}"
+    );
+    std::fs::write(&list, "\n\n").unwrap();
+    bank.kura(&[
+        "deid",
+        "check",
+        &place.display().to_string(),
+        "--identifiers",
+        &list.display().to_string(),
+    ])
+    .exits(1);
+}
