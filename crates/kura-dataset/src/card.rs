@@ -163,7 +163,7 @@ fn image_totals(manifest: &Manifest) -> (usize, u64) {
     (count, bytes)
 }
 
-pub(crate) const STYLE: &str = ".wide{overflow-x:auto}body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #d5dae1}table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border-bottom:1px solid #e4e8ee;padding:.3rem .6rem;text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.85em;background:#f2f4f7;padding:.1em .3em;border-radius:3px;word-break:break-all}@media(prefers-color-scheme:dark){body{background:#12161c;color:#dde3ea}code{background:#222933}td,th,h2{border-color:#2c3540}}";
+pub(crate) const STYLE: &str = ".wide{overflow-x:auto}body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem;border-bottom:1px solid #d5dae1}table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border-bottom:1px solid #e4e8ee;padding:.3rem .6rem;text-align:left;vertical-align:top}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.85em;background:#f2f4f7;padding:.1em .3em;border-radius:3px;word-break:break-all}@media(prefers-color-scheme:dark){body{background:#12161c;color:#dde3ea}code{background:#222933}td,th,h2{border-color:#2c3540}}";
 
 pub fn html(manifest: &Manifest, rules: &[Rule]) -> String {
     let spec = &manifest.spec;

@@ -98,27 +98,31 @@ impl Report {
                     (self.head())
                     h2 { "あったもの、出たもの / What was there, what left" }
                     div.wide { table {
-                        tr { th { "種類 / type" } th { "あった / there" } th { "出た / left" } th { "留めた / held back" } }
+                        tr { th { "種類 / type" } th.n { "あった / there" } th.n { "出た / left" } th.n { "留めた / held back" } }
                         @for (kind, count) in &self.resources {
-                            tr { td { (kind) } td.n { (count.seen) } td.n { (count.left) } td.n { (count.seen - count.left) } }
+                            tr {
+                                td { (kind) } td.n { (thousands(count.seen)) } td.n { (thousands(count.left)) }
+                                td.n { (thousands(count.seen - count.left)) }
+                            }
                         }
                     } }
                     h2 { "留めたもの / Held back" }
                     @if self.withheld.is_empty() { p { "なし / nothing" } }
                     div.wide { table {
                         @for (key, count) in &self.withheld {
-                            tr { td { code { (key) } } td.n { (count) } td { (reason(key).0) } td { (reason(key).1) } }
+                            @let (ja, en) = self.why(key);
+                            tr { td { code { (key) } } td.n { (thousands(*count)) } td { (ja) br; (en) } }
                         }
                     } }
                     h2 { "人が確かめること / For a person to look at" }
                     ul { @for (ja, en) in &self.to_look_at { li { (ja) br; (en) } } }
                     h2 { "規則 / Rules" }
                     div.wide { table {
-                        tr { th { "rule" } th { "action" } th { "加工 / processing" } th { "根拠 / source" } th { "回数 / times" } }
+                        tr { th { "rule" } th { "action" } th { "加工 / processing" } th { "根拠 / source" } th.n { "回数 / times" } }
                         @for rule in &self.rules {
                             tr id=(format!("rule-{}", rule.id)) {
                                 td { (rule.id) } td { (rule.action) } td { (rule.ja) br; (rule.en) }
-                                td { (rule.source) } td.n { (rule.applied) }
+                                td { (rule.source) } td.n { (thousands(rule.applied)) }
                             }
                         }
                     } }
@@ -128,13 +132,13 @@ impl Report {
                         (self.local_codes) " codes of unpublished systems and " (self.local_units) " units that are not UCUM went."
                     }
                     div.wide { table {
-                        tr { th { "element" } th { "rule" } th { "action" } th { "残った / kept" } th { "消えた / removed" } }
+                        tr { th { "element" } th { "rule" } th { "action" } th.n { "残った / kept" } th.n { "消えた / removed" } }
                         @for line in &self.elements {
                             tr {
                                 td { code { (line.path) } }
                                 td { @if let Some(rule) = &line.rule { a href=(format!("#rule-{rule}")) { (rule) } } @else { "—" } }
                                 td { (line.action) }
-                                td.n { (line.kept) } td.n { (line.removed) }
+                                td.n { (thousands(line.kept)) } td.n { (thousands(line.removed)) }
                             }
                         }
                     } }
@@ -142,6 +146,15 @@ impl Report {
             }
         };
         page.into_string()
+    }
+
+    /// Why something was held back: the rule's own words, where one did it.
+    fn why(&self, key: &str) -> (&str, &str) {
+        let id = key.split(':').next().unwrap_or(key);
+        match self.rules.iter().find(|rule| rule.id == id) {
+            Some(rule) => (&rule.ja, &rule.en),
+            None => reason(key),
+        }
     }
 
     fn head(&self) -> Markup {
@@ -170,4 +183,17 @@ impl Report {
             } }
         }
     }
+}
+
+/// `1,234,567`
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

@@ -427,8 +427,35 @@ impl Build<'_> {
                 writer.resource(kind, value)?;
             }
         }
+        if spec.data.fhir {
+            self.not_listed(patient)?;
+        }
         if spec.data.images {
             self.images(patient, known, writer)?;
+        }
+        Ok(())
+    }
+
+    /// Counts what the patient has of types that do not leave: a report that is silent of them
+    /// would say that they were not there.
+    fn not_listed(&mut self, patient: &RecordKey) -> Result<()> {
+        let listed: BTreeSet<&str> = self.policy.types().collect();
+        for kind in kura_fhir::RESOURCE_TYPES {
+            if listed.contains(kind) {
+                continue;
+            }
+            let here = self
+                .bank
+                .clinical
+                .read(|reader| reader.compartment(patient, kind, self.t))?
+                .len() as u64;
+            if here > 0 {
+                self.resources.entry(kind.to_owned()).or_default().seen += here;
+                *self
+                    .withheld
+                    .entry(format!("type-not-listed:{kind}"))
+                    .or_default() += here;
+            }
         }
         Ok(())
     }

@@ -305,7 +305,7 @@ impl Check {
         for (identifier, tag) in found {
             self.found(identifier, tag);
         }
-        if header.left_out().first().is_some() {
+        if !header.left_out().is_empty() {
             self.unread();
         }
         Ok(())
