@@ -138,6 +138,17 @@ impl Hierarchy {
         )
     }
 
+    /// The same of these values, in their order; `None` if one of them is not of it.
+    pub fn of_values(&self, values: &[String]) -> Option<Self> {
+        let line = |value: &String| {
+            let at = self.place(value)?;
+            let labels = (0..self.levels()).map(|level| self.label(level, at).to_owned());
+            Some(labels.collect::<Vec<String>>())
+        };
+        let lines: Option<Vec<Vec<String>>> = values.iter().map(line).collect();
+        Self::of(lines?).ok()
+    }
+
     pub fn levels(&self) -> usize {
         self.levels.len()
     }

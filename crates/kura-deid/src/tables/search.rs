@@ -116,6 +116,12 @@ pub fn optimum(table: &Table, goal: &Goal) -> Option<Found> {
     Search::new(table, goal, &all).best()
 }
 
+/// Of each different row, whether it is shown at these levels.
+pub fn shown(table: &Table, goal: &Goal, levels: &[usize]) -> Vec<bool> {
+    let all = table.sensitive_rows();
+    Search::new(table, goal, &all).shown(levels)
+}
+
 impl<'a> Search<'a> {
     /// `all` is how many rows of the whole table have each sensitive value.
     pub(super) fn new(table: &'a Table, goal: &'a Goal, all: &'a [Vec<u64>]) -> Self {

@@ -166,6 +166,11 @@ impl Table {
         &self.columns
     }
 
+    /// The values of a sensitive column, by their places.
+    pub fn sensitive_values(&self, column: usize) -> &[String] {
+        &self.sensitive_values[column]
+    }
+
     /// How many rows have each value of the sensitive columns.
     pub(super) fn sensitive_rows(&self) -> Vec<Vec<u64>> {
         let values = self.sensitive.iter().zip(&self.sensitive_values);

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use indicatif::ProgressBar;
 use kura_model::{Error, Result};
 use kura_service::deid_policy::{Policy, SHIPPED};
-use kura_service::{Bank, deid_check, deid_policy};
+use kura_service::{Bank, deid_check, deid_policy, deid_table};
 
 use super::{REFUSED, Shell};
 use crate::output::{self, Format, thousands};
@@ -43,6 +43,48 @@ pub enum Deid {
         /// Folder of the bank, for its own policies
         #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
         bank: Option<PathBuf>,
+    },
+    /// Make a table in which nobody stands alone: k-anonymity, ℓ-diversity, t-closeness, δ-presence
+    ///
+    /// The plan, a TOML file, says what each column is (identifying, quasi, sensitive, plain), how
+    /// quasi-identifiers climb (a file of values and what they become, intervals, dates, ICD-10,
+    /// regions, heads of codes) and what is asked for. The levels written are the best there are:
+    /// no choice of levels loses less. Rows that still stand alone are kept back, up to the share
+    /// that the plan allows.
+    #[command(after_help = "Examples:
+  kura deid table plan.toml patients.csv --out shared.csv
+  kura deid table plan.toml patients.csv --out second.csv --earlier first.csv --format json
+
+A plan:
+  [[column]]
+  name = \"age\"
+  role = \"quasi\"
+  hierarchy = { intervals = { widths = [5, 10, 30], top = 90 } }
+
+  [[column]]
+  name = \"disease\"
+  role = \"sensitive\"
+  singular = 10            # values that fewer rows have become *
+
+  [goal]
+  k = 5
+  suppression = 0.05       # at most 5% of the rows are kept back
+  mode = \"global\"          # or local: parts of the table at levels of their own
+  diversity = [{ column = \"disease\", kind = \"distinct\", l = 3 }]
+  closeness = [{ column = \"disease\", t = 0.3, ground = \"equal\" }]
+
+Exit code 3: the difference from an earlier release tells of fewer than k people.")]
+    Table {
+        /// The plan, a TOML file
+        plan: PathBuf,
+        /// A CSV file with names in its first line
+        input: PathBuf,
+        /// File to write; must not be there
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// What was released earlier of the same project: what the difference tells is reported
+        #[arg(long, value_name = "FILE")]
+        earlier: Vec<PathBuf>,
     },
     /// Look for identifiers in every file of a folder
     ///
@@ -88,6 +130,12 @@ impl Deid {
                     None => rules(shell, &policy, lang),
                 }
             }
+            Deid::Table {
+                plan,
+                input,
+                out,
+                earlier,
+            } => table(shell, &deid_table::table(&plan, &input, &out, &earlier)?),
             Deid::Check {
                 folder,
                 identifiers,
@@ -218,6 +266,108 @@ fn elements(shell: &Shell, policy: &Policy, kind: &str) -> Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn table(shell: &Shell, done: &deid_table::Done) -> Result<ExitCode> {
+    // Somebody who has both releases learns of few people that they came or went.
+    let told = done
+        .earlier
+        .iter()
+        .any(|earlier| earlier.small_differences > 0);
+    let code = if told {
+        ExitCode::from(REFUSED)
+    } else {
+        ExitCode::SUCCESS
+    };
+    if shell.format == Format::Json {
+        output::json(done)?;
+        return Ok(code);
+    }
+    for levels in &done.levels {
+        let levels: Vec<String> = levels
+            .iter()
+            .map(|(name, level)| format!("{name} {level}"))
+            .collect();
+        output::line(&format!("levels: {}", levels.join(", ")))?;
+    }
+    output::line(&format!(
+        "{} rows, {} kept back; loss {:.4}{}",
+        thousands(done.rows),
+        thousands(done.rows_kept_back),
+        done.loss,
+        if done.proved {
+            ", no other levels lose less"
+        } else {
+            ""
+        },
+    ))?;
+    let per_cent = |share: f64| format!("{:.2}%", share * 100.0);
+    for (name, before, after) in [
+        (
+            "classes",
+            thousands(done.before.classes),
+            thousands(done.after.classes),
+        ),
+        (
+            "smallest class",
+            thousands(done.before.smallest),
+            thousands(done.after.smallest),
+        ),
+        (
+            "unique rows",
+            thousands(done.before.unique),
+            thousands(done.after.unique),
+        ),
+        (
+            "prosecutor, worst",
+            per_cent(done.before.prosecutor_most),
+            per_cent(done.after.prosecutor_most),
+        ),
+        (
+            "prosecutor, mean",
+            per_cent(done.before.prosecutor_mean),
+            per_cent(done.after.prosecutor_mean),
+        ),
+        (
+            "marketer",
+            per_cent(done.before.marketer),
+            per_cent(done.after.marketer),
+        ),
+        (
+            "rows above the threshold",
+            thousands(done.before.above_threshold),
+            thousands(done.after.above_threshold),
+        ),
+    ] {
+        output::line(&format!("{name:<26} {before:>12}  ->  {after}"))?;
+    }
+    if let (Some(before), Some(after)) = (done.before.journalist_most, done.after.journalist_most) {
+        let (before, after) = (per_cent(before), per_cent(after));
+        output::line(&format!(
+            "{:<26} {before:>12}  ->  {after}",
+            "journalist, worst"
+        ))?;
+    }
+    for (name, cells) in &done.singular {
+        output::line(&format!(
+            "{}: {} singular values became *",
+            name,
+            thousands(*cells)
+        ))?;
+    }
+    for name in &done.removed {
+        output::line(&format!("{name}: went"))?;
+    }
+    for earlier in &done.earlier {
+        output::line(&format!(
+            "{}: {} combinations differ by fewer than k rows, {} rows in all",
+            earlier.file,
+            thousands(earlier.small_differences),
+            thousands(earlier.rows)
+        ))?;
+    }
+    output::line(&format!("in {:.2} s", done.seconds))?;
+    Ok(code)
 }
 
 struct Bar(ProgressBar);
