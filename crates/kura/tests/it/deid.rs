@@ -765,3 +765,40 @@ fn a_table_by_built_in_hierarchies_and_what_a_plan_may_not_be() {
         ragged.err
     );
 }
+
+/// The schema is for editors; it must say what the reader of policies says.
+#[test]
+fn the_shipped_policies_are_of_the_schema() {
+    let Some(python) = crate::support::tool("KURA_PYTHON", "python3") else {
+        return;
+    };
+    let script = "import json,sys,tomllib,jsonschema,copy\n\
+        f=sys.argv[1]+'/policies/'\n\
+        v=jsonschema.Draft202012Validator(json.load(open(f+'policy.schema.json')))\n\
+        for n in ['common','kamei','tokumei','hipaa-safe-harbor','coded']:\n\
+        \x20   p=tomllib.load(open(f+n+'.toml','rb')); v.validate(p)\n\
+        def bad(change):\n\
+        \x20   q=copy.deepcopy(p); change(q); assert not v.is_valid(q), change.__code__.co_firstlineno\n\
+        bad(lambda q: q.pop('source'))\n\
+        bad(lambda q: q.update(colour='x'))\n\
+        bad(lambda q: q['rule'][0].update(action='forget'))\n\
+        bad(lambda q: q['rule'][0].pop('paths'))\n\
+        bad(lambda q: q['rule'][0].update(paths=['Patient..name']))\n\
+        bad(lambda q: [r.pop('to',0) for r in q['rule']])\n\
+        bad(lambda q: q.update(rare={'id':'r','ja':'a','en':'a','source':'s','patients':1}))\n\
+        print('ok')";
+    let run = std::process::Command::new(python)
+        .args([
+            "-c",
+            script,
+            &crate::support::repository().display().to_string(),
+        ])
+        .output()
+        .expect("python runs");
+    assert_eq!(
+        String::from_utf8_lossy(&run.stdout).trim(),
+        "ok",
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+}
