@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::time::Instant;
 
-use kura_deid::fhir::{Subject, Survey, process};
+use kura_deid::fhir::{ChangeReport, Subject, Survey, process};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::shipped;
@@ -61,11 +61,12 @@ fn main() {
         reference_year: 2026,
         survey: survey.as_ref(),
     };
+    let mut report = ChangeReport::default();
     let started = Instant::now();
     let (mut left, mut bytes, mut read) = (0_u64, 0_u64, 0_u64);
     for line in &lines {
         read += line.len() as u64;
-        if let Ok((out, _)) = process(&policy, &parse(line), &subject) {
+        if let Ok(out) = process(&policy, &parse(line), &subject, &mut report) {
             left += 1;
             bytes += out.to_string().len() as u64;
         }

@@ -11,6 +11,9 @@ use kura_fhir::{romaji, text::fold};
 const ASCII_FROM: usize = 5;
 const KANA_FROM: usize = 3;
 const OTHERS_FROM: usize = 2;
+/// From here on kana mean a name however they are written; fewer only as they stand in the list:
+/// ただし is a word, タダシ a name.
+const EITHER_KANA_FROM: usize = 5;
 /// From here on an ASCII word means itself also within a longer one.
 const WITHIN_FROM: usize = 10;
 /// In bytes that may be pixels, shorter runs come by chance.
@@ -51,19 +54,20 @@ impl Hunt {
             let folded: BTreeSet<String> = forms
                 .iter()
                 .map(|form| folded(form))
-                .filter(|form| is_long(form))
+                .filter(|form| is_long(form, EITHER_KANA_FROM))
                 .collect();
-            if folded.is_empty() {
+            let written: BTreeSet<Vec<u8>> = forms
+                .iter()
+                .filter(|form| is_long(&self::folded(form), KANA_FROM))
+                .flat_map(|form| encoded(form))
+                .collect();
+            if folded.is_empty() && written.is_empty() {
                 too_short.push(place);
                 continue;
             }
             for form in &folded {
                 text_of.push((place, form.is_ascii()));
                 text.push(form.clone());
-            }
-            let mut written = BTreeSet::new();
-            for form in forms.iter().filter(|form| is_long(&fold(form))) {
-                written.extend(encoded(form));
             }
             for form in written {
                 bytes_of.push((place, form.is_ascii()));
@@ -95,6 +99,11 @@ impl Hunt {
         let together = fold(text);
         let mut out = found(&self.text, &self.text_of, apart.as_bytes(), true);
         out.extend(found(&self.text, &self.text_of, together.as_bytes(), false));
+        out.extend(
+            self.in_bytes(text.as_bytes())
+                .into_iter()
+                .map(|(identifier, _)| identifier),
+        );
         // 090-1960-5585, 090 1960 5585 and 09019605585 are one number.
         if apart.contains(['-', '/', '.', '−', '―']) {
             let bare: String = apart
@@ -169,13 +178,13 @@ fn folded(form: &str) -> String {
     }
 }
 
-fn is_long(folded: &str) -> bool {
+fn is_long(folded: &str, kana_from: usize) -> bool {
     // Folded, katakana is hiragana.
     let kana = |letter: char| matches!(letter, 'ぁ'..='ゖ' | 'ー');
     let least = if folded.is_ascii() {
         ASCII_FROM
     } else if folded.chars().all(kana) {
-        KANA_FROM
+        kana_from
     } else {
         OTHERS_FROM
     };
@@ -306,6 +315,7 @@ mod tests {
             "1185",
             "林",
             "ナカ",
+            "タダシ",
         ];
         let hunt = Hunt::new(&identifiers).unwrap();
         assert_eq!(hunt.too_short, [5, 6, 7]);
@@ -322,6 +332,7 @@ mod tests {
             ("1950/1/4生", 4),
             ("昭和25年1月4日", 4),
             ("S25.1.4", 4),
+            ("名はタダシ", 8),
         ] {
             assert_eq!(hunt.in_text(text), BTreeSet::from([found]), "{text}");
         }
@@ -332,6 +343,7 @@ mod tests {
             "1950-01-05",
             "1185",
             "林檎",
+            "ただし値が合う場合",
         ] {
             assert!(hunt.in_text(text).is_empty(), "{text}");
         }

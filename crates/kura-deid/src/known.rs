@@ -1,14 +1,19 @@
 //! The last look: what the bank knows of a patient must not stand in what leaves.
 
+use std::collections::HashSet;
+
+use aho_corasick::AhoCorasick;
 use kura_fhir::text::fold;
 
 /// Everything that names one patient, folded for comparison.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct KnownIdentifiers {
-    /// Plain letters; short ones are compared whole.
-    ascii: Vec<String>,
+    /// Plain letters; found wherever they occur.
+    ascii: Option<AhoCorasick>,
+    /// Short plain words, compared whole.
+    whole: HashSet<String>,
     /// Japanese names are short and stand for themselves wherever they occur.
-    others: Vec<String>,
+    others: Option<AhoCorasick>,
 }
 
 /// Shorter ones are compared whole: "1185" may be part of a code.
@@ -23,36 +28,40 @@ impl KnownIdentifiers {
             .collect();
         folded.sort();
         folded.dedup();
-        let (ascii, others) = folded.into_iter().partition(|known| known.is_ascii());
-        Self { ascii, others }
+        let (ascii, others): (Vec<String>, Vec<String>) =
+            folded.into_iter().partition(|known| known.is_ascii());
+        let (ascii, whole): (Vec<String>, Vec<String>) = ascii
+            .into_iter()
+            .partition(|known| known.len() >= CONTAINED_FROM);
+        let search = |patterns: &[String]| {
+            let build = || AhoCorasick::new(patterns).expect("names of one patient are few");
+            (!patterns.is_empty()).then(build)
+        };
+        Self {
+            ascii: search(&ascii),
+            whole: whole.into_iter().collect(),
+            others: search(&others),
+        }
     }
 
     /// Whether a text that is to leave holds one of them.
     pub fn found_in(&self, text: &str) -> bool {
-        // Most of what leaves is plain codes: they need no folding of Japanese, and cannot hold
-        // a Japanese name.
-        let plain = text.is_ascii();
-        let text = if plain {
-            text.bytes()
-                .filter(|byte| !byte.is_ascii_whitespace())
-                .map(|byte| char::from(byte.to_ascii_lowercase()))
-                .collect()
-        } else {
-            fold(text)
+        let within = |search: &Option<AhoCorasick>, text: &str| {
+            search.as_ref().is_some_and(|search| search.is_match(text))
         };
-        let ascii = self.ascii.iter().any(|known| {
-            if known.len() >= CONTAINED_FROM {
-                text.contains(known.as_str())
-            } else {
-                text == *known
-            }
-        });
-        ascii
-            || (!plain
-                && self
-                    .others
-                    .iter()
-                    .any(|known| text.contains(known.as_str())))
+        // Most of what leaves is plain codes: they need no folding of Japanese, and cannot hold
+        // a Japanese name. Many are folded as they are.
+        let as_it_is = |byte: u8| !byte.is_ascii_uppercase() && !byte.is_ascii_whitespace();
+        if text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && as_it_is(byte))
+        {
+            return within(&self.ascii, text) || self.whole.contains(text);
+        }
+        let folded = fold(text);
+        within(&self.ascii, &folded)
+            || self.whole.contains(&folded)
+            || (!text.is_ascii() && within(&self.others, &folded))
     }
 }
 

@@ -10,3 +10,4 @@ pub mod keys;
 pub mod known;
 pub mod policy;
 pub mod tables;
+pub mod text;

@@ -208,7 +208,10 @@ fn run(
     let as_of = as_of(bank, t)?;
     let policy = deid_policy::named(bank, &spec.policy)?;
     let key = project_key(bank, &spec.project)?.under(&policy.id);
-    let dicom_policy = DicomPolicy::basic();
+    let age_limit = u32::try_from(policy.age_limit()).unwrap_or(0);
+    let dicom_policy = DicomPolicy::basic()
+        .with(&policy.image_options, age_limit)
+        .map_err(Error::internal)?;
 
     // In the order of pseudonyms: the order of the bank would tell something.
     let mut patients: Vec<(String, RecordKey)> = cohort::cohort(bank, &spec, t)?
@@ -412,10 +415,10 @@ impl Build<'_> {
                 };
                 let count = self.resources.entry(kind.clone()).or_default();
                 count.seen += 1;
-                match fhir::process(self.policy, &decode(version)?, &subject) {
-                    Ok((value, changes)) => {
+                let resource = decode(version)?;
+                match fhir::process(self.policy, &resource, &subject, &mut self.changes) {
+                    Ok(value) => {
                         count.left += 1;
-                        self.changes.add(&changes);
                         processed.push(value);
                     }
                     Err(reason) => self.withhold(reason.code(), kind),

@@ -13,7 +13,8 @@ use dicom_object::mem::InMemElement;
 use kura_dicom::Header;
 
 use super::dummy;
-use super::policy::{Code, DicomPolicy};
+use super::options::DicomOption;
+use super::policy::{Code, DicomPolicy, Effect};
 use super::report::{Action, Change};
 use crate::keys::{ProjectKey, shift_dicom};
 
@@ -78,21 +79,23 @@ impl<'a> Cleaner<'a> {
         let method = format!("Kura {} {}", self.policy.id(), self.policy.version());
         put(tags::DEIDENTIFICATION_METHOD, VR::LO, &method);
         // PS3.3 C.12.1.1.8
+        let dates = if self.policy.has(DicomOption::RetainModifiedDates) {
+            "MODIFIED"
+        } else if self.policy.has(DicomOption::RetainFullDates) {
+            "UNMODIFIED"
+        } else {
+            "REMOVED"
+        };
         put(
             tags::LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED,
             VR::CS,
-            "MODIFIED",
+            dates,
         );
         // PS3.16 CID 7050
-        let methods = [
-            ("113100", "Basic Application Confidentiality Profile"),
-            (
-                "113107",
-                "Retain Longitudinal Temporal Information Modified Dates Option",
-            ),
-        ];
+        let basic = ("113100", "Basic Application Confidentiality Profile");
+        let chosen = self.policy.options().iter().map(|option| option.code());
+        let methods = std::iter::once(basic).chain(chosen);
         let items: Vec<InMemDicomObject> = methods
-            .into_iter()
             .map(|(code, meaning)| coded(code, "DCM", meaning))
             .collect();
         clean.put(DataElement::new(
@@ -106,6 +109,7 @@ impl<'a> Cleaner<'a> {
     fn dataset(&mut self, object: &InMemDicomObject) -> InMemDicomObject {
         let mut clean = InMemDicomObject::new_empty();
         let unpublished = self.unpublished_code(object);
+        let safe = self.safe_private(object);
         for element in object {
             let tag = element.header().tag;
             self.path.push(tag);
@@ -113,6 +117,10 @@ impl<'a> Cleaner<'a> {
                 (true, tags::CODE_VALUE) => self.code_part(tag, VR::SH, "REMOVED"),
                 (true, tags::CODING_SCHEME_DESIGNATOR) => self.code_part(tag, VR::SH, "99KURA"),
                 (true, tags::CODE_MEANING) => self.code_part(tag, VR::LO, "Removed"),
+                _ if safe.contains(&tag) => {
+                    self.note(Action::Keep, "D13");
+                    Some(element.clone())
+                }
                 _ => self.element(element),
             };
             self.path.pop();
@@ -121,6 +129,44 @@ impl<'a> Cleaner<'a> {
             }
         }
         clean
+    }
+
+    /// Private attributes of the list, and their creators. PS3.5 7.8.1: (gggg,00bb) says whose
+    /// (gggg,bbxx) are.
+    fn safe_private(&self, object: &InMemDicomObject) -> HashSet<Tag> {
+        let mut safe = HashSet::new();
+        if !self.policy.has(DicomOption::RetainSafePrivate) {
+            return safe;
+        }
+        for element in object {
+            let creator = element.header().tag;
+            let block = creator.element();
+            if creator.group().is_multiple_of(2) || !(0x10..=0xFF).contains(&block) {
+                continue;
+            }
+            let name = element.to_str().unwrap_or_default();
+            let of_creator = self.policy.private.iter().filter(|one| {
+                one.group == creator.group() && one.creator == name.trim_matches([' ', '\0'])
+            });
+            for one in of_creator {
+                let tag = Tag(one.group, (block << 8) | u16::from(one.element));
+                let Some(found) = object.get(tag) else {
+                    continue;
+                };
+                let harmless = match found.vr() {
+                    VR::DS | VR::IS => values(found).iter().all(|text| {
+                        text.is_empty() || text.parse::<f64>().is_ok_and(f64::is_finite)
+                    }),
+                    VR::CS => values(found).iter().all(|text| is_code_string(text)),
+                    VR::FL | VR::FD | VR::SS | VR::US | VR::SL | VR::UL => true,
+                    _ => false,
+                };
+                if harmless && !self.undeclared.contains(&tag) {
+                    safe.extend([creator, tag]);
+                }
+            }
+        }
+        safe
     }
 
     /// PS3.3 Table 8.8-1: whether an item is a code of a scheme that is not on the list.
@@ -183,11 +229,12 @@ impl<'a> Cleaner<'a> {
         if !self.recognised(tag, vr) {
             return self.removed("D07");
         }
-        if let Some(entry) = self.policy.entry(tag) {
-            if entry.clean && self.can_shift(tag, vr) {
-                return self.shift(element, Some(entry.code));
-            }
-            return self.coded_action(element, entry.code);
+        if let Some((code, effect)) = self.policy.entry(tag) {
+            return match effect {
+                Some(Effect::Keep(option)) => self.keep(element, code, option),
+                Some(Effect::Clean(option)) => self.clean(element, code, option),
+                None => self.coded_action(element, code),
+            };
         }
         self.unlisted(element)
     }
@@ -210,6 +257,110 @@ impl<'a> Cleaner<'a> {
                 Some(exact) => exact == vr || (binary(exact) && binary(vr)),
                 None => binary(vr),
             }
+    }
+
+    /// Kept by an option, as far as it is what it says it is.
+    fn keep(
+        &mut self,
+        element: &InMemElement,
+        code: Code,
+        option: DicomOption,
+    ) -> Option<InMemElement> {
+        if element.items().is_some() {
+            self.note(Action::Keep, "D11");
+            return self.sequence(element);
+        }
+        let (tag, vr) = (element.header().tag, element.vr());
+        let texts = || values(element);
+        let sound = match vr {
+            VR::DA | VR::DT | VR::TM => is_when(element),
+            VR::AS => return self.age(element, code),
+            VR::UI => option == DicomOption::RetainUids,
+            VR::CS => texts().iter().all(|text| is_code_string(text)),
+            VR::DS | VR::IS => texts()
+                .iter()
+                .all(|text| text.is_empty() || text.parse::<f64>().is_ok_and(f64::is_finite)),
+            // Words, where the policy's board asked for them by the option. The last look sees
+            // them.
+            VR::SH | VR::LO | VR::ST | VR::LT | VR::UT | VR::UC | VR::AE => true,
+            VR::US | VR::SS | VR::UL | VR::SL | VR::FL | VR::FD => true,
+            _ => false,
+        };
+        if !sound || self.undeclared.contains(&tag) {
+            return self.coded_action(element, code);
+        }
+        self.note(Action::Keep, "D11");
+        Some(element.clone())
+    }
+
+    /// Cleaned by an option: dates move, of descriptions known words stay, of sequences each item is
+    /// looked at.
+    fn clean(
+        &mut self,
+        element: &InMemElement,
+        code: Code,
+        option: DicomOption,
+    ) -> Option<InMemElement> {
+        let (tag, vr) = (element.header().tag, element.vr());
+        match option {
+            DicomOption::RetainModifiedDates if self.can_shift(tag, vr) => {
+                self.shift(element, Some(code))
+            }
+            DicomOption::CleanStructuredContent | DicomOption::CleanGraphics
+                if element.items().is_some() =>
+            {
+                self.note(Action::Clean, "D14");
+                self.sequence(element)
+            }
+            DicomOption::CleanDescriptors | DicomOption::RetainPatientCharacteristics => {
+                self.known_words(element, code)
+            }
+            _ => self.coded_action(element, code),
+        }
+    }
+
+    fn known_words(&mut self, element: &InMemElement, code: Code) -> Option<InMemElement> {
+        if element.items().is_some() {
+            self.note(Action::Clean, "D12");
+            return self.sequence(element);
+        }
+        let text = matches!(
+            element.vr(),
+            VR::SH | VR::LO | VR::ST | VR::LT | VR::UT | VR::UC
+        );
+        let words: Vec<String> = values(element)
+            .iter()
+            .map(|text| self.policy.words.of(text))
+            .filter(|text| !text.is_empty())
+            .collect();
+        if !text || words.is_empty() || self.scrub {
+            return self.coded_action(element, code);
+        }
+        self.note(Action::Clean, "D12");
+        Some(text_element(element, words))
+    }
+
+    /// PS3.5 6.2 AS: `116Y`. From the limit on one group.
+    fn age(&mut self, element: &InMemElement, code: Code) -> Option<InMemElement> {
+        let texts = values(element);
+        let [text] = texts.as_slice() else {
+            return self.coded_action(element, code);
+        };
+        let number = text.get(..3).and_then(|digits| digits.parse::<u32>().ok());
+        let years = match (number, text.get(3..)) {
+            (Some(number), Some("Y")) => number,
+            (Some(number), Some("M")) => number / 12,
+            (Some(number), Some("W")) => number / 52,
+            (Some(number), Some("D")) => number / 365,
+            _ => return self.coded_action(element, code),
+        };
+        if years < self.policy.age_limit {
+            self.note(Action::Keep, "D11");
+            return Some(element.clone());
+        }
+        self.note(Action::Clean, "D15");
+        let grouped = format!("{:03}Y", self.policy.age_limit);
+        Some(text_element(element, vec![grouped]))
     }
 
     fn can_shift(&self, tag: Tag, vr: VR) -> bool {
@@ -296,7 +447,8 @@ impl<'a> Cleaner<'a> {
     }
 
     pub(super) fn uid(&mut self, uid: &str) -> String {
-        if uid.is_empty() || self.is_standard(uid) {
+        let retained = self.policy.has(DicomOption::RetainUids);
+        if uid.is_empty() || retained || self.is_standard(uid) {
             return uid.to_owned();
         }
         let new = self.key.uid(uid);
@@ -353,7 +505,13 @@ impl<'a> Cleaner<'a> {
         let numeric =
             |text: &String| text.is_empty() || text.parse::<f64>().is_ok_and(f64::is_finite);
         let keep = match vr {
-            VR::DA | VR::DT | VR::TM => return self.shift(element, None),
+            VR::DA | VR::DT | VR::TM if self.policy.has(DicomOption::RetainModifiedDates) => {
+                return self.shift(element, None);
+            }
+            // What the table does not name is a date all the same.
+            VR::DA | VR::DT | VR::TM => {
+                self.policy.has(DicomOption::RetainFullDates) && is_when(element)
+            }
             VR::UI => return self.uids(element),
             VR::SH | VR::LO if self.scrub => false,
             VR::SH | VR::LO => {
@@ -439,6 +597,16 @@ fn is_time(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b':'))
+}
+
+/// Whether the values of a DA, DT or TM are what they say they are.
+fn is_when(element: &InMemElement) -> bool {
+    values(element).iter().all(|text| match element.vr() {
+        _ if text.is_empty() => true,
+        VR::DA => text.len() == 8 && shift_dicom(text, 0).is_some(),
+        VR::DT => shift_dicom(text, 0).is_some() && text.get(8..).is_some_and(is_time),
+        _ => is_time(text),
+    })
 }
 
 fn is_offset(text: &str) -> bool {

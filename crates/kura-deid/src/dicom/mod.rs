@@ -9,8 +9,10 @@
 //! that none is, or a scan whose Body Part Examined is wrong, it cannot see.
 
 mod dataset;
+mod descriptor;
 mod dummy;
 mod gate;
+mod options;
 mod pixels;
 mod policy;
 mod report;
@@ -27,6 +29,7 @@ use kura_model::Refusal;
 
 use crate::keys::ProjectKey;
 use dataset::Cleaner;
+pub use options::{DicomOption, OPTIONS};
 pub use policy::{BASIC, DicomPolicy, TABLE};
 pub use report::{Action, Change, Report, Withheld};
 use scan::Scan;

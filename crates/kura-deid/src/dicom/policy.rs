@@ -1,10 +1,12 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use dicom_core::Tag;
 use kura_fhir::text::fold;
 use kura_model::ContentHash;
 use serde::Deserialize;
 
+use super::descriptor::Words;
+use super::options::{DicomOption, OPTIONS};
 use crate::policy::Rule;
 
 /// `policies/dicom-basic.toml`.
@@ -13,7 +15,7 @@ pub const BASIC: &str = include_str!("../../../../policies/dicom-basic.toml");
 pub const TABLE: &str = include_str!("../../../../policies/ps3.15-e1-1.json");
 
 /// Rules the engine names; a policy must explain each.
-const NAMED: [&str; 23] = [
+const NAMED: [&str; 28] = [
     "D01",
     "D02",
     "D03",
@@ -24,6 +26,11 @@ const NAMED: [&str; 23] = [
     "D08",
     "D09",
     "D10",
+    "D11",
+    "D12",
+    "D13",
+    "D14",
+    "D15",
     "dicom-burned-in",
     "dicom-modality",
     "dicom-secondary-capture",
@@ -47,15 +54,19 @@ const NEVER: [&str; 7] = ["US", "ES", "XC", "GM", "SM", "OT", "SC"];
 struct PolicyFile {
     id: String,
     version: String,
-    options: Vec<String>,
+    options: BTreeSet<DicomOption>,
+    /// Ages from here on are one group.
+    age_limit: u32,
     images: Images,
+    descriptors: Descriptors,
+    private: Vec<SafePrivate>,
     body: Body,
     keep: Keep,
     types: HashMap<String, u8>,
     rule: Vec<RuleFile>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Images {
     pub(super) modalities: HashSet<String>,
@@ -65,7 +76,7 @@ pub(super) struct Images {
     pub(super) image_type_words: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Body {
     pub(super) allowed: HashSet<String>,
@@ -79,6 +90,22 @@ struct Keep {
     text: Vec<String>,
     bulk: Vec<String>,
     schemes: HashSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Descriptors {
+    words: Vec<String>,
+}
+
+/// A private attribute that is known to be harmless. PS3.15 Table E.3.10-1.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SafePrivate {
+    pub(super) creator: String,
+    pub(super) group: u16,
+    /// The last byte of its element.
+    pub(super) element: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,15 +158,23 @@ impl Code {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) code: Code,
-    /// An option in force says C: clean, which for dates and times is to shift.
-    pub(super) clean: bool,
+/// A row of the table.
+#[derive(Debug, Clone)]
+struct Entry {
+    code: Code,
+    /// What options say of it: whether it is kept as it is (K), else cleaned (C).
+    options: Vec<(DicomOption, bool)>,
+}
+
+/// What the options in force make of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Keep(DicomOption),
+    Clean(DicomOption),
 }
 
 /// A policy, ready to apply.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DicomPolicy {
     id: String,
     version: String,
@@ -147,6 +182,10 @@ pub struct DicomPolicy {
     rules: Vec<Rule>,
     table: HashMap<Tag, Entry>,
     types: HashMap<Tag, u8>,
+    options: BTreeSet<DicomOption>,
+    pub(super) age_limit: u32,
+    pub(super) words: Words,
+    pub(super) private: Vec<SafePrivate>,
     pub(super) images: Images,
     pub(super) body: Body,
     pub(super) keep_text: HashSet<Tag>,
@@ -178,13 +217,18 @@ impl DicomPolicy {
             let Some(code) = Code::of(&row.basic) else {
                 return Err(format!("{}: an unknown action", row.id));
             };
-            let clean = file
-                .options
-                .iter()
-                .any(|option| row.columns.get(option).and_then(|c| c.as_str()) == Some("C"));
+            let mut options = Vec::new();
+            for option in OPTIONS {
+                match row.columns.get(option.column()).and_then(|c| c.as_str()) {
+                    None => {}
+                    Some("K") => options.push((option, true)),
+                    Some("C") => options.push((option, false)),
+                    Some(_) => return Err(format!("{}: an unknown action", row.id)),
+                }
+            }
             // Ranges (50xx, 60xx, odd groups) are all X and built into the engine.
             match tag(&row.id) {
-                Some(tag) => entries.insert(tag, Entry { code, clean }),
+                Some(tag) => entries.insert(tag, Entry { code, options }),
                 None if code == Code::X => continue,
                 None => return Err(format!("{}: not a tag", row.id)),
             };
@@ -197,6 +241,7 @@ impl DicomPolicy {
         if let Some(never) = NEVER.iter().find(|m| file.images.modalities.contains(**m)) {
             return Err(format!("{never} is never a safe modality"));
         }
+        one_kind_of_dates(&file.options)?;
         let tags = |texts: &[String]| -> Result<HashSet<Tag>, String> {
             let one = |text: &String| tag(text).ok_or_else(|| format!("{text}: not a tag"));
             texts.iter().map(one).collect()
@@ -236,6 +281,10 @@ impl DicomPolicy {
                 })
                 .collect(),
             table: entries,
+            options: file.options,
+            age_limit: file.age_limit,
+            words: Words::new(&file.descriptors.words)?,
+            private: file.private,
             images: file.images,
             body,
         })
@@ -262,14 +311,61 @@ impl DicomPolicy {
         self.rules.iter().find(|rule| rule.id == id)
     }
 
-    pub(super) fn entry(&self, tag: Tag) -> Option<Entry> {
-        self.table.get(&tag).copied()
+    /// The same policy with other options, and ages from `age_limit` on in one group.
+    ///
+    /// # Errors
+    /// Two options that contradict each other.
+    pub fn with(&self, options: &BTreeSet<DicomOption>, age_limit: u32) -> Result<Self, String> {
+        one_kind_of_dates(options)?;
+        Ok(Self {
+            options: options.clone(),
+            age_limit,
+            ..self.clone()
+        })
+    }
+
+    pub fn options(&self) -> &BTreeSet<DicomOption> {
+        &self.options
+    }
+
+    pub(super) fn has(&self, option: DicomOption) -> bool {
+        self.options.contains(&option)
+    }
+
+    /// The action of the basic profile, and what the options in force make of it.
+    pub(super) fn entry(&self, tag: Tag) -> Option<(Code, Option<Effect>)> {
+        let entry = self.table.get(&tag)?;
+        let mut in_force = entry
+            .options
+            .iter()
+            .filter(|(option, _)| self.options.contains(option))
+            .map(|(option, keep)| match keep {
+                true => Effect::Keep(*option),
+                false => Effect::Clean(*option),
+            });
+        // Kept by one option is kept, whatever another would clean.
+        let kept = in_force
+            .clone()
+            .find(|effect| matches!(effect, Effect::Keep(_)));
+        Some((entry.code, kept.or_else(|| in_force.next())))
     }
 
     /// The attribute's type (1, 2 or 3) in the image IODs, where the policy says.
     pub(super) fn type_of(&self, tag: Tag) -> Option<u8> {
         self.types.get(&tag).copied()
     }
+}
+
+/// PS3.15 E.3.6: dates are kept or modified, not both.
+fn one_kind_of_dates(options: &BTreeSet<DicomOption>) -> Result<(), String> {
+    let both = [
+        DicomOption::RetainFullDates,
+        DicomOption::RetainModifiedDates,
+    ];
+    if both.iter().all(|option| options.contains(option)) {
+        return Err("retain-full-dates and retain-modified-dates contradict each other".to_owned());
+    }
+    Ok(())
 }
 
 /// `ggggeeee` or `gggg,eeee`.
@@ -291,9 +387,18 @@ mod tests {
         let policy = DicomPolicy::basic();
         // 621 rows less the four ranges
         assert_eq!(policy.table.len(), 617);
-        assert_eq!(policy.entry(Tag(0x0010, 0x0010)).unwrap().code, Code::Z);
-        assert!(policy.entry(Tag(0x0008, 0x0020)).unwrap().clean);
-        assert!(!policy.entry(Tag(0x0010, 0x0030)).unwrap().clean);
+        let modified = Effect::Clean(DicomOption::RetainModifiedDates);
+        assert_eq!(policy.entry(Tag(0x0010, 0x0010)), Some((Code::Z, None)));
+        assert_eq!(policy.entry(Tag(0x0008, 0x0020)).unwrap().1, Some(modified));
+        assert_eq!(policy.entry(Tag(0x0010, 0x0030)).unwrap().1, None);
+        // Without the option dates are the basic profile's.
+        let bare = policy.with(&BTreeSet::new(), 90).unwrap();
+        assert_eq!(bare.entry(Tag(0x0008, 0x0020)), Some((Code::Z, None)));
+        let both = BTreeSet::from([
+            DicomOption::RetainFullDates,
+            DicomOption::RetainModifiedDates,
+        ]);
+        assert!(policy.with(&both, 90).is_err());
         assert_eq!(policy.rule("D06").unwrap().id, "D06");
     }
 

@@ -24,6 +24,10 @@ pub enum Action {
     Uid,
     Shift,
     Pseudonym,
+    /// As it was, by an option.
+    Keep,
+    /// Known words of it, or an age that is grouped.
+    Clean,
 }
 
 /// What was done to one object. No value of the object is in here.

@@ -13,7 +13,7 @@ use crate::keys::ProjectKey;
 use crate::known::KnownIdentifiers;
 use crate::policy::Policy;
 
-pub use report::{ChangeReport, Field, ReportLine};
+pub use report::{ChangeReport, ReportLine};
 pub use survey::Survey;
 
 /// Why a resource does not leave.
@@ -57,7 +57,8 @@ pub struct Subject<'a> {
     pub survey: Option<&'a Survey>,
 }
 
-/// Processes one resource. `Err` means that it stays inside.
+/// Processes one resource, and counts in `report` what was done to it. `Err` means that it stays
+/// inside, and nothing is counted.
 ///
 /// # Errors
 /// Why it stays.
@@ -65,7 +66,8 @@ pub fn process(
     policy: &Policy,
     resource: &Value,
     subject: &Subject<'_>,
-) -> Result<(Value, ChangeReport), Withheld> {
+    report: &mut ChangeReport,
+) -> Result<Value, Withheld> {
     let kind = resource
         .get("resourceType")
         .and_then(Value::as_str)
@@ -91,7 +93,7 @@ pub fn process(
         }
         _ => resource,
     };
-    let mut walk = walk::Walk::new(policy, subject, resource);
+    let mut walk = walk::Walk::new(policy, subject, report, resource);
     let out = walk.resource(root, kind, resource);
     if walk.modified {
         return Err(Withheld::ModifierExtension);
@@ -99,7 +101,9 @@ pub fn process(
     if holds_known(&out, subject.known, &walk.made) {
         return Err(Withheld::IdentifierLeft);
     }
-    Ok((out, walk.report))
+    let journal = walk.journal;
+    report.settle(&journal);
+    Ok(out)
 }
 
 /// Whether a resource is, or holds, a genomic result.
@@ -246,17 +250,16 @@ mod tests {
         let key = ProjectKey::new([7; 32]);
         let known =
             KnownIdentifiers::new(["小野 綾子", "POP-000209", "7654321"].map(str::to_owned));
-        process(
-            &policy,
-            resource,
-            &Subject {
-                key: &key,
-                known: &known,
-                shift_days: -10,
-                reference_year: 2026,
-                survey: None,
-            },
-        )
+        let mut report = ChangeReport::default();
+        let subject = Subject {
+            key: &key,
+            known: &known,
+            shift_days: -10,
+            reference_year: 2026,
+            survey: None,
+        };
+        let out = process(&policy, resource, &subject, &mut report)?;
+        Ok((out, report))
     }
 
     #[test]

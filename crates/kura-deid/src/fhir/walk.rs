@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::report::{ChangeReport, Journal};
 use super::survey::{Survey, category, measured, quantity_key};
-use super::{ChangeReport, Subject, region};
+use super::{Subject, region};
 use crate::keys::shift_fhir;
 use crate::policy::{Action, Node, Policy, Precision, Threshold, is_published};
 
@@ -19,7 +20,8 @@ const UCUM: &str = "http://unitsofmeasure.org";
 pub(super) struct Walk<'a> {
     policy: &'a Policy,
     subject: &'a Subject<'a>,
-    pub report: ChangeReport,
+    report: &'a mut ChangeReport,
+    pub journal: Journal,
     /// An extension that changes a meaning was met that no rule lists.
     pub modified: bool,
     /// Where the walk is: `Observation.code`.
@@ -37,7 +39,12 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(policy: &'a Policy, subject: &'a Subject<'a>, resource: &Value) -> Self {
+    pub(super) fn new(
+        policy: &'a Policy,
+        subject: &'a Subject<'a>,
+        report: &'a mut ChangeReport,
+        resource: &Value,
+    ) -> Self {
         let contained = resource.get("contained").and_then(Value::as_array);
         let contained = contained
             .into_iter()
@@ -48,7 +55,8 @@ impl<'a> Walk<'a> {
         Self {
             policy,
             subject,
-            report: ChangeReport::default(),
+            report,
+            journal: Journal::default(),
             modified: false,
             path: String::new(),
             kind: String::new(),
@@ -57,6 +65,14 @@ impl<'a> Walk<'a> {
             contained,
             made: HashSet::new(),
         }
+    }
+
+    fn count(&mut self, rule: Option<usize>, stays: bool) {
+        self.report.note(&mut self.journal, &self.path, rule, stays);
+    }
+
+    fn count_at(&mut self, path: &str, rule: Option<usize>, stays: bool) {
+        self.report.note(&mut self.journal, path, rule, stays);
     }
 
     pub(super) fn resource(&mut self, root: u32, kind: &str, resource: &Value) -> Value {
@@ -121,7 +137,7 @@ impl<'a> Walk<'a> {
             } else {
                 // Its name is not of the standard and may be anybody's.
                 self.path.push_str(".(unknown)");
-                self.report.count(&self.path, None, false);
+                self.count(None, false);
             }
             self.path.truncate(length);
         }
@@ -137,7 +153,7 @@ impl<'a> Walk<'a> {
         let rule = Some(self.policy.incomplete);
         for (place, keys) in ONE_OF {
             if place == self.path && !keys.iter().any(|key| has(out, key)) {
-                self.report.count(&self.path, rule, false);
+                self.count(rule, false);
                 return false;
             }
         }
@@ -145,7 +161,7 @@ impl<'a> Walk<'a> {
             if (place == self.path || place == node.kind) && has(out, key) && !has(out, needs) {
                 out.retain(|name, _| !is_key(name, key));
                 let path = format!("{}.{key}", self.path);
-                self.report.count(&path, rule, false);
+                self.count_at(&path, rule, false);
             }
         }
         !out.is_empty()
@@ -169,8 +185,7 @@ impl<'a> Walk<'a> {
                 text(resource, "resourceType").unwrap_or_default()
             );
             for _ in 0..gone {
-                self.report
-                    .count(&path, Some(self.policy.incomplete), false);
+                self.count_at(&path, Some(self.policy.incomplete), false);
             }
             if left == 0
                 && let Value::Object(members) = resource
@@ -230,11 +245,11 @@ impl<'a> Walk<'a> {
             }
             // A list where FHIR has none, or one value where it has a list: not what it says it is.
             Value::Array(_) => {
-                self.report.count(&self.path, rule_of(node), false);
+                self.count(rule_of(node), false);
                 None
             }
             _ if many => {
-                self.report.count(&self.path, rule_of(node), false);
+                self.count(rule_of(node), false);
                 None
             }
             single => self.one(node, single),
@@ -254,7 +269,7 @@ impl<'a> Walk<'a> {
                     out
                 }
                 _ => {
-                    self.report.count(&self.path, None, false);
+                    self.count(None, false);
                     None
                 }
             },
@@ -263,7 +278,7 @@ impl<'a> Walk<'a> {
                 let kind = text(value, "resourceType").unwrap_or_default();
                 match self.policy.plan.root(kind) {
                     Some(root) if self.policy.leave.contains(kind) => {
-                        self.report.count(&self.path, rule_of(node), true);
+                        self.count(rule_of(node), true);
                         let mut out = self.resource(root, kind, value);
                         if let (Some(id), Some(slot)) = (text(value, "id"), out.get_mut("id")) {
                             *slot = self.pseudonym("contained", id).into();
@@ -271,7 +286,7 @@ impl<'a> Walk<'a> {
                         Some(out)
                     }
                     _ => {
-                        self.report.count(&self.path, rule_of(node), false);
+                        self.count(rule_of(node), false);
                         None
                     }
                 }
@@ -279,7 +294,7 @@ impl<'a> Walk<'a> {
             action => {
                 let (out, rule) = self.apply(action, node, value);
                 let rule = rule.or(rule_of(node));
-                self.report.count(&self.path, rule, out.is_some());
+                self.count(rule, out.is_some());
                 out
             }
         }
@@ -512,7 +527,7 @@ impl<'a> Walk<'a> {
                 (out, rule)
             }
             _ => {
-                self.report.local_codes += 1;
+                self.journal.local_codes += 1;
                 (None, None)
             }
         }
@@ -592,7 +607,7 @@ impl<'a> Walk<'a> {
             }
             _ => {
                 if value.get("unit").is_some() || value.get("code").is_some() {
-                    self.report.local_units += 1;
+                    self.journal.local_units += 1;
                 }
             }
         }
@@ -637,7 +652,7 @@ impl<'a> Walk<'a> {
         };
         let Some(rule) = self.policy.extensions.get(&url).copied() else {
             self.modified |= self.path.ends_with(".modifierExtension");
-            self.report.count(&self.path, rule_of(node), false);
+            self.count(rule_of(node), false);
             return None;
         };
         let Value::Object(members) = value else {
@@ -678,7 +693,7 @@ impl<'a> Walk<'a> {
         }
         // A url alone is no extension. FHIR R4 ext-1.
         let stays = out.len() > 1;
-        self.report.count(&self.path, Some(rule), stays);
+        self.count(Some(rule), stays);
         stays.then_some(Value::Object(out))
     }
 }

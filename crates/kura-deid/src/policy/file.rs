@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::action::{ActionName, Precision};
+use crate::dicom::DicomOption;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +27,7 @@ pub(super) struct PolicyFile {
     pub genomic: Option<Spanned<GenomicFile>>,
     pub incomplete: Option<NamedFile>,
     pub ages: Option<Spanned<AgesFile>>,
+    pub images: Option<Spanned<ImagesFile>>,
     pub rare: Option<Spanned<RareFile>>,
     pub extremes: Option<Spanned<ExtremesFile>>,
 }
@@ -81,6 +83,13 @@ pub(super) struct GenomicFile {
     pub source: String,
     pub categories: BTreeSet<String>,
     pub codes: BTreeSet<String>,
+}
+
+/// Options of DICOM's basic profile. PS3.15 E.3.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ImagesFile {
+    pub options: BTreeSet<DicomOption>,
 }
 
 /// A rule that needs nothing but its words.

@@ -20,10 +20,12 @@ use kura_fhirpath::definitions;
 use serde::Serialize;
 use toml::Spanned;
 
+use crate::dicom::DicomOption;
+
 pub use action::{Action, Precision};
 use file::{
-    AgesFile, ExtremesFile, GenomicFile, PolicyFile, RareFile, RuleFile, Systems, Types, Units,
-    line,
+    AgesFile, ExtremesFile, GenomicFile, ImagesFile, PolicyFile, RareFile, RuleFile, Systems,
+    Types, Units, line,
 };
 pub(crate) use plan::{Node, Plan};
 pub use shipped::{SHIPPED, shipped, text};
@@ -96,6 +98,8 @@ pub struct Policy {
     pub(crate) incomplete: usize,
     pub(crate) rare: Option<Threshold>,
     pub(crate) extremes: Option<Threshold>,
+    /// Options of DICOM's basic profile that are in force.
+    pub image_options: BTreeSet<DicomOption>,
     paths: Paths,
     /// The texts, its own last.
     texts: Vec<String>,
@@ -223,6 +227,11 @@ impl Policy {
         self.rare.is_some() || self.extremes.is_some()
     }
 
+    /// Ages from here on are one group.
+    pub fn age_limit(&self) -> i64 {
+        self.ages.limit
+    }
+
     pub fn genomic_rule(&self) -> &Rule {
         &self.rules[self.genomic.rule]
     }
@@ -253,6 +262,7 @@ struct Draft {
     incomplete: Option<usize>,
     rare: Option<Threshold>,
     extremes: Option<Threshold>,
+    image_options: Option<BTreeSet<DicomOption>>,
     texts: Vec<String>,
 }
 
@@ -312,6 +322,25 @@ impl Draft {
                 return Err(fail(at, message.to_owned()));
             }
             self.reversible = reversible;
+        }
+        if let Some(images) = file.images {
+            let at = images.span().start;
+            let ImagesFile { options } = images.into_inner();
+            if options.contains(&DicomOption::RetainFullDates)
+                && options.contains(&DicomOption::RetainModifiedDates)
+            {
+                let message = "images.options: full and modified dates contradict each other";
+                return Err(fail(at, message.to_owned()));
+            }
+            // Each option lets out more than the basic profile does.
+            let before = self.image_options.as_ref().filter(|_| is_override);
+            if let Some(before) = before
+                && !options.is_subset(before)
+            {
+                let message = "images.options: one that the policy it extends does not have";
+                return Err(fail(at, message.to_owned()));
+            }
+            self.image_options = Some(options);
         }
         if let Some(rule) = file.incomplete {
             let text = [rule.id, rule.ja, rule.en, rule.source];
@@ -520,6 +549,7 @@ impl Draft {
             incomplete: self.incomplete.ok_or_else(|| missing("incomplete"))?,
             rare: self.rare,
             extremes: self.extremes,
+            image_options: self.image_options.ok_or_else(|| missing("images"))?,
             paths: self.paths,
             texts: self.texts,
         };

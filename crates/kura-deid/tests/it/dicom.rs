@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use encoding_rs::{Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
-use kura_deid::dicom::{DicomPolicy, PatientIdentity, Report, Withheld, deidentify};
+use kura_deid::dicom::{DicomOption, DicomPolicy, PatientIdentity, Report, Withheld, deidentify};
 use kura_deid::keys::ProjectKey;
 use kura_dicom::{Header, Limits, read_header};
 
@@ -23,6 +23,107 @@ fn identity(known: &[&str]) -> PatientIdentity {
         patient_key: "42".to_owned(),
         known: known.iter().map(|v| (*v).to_owned()).collect(),
     }
+}
+
+/// What becomes of an object under these options.
+fn under(object: &Object, options: &[DicomOption]) -> serde_json::Value {
+    let policy = DicomPolicy::basic()
+        .with(&options.iter().copied().collect(), 90)
+        .unwrap();
+    let mut out = Vec::new();
+    let key = ProjectKey::new([7; 32]);
+    let input = Cursor::new(object.bytes());
+    deidentify(input, &mut out, &policy, &key, &identity(&["山田太郎"])).unwrap();
+    header(&out).to_dicom_json()
+}
+
+#[test]
+fn each_option_does_what_its_column_says() {
+    use DicomOption::{
+        CleanDescriptors, CleanStructuredContent, RetainDeviceIdentity, RetainFullDates,
+        RetainInstitutionIdentity, RetainModifiedDates, RetainPatientCharacteristics,
+        RetainSafePrivate, RetainUids,
+    };
+    let mut object = Object::chest_ct()
+        .with(0x0008_0080, "LO", b"University Hospital")
+        .with(0x0008_1010, "SH", b"CT3")
+        .with(0x0008_103E, "LO", b"AX CHEST ACME-Suzuki 5MM 20240301")
+        .with(0x0010_1010, "AS", b"116Y")
+        .with(0x0010_1030, "DS", b"61.5")
+        .with(0x0010_2110, "LO", b"Suzuki says CONTRAST")
+        .with(0x0018_1000, "LO", b"SN-778")
+        .with(0x0019_0010, "LO", b"SIEMENS MR HEADER")
+        .with(0x0019_100C, "IS", b"1000")
+        .with(0x0019_1008, "CS", b"IMAGE NUM 4")
+        .with(0x0029_0010, "LO", b"SIEMENS CSA HEADER");
+    object.put(sequence(
+        0x0040_0555,
+        &[[
+            element(0x0040_A040, "CS", b"TEXT"),
+            element(0x0040_A160, "UT", b"Suzuki held the child"),
+        ]
+        .concat()],
+    ));
+    let value = |json: &serde_json::Value, tag: &str| json[tag]["Value"][0].clone();
+    let none = under(&object, &[]);
+    for gone in [
+        "00080080", "00081010", "0008103E", "00101010", "00101030", "00102110", "00181000",
+        "0019100C", "00080020", "00080022", "00290010",
+    ] {
+        assert!(value(&none, gone).is_null(), "{gone}: {}", none[gone]);
+    }
+    assert_eq!(value(&none, "00280303"), "REMOVED");
+    let dates = under(&object, &[RetainFullDates]);
+    assert_eq!(value(&dates, "00080020"), "20240301");
+    assert_eq!(value(&dates, "00280303"), "UNMODIFIED");
+    // No option keeps a birth date.
+    assert!(value(&dates, "00100030").is_null());
+    let moved = under(&object, &[RetainModifiedDates]);
+    assert_ne!(value(&moved, "00080020"), "20240301");
+    assert_eq!(value(&moved, "00280303"), "MODIFIED");
+    let words = under(&object, &[CleanDescriptors]);
+    assert_eq!(value(&words, "0008103E"), "AX CHEST");
+    let person = under(&object, &[RetainPatientCharacteristics]);
+    assert_eq!(value(&person, "00101010"), "090Y");
+    assert_eq!(value(&person, "00101030"), 61.5);
+    assert_eq!(value(&person, "00102110"), "CONTRAST");
+    let device = under(&object, &[RetainDeviceIdentity]);
+    assert_eq!(value(&device, "00181000"), "SN-778");
+    assert_eq!(value(&device, "00081010"), "CT3");
+    let institution = under(&object, &[RetainInstitutionIdentity]);
+    assert_eq!(value(&institution, "00080080"), "University Hospital");
+    let uids = under(&object, &[RetainUids]);
+    assert_eq!(value(&uids, "0020000D"), "1.2.392.200036.9.2");
+    let private = under(&object, &[RetainSafePrivate]);
+    assert_eq!(value(&private, "0019100C"), 1000);
+    assert!(value(&private, "00191008").is_null() && value(&private, "00290010").is_null());
+    let content = under(&object, &[CleanStructuredContent]);
+    assert_eq!(
+        content["00400555"]["Value"][0]["0040A040"]["Value"][0],
+        "TEXT"
+    );
+    assert!(!content.to_string().contains("Suzuki"));
+    for (json, code) in [(&words, "113105"), (&uids, "113110"), (&private, "113111")] {
+        let methods = &json["00120064"]["Value"];
+        assert_eq!(methods[0]["00080100"]["Value"][0], "113100");
+        assert_eq!(methods[1]["00080100"]["Value"][0], code);
+    }
+    // What is kept is looked at all the same: a description that is the patient's name stays inside.
+    let named = object
+        .with(0x0008_0080, "LO", "山田太郎医院".as_bytes())
+        .with(0x0008_0005, "CS", b"ISO_IR 192");
+    let policy = DicomPolicy::basic()
+        .with(&[RetainInstitutionIdentity].into(), 90)
+        .unwrap();
+    let input = Cursor::new(named.bytes());
+    let withheld = deidentify(
+        input,
+        Vec::new(),
+        &policy,
+        &ProjectKey::new([7; 32]),
+        &identity(&["山田太郎"]),
+    );
+    assert_eq!(withheld.unwrap_err().rule, "dicom-identifier-remains");
 }
 
 fn run(input: &[u8], known: &[&str]) -> Result<(Vec<u8>, Report), Withheld> {

@@ -5,3 +5,4 @@ mod dicom;
 mod policies;
 mod pydicom;
 mod tables;
+mod text;

@@ -1,6 +1,6 @@
 //! Policies as files: what is refused, what is stricter, and that nothing of FHIR R4 is forgotten.
 
-use kura_deid::fhir::{Subject, Survey, Withheld, process};
+use kura_deid::fhir::{ChangeReport, Subject, Survey, Withheld, process};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::{Policy, PolicyError, SHIPPED, shipped, text};
@@ -126,6 +126,7 @@ fn an_override_may_only_be_stricter() {
         "\"*.effectiveDateTime\"",
     );
     assert!(overriding("kamei", &coarser).is_ok());
+    assert!(overriding("kamei", "[images]\noptions = []\n").is_ok());
     assert!(overriding("kamei", "[types]\nleave = [\"Patient\"]\n").is_ok());
     assert!(
         overriding(
@@ -143,6 +144,8 @@ fn an_override_may_only_be_stricter() {
         ("[types]\nleave = [\"Patient\", \"Practitioner\"]\n".to_owned(), "'Practitioner' is not in"),
         ("[systems]\nexact = [\"urn:mine\"]\n".to_owned(), "'urn:mine' is not in"),
         ("[units]\nucum = [\"yamada\"]\n".to_owned(), "'yamada' is not in"),
+        ("[images]\noptions = [\"retain-uids\"]\n".to_owned(), "does not have"),
+        ("[images]\noptions = [\"retain-full-dates\", \"retain-modified-dates\"]\n".to_owned(), "contradict"),
         ("[[rule]]\nid = \"M01\"\naction = \"extension\"\nja = \"あ\"\nen = \"a\"\nsource = \"s\"\nurls = [\"urn:x\"]\n".to_owned(), "an extension that"),
     ] {
         let error = overriding("kamei", &rules).unwrap_err();
@@ -181,7 +184,7 @@ fn run(
     policy: &Policy,
     resource: &Value,
     survey: Option<&Survey>,
-) -> Result<(Value, kura_deid::fhir::ChangeReport), Withheld> {
+) -> Result<(Value, ChangeReport), Withheld> {
     let key = ProjectKey::new([7; 32]);
     let known = KnownIdentifiers::new(["小野 綾子", "POP-000209"].map(str::to_owned));
     let subject = Subject {
@@ -191,7 +194,9 @@ fn run(
         reference_year: 2026,
         survey,
     };
-    process(policy, resource, &subject)
+    let mut report = ChangeReport::default();
+    let out = process(policy, resource, &subject, &mut report)?;
+    Ok((out, report))
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::process::Command;
 use crate::build::CT;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
-use kura_deid::dicom::{BASIC, DicomPolicy, PatientIdentity, TABLE, deidentify};
+use kura_deid::dicom::{
+    BASIC, DicomOption, DicomPolicy, OPTIONS, PatientIdentity, TABLE, deidentify,
+};
 use kura_deid::keys::ProjectKey;
 use kura_dicom::{Limits, decode_frame_from, read_header, write_dataset};
 
@@ -95,6 +97,18 @@ fn errors(bytes: &[u8]) -> Option<BTreeSet<String>> {
     Some(errors.map(str::to_owned).collect())
 }
 
+/// As it is; with no option, so that dates go; with every option that adds to the profile.
+fn options() -> [(&'static str, BTreeSet<DicomOption>); 3] {
+    let mut all = BTreeSet::from(OPTIONS);
+    all.remove(&DicomOption::RetainFullDates);
+    let modified = BTreeSet::from([DicomOption::RetainModifiedDates]);
+    [
+        ("modified", modified),
+        ("none", BTreeSet::new()),
+        ("all", all),
+    ]
+}
+
 #[test]
 fn no_error_is_added() {
     let checker = Command::new("dciodvfy").output().is_ok();
@@ -112,40 +126,47 @@ fn no_error_is_added() {
             eprintln!("{name}: not an image that a policy could let through");
             continue;
         };
-        let mut out = Vec::new();
-        let patient = PatientIdentity {
-            patient_key: name.clone(),
-            known: Vec::new(),
-        };
-        let key = ProjectKey::new([3; 32]);
-        if let Err(withheld) = deidentify(Cursor::new(&input), &mut out, &policy, &key, &patient) {
-            assert!(out.is_empty());
-            eprintln!("{name}: {} {}", withheld.rule, withheld.detail);
-            continue;
-        }
-        processed += 1;
-        if let Some(folder) = std::env::var_os("KURA_DEID_OUT") {
-            std::fs::write(Path::new(&folder).join(&name), &out).unwrap();
-        }
-        // The picture is the same.
-        let limits = Limits::default();
-        let picture = |bytes: &[u8]| {
-            decode_frame_from(Cursor::new(bytes), 0, &limits)
-                .map(|frame| frame.pixels)
-                .map_err(|refusal| refusal.rule)
-        };
-        assert_eq!(picture(&input), picture(&out), "{name}");
-        if !checker {
-            continue;
-        }
-        let (Some(before), Some(after)) = (errors(&input), errors(&out)) else {
-            eprintln!("{name}: dciodvfy fails on it");
-            continue;
-        };
-        checked += 1;
-        let added: Vec<_> = after.difference(&before).collect();
-        if !added.is_empty() {
-            failed.push(format!("{name}: {added:#?}"));
+        let before = checker.then(|| errors(&input)).flatten();
+        for (with, options) in options() {
+            let policy = policy.with(&options, 90).unwrap();
+            let name = format!("{name} ({with})");
+            let mut out = Vec::new();
+            let patient = PatientIdentity {
+                patient_key: name.clone(),
+                known: Vec::new(),
+            };
+            let key = ProjectKey::new([3; 32]);
+            if let Err(withheld) =
+                deidentify(Cursor::new(&input), &mut out, &policy, &key, &patient)
+            {
+                assert!(out.is_empty());
+                eprintln!("{name}: {} {}", withheld.rule, withheld.detail);
+                continue;
+            }
+            processed += 1;
+            if let Some(folder) = std::env::var_os("KURA_DEID_OUT") {
+                std::fs::write(Path::new(&folder).join(&name), &out).unwrap();
+            }
+            // The picture is the same.
+            let limits = Limits::default();
+            let picture = |bytes: &[u8]| {
+                decode_frame_from(Cursor::new(bytes), 0, &limits)
+                    .map(|frame| frame.pixels)
+                    .map_err(|refusal| refusal.rule)
+            };
+            assert_eq!(picture(&input), picture(&out), "{name}");
+            if !checker {
+                continue;
+            }
+            let (Some(before), Some(after)) = (&before, errors(&out)) else {
+                eprintln!("{name}: dciodvfy fails on it");
+                continue;
+            };
+            checked += 1;
+            let added: Vec<_> = after.difference(before).collect();
+            if !added.is_empty() {
+                failed.push(format!("{name}: {added:#?}"));
+            }
         }
     }
     eprintln!("{processed} processed, {checked} checked with dciodvfy");

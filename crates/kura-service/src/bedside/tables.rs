@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use kura_cases::{Cases, CasesSpec, Workspace};
 use kura_dataset::table::TABLES;
-use kura_deid::fhir::{self, Subject};
+use kura_deid::fhir::{self, ChangeReport, Subject};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::Policy;
@@ -59,6 +59,7 @@ impl<'a> Tables<'a> {
         let identifiers = KnownIdentifiers::new(known.iter().cloned());
         let shift_days = self.key.date_shift_days(&patient.id);
         let wanted = mentioned(spec);
+        let mut changes = ChangeReport::default();
         let mut kinds = BTreeSet::new();
         for table in TABLES {
             // Empty, it still has its columns: SQL that names it is right.
@@ -82,7 +83,8 @@ impl<'a> Tables<'a> {
                 };
                 let resource = imaging::decode(&version.body)?;
                 // What would stay inside when a set is built is not known to the model either.
-                let Ok((processed, _)) = fhir::process(&self.policy, &resource, &subject) else {
+                let processed = fhir::process(&self.policy, &resource, &subject, &mut changes);
+                let Ok(processed) = processed else {
                     continue;
                 };
                 for table in TABLES

@@ -563,7 +563,11 @@ fn learnt_from(bank: &Bank, file: &ModelFile) -> Result<impl Fn(&RecordKey) -> b
     if let Some(data) = &file.data {
         let list = bank.clinical.blobs().read(data.training_patients)?;
         learnt.extend(String::from_utf8_lossy(&list).lines().map(str::to_owned));
-        key = Some(crate::dataset::project_key(bank, &data.project)?);
+        let project = crate::dataset::project_key(bank, &data.project)?;
+        key = Some(match &data.policy {
+            Some(policy) => project.under(policy),
+            None => project,
+        });
     }
     Ok(move |patient: &RecordKey| {
         key.as_ref()

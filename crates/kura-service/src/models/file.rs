@@ -81,6 +81,10 @@ pub struct TrainingData {
     pub set: String,
     /// The research project of the set: pseudonyms are its own.
     pub project: String,
+    /// The policy that the set was made by: pseudonyms are its own, too. None of a set that was
+    /// made before there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     pub manifest: ContentHash,
     pub t: u64,
     pub patients: u64,

@@ -310,6 +310,7 @@ fn run(
         data: Some(TrainingData {
             set: prepared.manifest.spec.name.clone(),
             project: prepared.manifest.spec.project.clone(),
+            policy: Some(prepared.manifest.spec.policy.clone()),
             manifest: prepared.manifest_hash,
             t: prepared.manifest.t.0,
             patients: patients.len() as u64,

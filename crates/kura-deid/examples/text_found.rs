@@ -1,0 +1,39 @@
+//! `text_found`: what the rules find in texts on standard input (one a line), by kind and piece,
+//! with how often; then how fast. The record tells no name.
+#![allow(clippy::print_stdout, reason = "a measurement")]
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Instant;
+
+use kura_deid::text::{Record, find};
+
+fn main() {
+    let mut all = String::new();
+    std::io::stdin().read_to_string(&mut all).expect("text");
+    let record = Record::new();
+    let mut pieces: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let started = Instant::now();
+    for text in all.lines() {
+        for one in find(text, &record, 90) {
+            let piece = text[one.range.clone()].to_owned();
+            *pieces
+                .entry((format!("{:?}", one.kind), piece))
+                .or_default() += 1;
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let mut sorted: Vec<_> = pieces.into_iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for ((kind, piece), count) in sorted.iter().take(80) {
+        println!("{count:>6} {kind:<12} {piece}");
+    }
+    println!(
+        "{} pieces in {} characters, {:.1} MB, {:.2} s, {:.1} MB/s",
+        sorted.iter().map(|(_, count)| count).sum::<u64>(),
+        all.chars().count(),
+        all.len() as f64 / 1e6,
+        seconds,
+        all.len() as f64 / 1e6 / seconds
+    );
+}
