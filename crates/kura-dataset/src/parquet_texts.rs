@@ -51,6 +51,7 @@ fn field_texts(field: &Field, visit: &mut dyn FnMut(&str)) {
         Field::Long(number) => visit(&number.to_string()),
         Field::UInt(number) => visit(&number.to_string()),
         Field::ULong(number) => visit(&number.to_string()),
-        _ => {}
+        // Dates, times, decimals and floating numbers as they are written.
+        other => visit(&other.to_string()),
     }
 }

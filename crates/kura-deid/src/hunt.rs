@@ -1,7 +1,7 @@
 //! Whether given identifiers stand in an output: in its bytes, in any of the encodings that
 //! Japanese systems write, and in its text, however the words are written there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use encoding_rs::{EUC_JP, Encoding, ISO_2022_JP, SHIFT_JIS};
@@ -25,6 +25,8 @@ pub struct Hunt {
     text: AhoCorasick,
     /// The identifier of each pattern, and whether it is ASCII.
     text_of: Vec<(usize, bool)>,
+    /// Names by their sound: however they are romanised, they have one key.
+    sounds: HashMap<String, Vec<usize>>,
     bytes: AhoCorasick,
     bytes_of: Vec<(usize, bool)>,
     /// Identifiers too short to be told from chance, by their place in the list.
@@ -45,10 +47,14 @@ impl Hunt {
         let mut bytes = Vec::new();
         let mut bytes_of = Vec::new();
         let mut too_short = Vec::new();
+        let mut sounds: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, identifier) in identifiers.iter().enumerate() {
             let identifier = identifier.as_ref().trim();
             if identifier.is_empty() {
                 continue;
+            }
+            for key in sound_keys(identifier) {
+                sounds.entry(key).or_default().push(place);
             }
             let forms = forms(identifier);
             let folded: BTreeSet<String> = forms
@@ -56,10 +62,14 @@ impl Hunt {
                 .map(|form| folded(form))
                 .filter(|form| is_long(form, EITHER_KANA_FROM))
                 .collect();
-            let written: BTreeSet<Vec<u8>> = forms
+            let written: BTreeSet<(Vec<u8>, bool)> = forms
                 .iter()
                 .filter(|form| is_long(&self::folded(form), KANA_FROM))
-                .flat_map(|form| encoded(form))
+                // ISO-2022-JP writes kanji in bytes of ASCII; they stand beside its escapes.
+                .flat_map(|form| {
+                    let plain = form.is_ascii();
+                    encoded(form).into_iter().map(move |bytes| (bytes, plain))
+                })
                 .collect();
             if folded.is_empty() && written.is_empty() {
                 too_short.push(place);
@@ -69,8 +79,8 @@ impl Hunt {
                 text_of.push((place, form.is_ascii()));
                 text.push(form.clone());
             }
-            for form in written {
-                bytes_of.push((place, form.is_ascii()));
+            for (form, plain) in written {
+                bytes_of.push((place, plain));
                 bytes.push(form);
             }
         }
@@ -85,6 +95,7 @@ impl Hunt {
         Ok(Self {
             text: build(&text)?,
             text_of,
+            sounds,
             bytes: build(&bytes)?,
             bytes_of,
             too_short,
@@ -104,6 +115,7 @@ impl Hunt {
                 .into_iter()
                 .map(|(identifier, _)| identifier),
         );
+        self.by_sound(text, &mut out);
         // 090-1960-5585, 090 1960 5585 and 09019605585 are one number.
         if apart.contains(['-', '/', '.', '−', '―']) {
             let bare: String = apart
@@ -113,6 +125,24 @@ impl Hunt {
             out.extend(found(&self.text, &self.text_of, bare.as_bytes(), true));
         }
         out
+    }
+
+    /// YOSHIDA^Chizuru, Yosida Tizuru: words of Latin letters by their sound, one or two together.
+    fn by_sound(&self, text: &str, out: &mut BTreeSet<usize>) {
+        if self.sounds.is_empty() {
+            return;
+        }
+        let mut before = String::new();
+        for word in text.split(|c: char| (!c.is_alphabetic() || is_japanese(c)) && c != '\'') {
+            if word.is_empty() {
+                continue;
+            }
+            let key = romaji::key(word);
+            for sound in [&key, &format!("{before}{key}")] {
+                out.extend(self.sounds.get(sound).into_iter().flatten());
+            }
+            before = key;
+        }
     }
 
     /// The identifiers that a piece of bytes holds as they are, each with the place of its first
@@ -191,6 +221,28 @@ fn is_long(folded: &str, kana_from: usize) -> bool {
     folded.chars().count() >= least
 }
 
+fn is_japanese(letter: char) -> bool {
+    matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ff66}'..='\u{ff9f}')
+}
+
+/// The sounds of a name in kana, either way round; of one word if it is long.
+fn sound_keys(identifier: &str) -> Vec<String> {
+    let words: Vec<&str> = identifier.split_whitespace().collect();
+    let keys: Vec<String> = words
+        .iter()
+        .filter_map(|word| romaji::kana_key(word))
+        .collect();
+    if keys.is_empty() || keys.len() != words.len() {
+        return Vec::new();
+    }
+    let mut out = vec![
+        keys.concat(),
+        keys.iter().rev().map(String::as_str).collect(),
+    ];
+    out.retain(|key| key.len() >= ASCII_FROM);
+    out
+}
+
 /// The ways in which an identifier may be written.
 fn forms(identifier: &str) -> Vec<String> {
     let mut out = vec![identifier.to_owned()];
@@ -207,18 +259,6 @@ fn forms(identifier: &str) -> Vec<String> {
         out.push(words.concat());
         out.push(words.join(" "));
         out.push(words.join("^"));
-        let sounds: Vec<String> = words
-            .iter()
-            .filter_map(|word| romaji::kana_key(word))
-            .collect();
-        if sounds.len() == words.len() {
-            out.push(sounds.concat());
-            let reversed: Vec<&str> = sounds.iter().rev().map(String::as_str).collect();
-            out.push(reversed.concat());
-            out.push(sounds.join(" "));
-            out.push(sounds.join("^"));
-            out.push(reversed.join(" "));
-        }
     }
     out.extend(dates(identifier));
     out.sort();
@@ -245,6 +285,7 @@ fn dates(text: &str) -> Vec<String> {
         format!("{y:04}/{m:02}/{d:02}"),
         format!("{y}/{m}/{d}"),
         format!("{y}年{m}月{d}日"),
+        format!("{y}年{m:02}月{d:02}日"),
         format!("{y:04}.{m:02}.{d:02}"),
     ];
     // The first day of an era; the year of the era is counted from 1.
@@ -263,6 +304,8 @@ fn dates(text: &str) -> Vec<String> {
                 n.to_string()
             };
             out.push(format!("{era}{written}年{m}月{d}日"));
+            out.push(format!("{era}{written}年{m:02}月{d:02}日"));
+            out.push(format!("{era}{n:02}年{m:02}月{d:02}日"));
             out.push(format!("{letter}{n:02}.{m:02}.{d:02}"));
             out.push(format!("{letter}{n}.{m}.{d}"));
             break;
@@ -316,6 +359,7 @@ mod tests {
             "林",
             "ナカ",
             "タダシ",
+            "ヨシダ チヅル",
         ];
         let hunt = Hunt::new(&identifiers).unwrap();
         assert_eq!(hunt.too_short, [5, 6, 7]);
@@ -325,6 +369,9 @@ mod tests {
             ("ｵﾉ･ｱﾔｺ", 1),
             ("ONO^AYAKO", 1),
             ("Ayako Ono", 1),
+            ("YOSHIDA, Chizuru", 9),
+            ("Tizuru^YOSIDA", 9),
+            ("1950年01月04日", 4),
             ("xPOP-000209y", 2),
             ("tel 09019605585", 3),
             ("090.1960.5585", 3),
@@ -351,6 +398,8 @@ mod tests {
         assert_eq!(hunt.in_bytes(&sjis), [(0, 2)]);
         let (jis, _, _) = ISO_2022_JP.encode("オノ アヤコ");
         assert_eq!(hunt.in_bytes(&jis), [(1, 3)]);
+        let (kanji, _, _) = ISO_2022_JP.encode("x小野綾子x");
+        assert_eq!(hunt.in_bytes(&kanji), [(0, 4)]);
         let wide: Vec<u8> = "POP-000209"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

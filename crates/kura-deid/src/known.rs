@@ -26,6 +26,8 @@ impl KnownIdentifiers {
             .map(|value| fold(&value))
             .filter(|value| value.chars().count() >= 2)
             .collect();
+        let bare: Vec<String> = folded.iter().flat_map(|value| bare(value)).collect();
+        folded.extend(bare);
         folded.sort();
         folded.dedup();
         let (ascii, others): (Vec<String>, Vec<String>) =
@@ -65,6 +67,23 @@ impl KnownIdentifiers {
     }
 }
 
+/// A number without its dashes, and without the zeros that a number of JSON cannot begin with.
+fn bare(value: &str) -> Vec<String> {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if !value.is_ascii() || digits < CONTAINED_FROM {
+        return Vec::new();
+    }
+    let bare: String = value
+        .chars()
+        .filter(|c| !matches!(c, '-' | '/' | '.' | '_' | '(' | ')' | '+'))
+        .collect();
+    let short = bare.trim_start_matches('0').to_owned();
+    [bare, short]
+        .into_iter()
+        .filter(|form| form.len() > CONTAINED_FROM && form != value)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +106,8 @@ mod tests {
             "pop-000209",
             "tel 090-1960-5585",
             "1185",
+            "09019605585",
+            "9019605585",
         ] {
             assert!(known.found_in(text), "{text}");
         }

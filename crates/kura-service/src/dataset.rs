@@ -221,7 +221,7 @@ fn run(
     patients.sort();
 
     let survey = if policy.needs_survey() {
-        Some(survey(bank, &policy, &patients, t, observer)?)
+        Some(survey(bank, (&policy, &spec), &patients, t, observer)?)
     } else {
         None
     };
@@ -306,25 +306,34 @@ fn run(
 /// Counts how often codes and values occur among the patients.
 fn survey(
     bank: &Bank,
-    policy: &Policy,
+    (policy, spec): (&Policy, &Spec),
     patients: &[(String, RecordKey)],
     t: LogicalTime,
     observer: &dyn Observer,
 ) -> Result<Survey> {
     let mut survey = Survey::new(policy);
-    let total = patients.len() as u64;
-    for (index, (_, patient)) in patients.iter().enumerate() {
-        observer.surveyed(index as u64, total);
-        let mut resources = Vec::new();
-        for kind in policy.types() {
-            let versions = bank
-                .clinical
-                .read(|reader| reader.compartment(patient, kind, t))?;
-            for version in &versions {
-                resources.push(decode(version)?);
-            }
+    let kinds = writer::kinds(spec, policy);
+    let total = 2 * patients.len() as u64;
+    let mut done = 0;
+    // What is rare is known after the first pass, how many climb after the second.
+    for pass in 0..2 {
+        if pass == 1 {
+            survey.again();
         }
-        survey.patient(policy, resources.iter());
+        for (_, patient) in patients {
+            observer.surveyed(done, total);
+            done += 1;
+            let mut resources = Vec::new();
+            for kind in &kinds {
+                let versions = bank
+                    .clinical
+                    .read(|reader| reader.compartment(patient, kind, t))?;
+                for version in &versions {
+                    resources.push(decode(version)?);
+                }
+            }
+            survey.patient(policy, resources.iter());
+        }
     }
     observer.surveyed(total, total);
     Ok(survey)

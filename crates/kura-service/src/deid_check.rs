@@ -49,6 +49,8 @@ pub trait Observer {
 }
 
 const FINDINGS_AT_MOST: usize = 1000;
+/// A file of JSON that is read as a whole may be so large; larger ones line by line.
+const JSON_AT_MOST: u64 = 64 << 20;
 /// Text is looked at in pieces of so many bytes.
 const PIECE: usize = 1 << 20;
 /// Archives in archives, at most so deep; and a packed file may be at most so large.
@@ -91,13 +93,24 @@ pub fn check(folder: &Path, list: &Path, observer: &dyn Observer) -> Result<Chec
     let total = files.len() as u64;
     for (index, path) in files.iter().enumerate() {
         observer.files(index as u64, total);
-        check.file = path
-            .strip_prefix(folder)
-            .unwrap_or(path)
-            .display()
-            .to_string();
+        let within = path.strip_prefix(folder).unwrap_or(path);
+        let name = match within.as_os_str().is_empty() {
+            true => path.file_name().map(PathBuf::from).unwrap_or_default(),
+            false => within.to_owned(),
+        };
+        let name = name.display().to_string();
         check.seen.clear();
-        check.path(path).map_err(|error| fail(path, &error))?;
+        // A name of a file is part of what leaves; one that holds an identifier is not repeated.
+        let named = check.hunt.in_text(&name);
+        check.file = match named.is_empty() {
+            true => name,
+            false => format!("(file {} by name)", index + 1),
+        };
+        for identifier in named {
+            check.found(identifier, "file name");
+        }
+        let shown = PathBuf::from(&check.file);
+        check.path(path).map_err(|error| fail(&shown, &error))?;
     }
     observer.files(total, total);
     Ok(check.out)
@@ -150,9 +163,6 @@ impl Check {
     }
 
     fn path(&mut self, path: &Path) -> io::Result<()> {
-        // A name of a file is part of what leaves.
-        let name = self.file.clone();
-        self.text(&name, || "file name".to_owned());
         let mut file = File::open(path)?;
         self.out.files += 1;
         self.out.bytes += file.metadata()?.len();
@@ -233,6 +243,15 @@ impl Check {
         if head.get(128..132) == Some(b"DICM") {
             return self.dicom(reader);
         }
+        // UTF-16 has a zero beside each plain letter, and says so at its beginning.
+        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
+            let mut bytes = Vec::new();
+            reader.take(JSON_AT_MOST).read_to_end(&mut bytes)?;
+            let (encoding, _) =
+                encoding_rs::Encoding::for_bom(&bytes).unwrap_or((encoding_rs::UTF_16LE, 2));
+            let text = encoding.decode(&bytes).0;
+            return self.lines(Cursor::new(text.as_bytes()));
+        }
         if head.contains(&0) {
             // No text, and nothing that is known: its bytes were looked at.
             self.unread();
@@ -246,11 +265,15 @@ impl Check {
         // One unpacked file lies in memory only if it is small; a large one on disk.
         let mut reader = reader.take(UNPACKED_AT_MOST);
         let small = reader.by_ref().take(64 << 20).read_to_end(&mut inner);
-        if depth == 0 || small.is_err() {
+        if depth == 0 {
             self.unread();
             return Ok(());
         }
-        if inner.len() < 64 << 20 {
+        // What came before the damage is looked at all the same.
+        if small.is_err() {
+            self.unread();
+        }
+        if small.is_err() || inner.len() < 64 << 20 {
             return self.inner(Cursor::new(inner), depth);
         }
         let mut spool = tempfile::tempfile()?;
@@ -311,39 +334,63 @@ impl Check {
         Ok(())
     }
 
-    /// Lines of text; what is JSON is read as JSON, so that escapes hide nothing.
+    /// Lines of text; what is JSON is read as JSON, so that escapes hide nothing. A line that is not
+    /// UTF-8 is read in each of the other encodings.
     fn lines(&mut self, mut reader: impl Read) -> io::Result<()> {
-        let mut text = String::new();
         let mut bytes = Vec::new();
+        let mut read = reader.by_ref().take(JSON_AT_MOST).read_to_end(&mut bytes)?;
+        let begins = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        if read < JSON_AT_MOST as usize
+            && begins.is_some_and(|byte| matches!(byte, b'{' | b'['))
+            && let Ok(value) = serde_json::from_slice::<Value>(&bytes)
+        {
+            self.value(&value, || "JSON".to_owned());
+            return Ok(());
+        }
         let mut number = 0_u64;
         loop {
-            let read = reader.by_ref().take(PIECE as u64).read_to_end(&mut bytes)?;
             let whole = bytes
                 .iter()
                 .rposition(|byte| *byte == b'\n')
                 .map(|at| at + 1);
             let take = match whole {
-                Some(end) if read > 0 => end,
-                None if read > 0 && bytes.len() < 64 << 20 => continue,
-                _ => bytes.len(),
+                Some(end) => end,
+                None if read > 0 && bytes.len() < JSON_AT_MOST as usize => 0,
+                None => bytes.len(),
             };
-            text.clear();
-            text.push_str(&String::from_utf8_lossy(&bytes[..take]));
+            for line in bytes[..take].split(|byte| *byte == b'\n') {
+                number += 1;
+                self.line(line, number);
+            }
             bytes.drain(..take);
-            if number == 0 && bytes.is_empty() && self.json(&text, || "JSON".to_owned()) {
+            if read == 0 {
+                self.line(&bytes, number + 1);
                 return Ok(());
             }
-            for line in text.lines() {
-                number += 1;
-                let place = || format!("line {number}");
-                self.text(line, place);
-                if line.contains(['\\', '"']) {
-                    self.json(line, place);
+            read = reader.by_ref().take(PIECE as u64).read_to_end(&mut bytes)?;
+        }
+    }
+
+    fn line(&mut self, line: &[u8], number: u64) {
+        let place = || format!("line {number}");
+        match std::str::from_utf8(line) {
+            Ok(text) => {
+                self.text(text, place);
+                if text.contains(['\\', '"']) {
+                    self.json(text, place);
                 }
             }
-            if read == 0 && bytes.is_empty() {
-                return Ok(());
+            Err(_) => {
+                for encoding in [encoding_rs::SHIFT_JIS, encoding_rs::EUC_JP] {
+                    let text = encoding.decode_without_bom_handling(line).0;
+                    self.text(&text, place);
+                }
             }
+        }
+        // Kanji in bytes of ASCII.
+        if line.contains(&0x1b) {
+            let text = encoding_rs::ISO_2022_JP.decode_without_bom_handling(line).0;
+            self.text(&text, place);
         }
     }
 

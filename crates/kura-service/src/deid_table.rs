@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use kura_deid::tables::{
-    BuiltIn, Goal, Ground, Hierarchy, Model, Risk, Rows, Table, local, optimum, risk, shown,
+    ANYTHING, BuiltIn, Goal, Ground, Hierarchy, Model, Risk, Rows, Table, local, optimum, risk,
+    shown,
 };
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -264,7 +265,11 @@ pub fn table(plan_file: &Path, input: &Path, out: &Path, earlier: &[PathBuf]) ->
     }
     let work = Work::new(&place, &plan, input, separator)?;
     let singular = work.singular_values()?;
-    let table = work.rows()?;
+    for file in earlier {
+        let names = open(file, separator)?.names;
+        work.places_in(file, &names, false)?;
+    }
+    let table = work.rows(&singular)?;
     let goal = work.goal(&table)?;
     let levels_of_all = vec![0; work.quasi.len()];
     let before = risk(&table, |_| Some(&levels_of_all[..]), plan.goal.threshold);
@@ -367,6 +372,13 @@ struct Work<'a> {
 
 type Singular = HashMap<usize, BTreeSet<String>>;
 
+fn shown_value<'v>(singular: &Singular, column: usize, value: &'v str) -> &'v str {
+    match singular.get(&column) {
+        Some(few) if few.contains(value) => ANYTHING,
+        _ => value,
+    }
+}
+
 impl<'a> Work<'a> {
     fn new(place: &'a Place<'a>, plan: &'a Plan, input: &'a Path, separator: u8) -> Result<Self> {
         let names = open(input, separator)?.names;
@@ -391,6 +403,9 @@ impl<'a> Work<'a> {
             let at = column.name.span().start;
             if !names.contains(column.name.get_ref()) {
                 return Err(place.fail(at, "there is no such column in the input"));
+            }
+            if column.singular.is_some() && matches!(column.role, Role::Quasi | Role::Identifying) {
+                return Err(place.fail(at, "singular is of a sensitive or a plain column"));
             }
             match (column.role, &column.hierarchy) {
                 (Role::Quasi, None) => {
@@ -520,7 +535,8 @@ impl<'a> Work<'a> {
             .collect()
     }
 
-    fn rows(&self) -> Result<Table> {
+    /// The rows as they will be shown: what is singular is `*` to the models, too.
+    fn rows(&self, singular: &Singular) -> Result<Table> {
         let hierarchies = self.hierarchies()?;
         // The presence of people is of their quasi-identifiers alone.
         let population = self.population();
@@ -533,7 +549,10 @@ impl<'a> Work<'a> {
         let mut rows = Rows::new(hierarchies, self.sensitive.len());
         let places: Vec<usize> = self.quasi.iter().chain(&self.sensitive).copied().collect();
         self.each(self.input, |line, record| {
-            let values: Vec<&str> = places.iter().map(|at| &record[*at]).collect();
+            let values: Vec<&str> = places
+                .iter()
+                .map(|at| shown_value(singular, *at, &record[*at]))
+                .collect();
             rows.push(&values)
                 .map_err(|error| self.row(self.input, line, &error))
         })?;
@@ -727,15 +746,25 @@ impl<'a> Work<'a> {
             Error::invalid(format!("{}: {error}", partial.display()))
         };
         let file = File::create(&partial).map_err(|error| fail(&error))?;
-        let mut writer = csv::WriterBuilder::new()
-            .delimiter(self.separator)
-            .from_writer(BufWriter::with_capacity(1 << 18, file));
+        let mut out_file = BufWriter::with_capacity(1 << 18, file);
+        let csv = || {
+            csv::WriterBuilder::new()
+                .delimiter(self.separator)
+                .from_writer(Vec::new())
+        };
+        let mut writer = csv();
         let stays: Vec<usize> = (0..self.names.len())
             .filter(|at| self.columns[*at].role != Role::Identifying)
             .collect();
         writer
             .write_record(stays.iter().map(|at| &self.names[*at]))
             .map_err(|error| fail(&error))?;
+        let names = writer.into_inner().map_err(|error| fail(&error.error()))?;
+        out_file.write_all(&names).map_err(|error| fail(&error))?;
+        // The order of the input may tell what the values no longer do (by age, by number): rows
+        // are written in the order of what they show.
+        let mut writer = csv();
+        let mut ends: Vec<usize> = Vec::new();
         let of_quasi: HashMap<usize, usize> = self
             .quasi
             .iter()
@@ -756,25 +785,36 @@ impl<'a> Work<'a> {
             for column in &stays {
                 let value = match of_quasi.get(column) {
                     Some(place) => labels[*place],
-                    None if singular
-                        .get(column)
-                        .is_some_and(|few| few.contains(&record[*column])) =>
-                    {
-                        *cells.entry(self.names[*column].clone()).or_default() += 1;
-                        "*"
-                    }
-                    None => &record[*column],
+                    None => shown_value(singular, *column, &record[*column]),
                 };
+                if value == ANYTHING && !of_quasi.contains_key(column) {
+                    *cells.entry(self.names[*column].clone()).or_default() += 1;
+                }
                 writer.write_field(value).map_err(|error| fail(&error))?;
             }
             writer
                 .write_record(None::<&[u8]>)
-                .map_err(|error| fail(&error))
+                .map_err(|error| fail(&error))?;
+            writer.flush().map_err(|error| fail(&error))?;
+            ends.push(writer.get_ref().len());
+            Ok(())
         })?;
-        let mut inner = writer.into_inner().map_err(|error| fail(&error.error()))?;
-        inner.flush().map_err(|error| fail(&error))?;
-        inner.get_ref().sync_all().map_err(|error| fail(&error))?;
-        drop(inner);
+        let text = writer.into_inner().map_err(|error| fail(&error.error()))?;
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let mut lines: Vec<&[u8]> = starts
+            .zip(&ends)
+            .map(|(start, end)| &text[start..*end])
+            .collect();
+        lines.sort_unstable();
+        for line in lines {
+            out_file.write_all(line).map_err(|error| fail(&error))?;
+        }
+        out_file.flush().map_err(|error| fail(&error))?;
+        out_file
+            .get_ref()
+            .sync_all()
+            .map_err(|error| fail(&error))?;
+        drop(out_file);
         std::fs::rename(&partial, out).map_err(|error| fail(&error))?;
         Ok((kept_back, cells))
     }

@@ -231,6 +231,13 @@ impl<'a> Cleaner<'a> {
         }
         if let Some((code, effect)) = self.policy.entry(tag) {
             return match effect {
+                // A date that another option keeps would tell by how much the others moved.
+                Some(Effect::Keep(_))
+                    if self.can_shift(tag, vr)
+                        && self.policy.has(DicomOption::RetainModifiedDates) =>
+                {
+                    self.shift(element, Some(code))
+                }
                 Some(Effect::Keep(option)) => self.keep(element, code, option),
                 Some(Effect::Clean(option)) => self.clean(element, code, option),
                 None => self.coded_action(element, code),
@@ -273,7 +280,7 @@ impl<'a> Cleaner<'a> {
         let (tag, vr) = (element.header().tag, element.vr());
         let texts = || values(element);
         let sound = match vr {
-            VR::DA | VR::DT | VR::TM => is_when(element),
+            VR::DA | VR::DT | VR::TM => option == DicomOption::RetainFullDates && is_when(element),
             VR::AS => return self.age(element, code),
             VR::UI => option == DicomOption::RetainUids,
             VR::CS => texts().iter().all(|text| is_code_string(text)),

@@ -5,9 +5,6 @@ use std::collections::HashSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-/// A number of so many digits may stay: `3`, `T2`, `120`; a longer one may be anybody's.
-const DIGITS_AT_MOST: usize = 3;
-
 /// The words that may stay.
 #[derive(Debug, Clone)]
 pub(super) struct Words {
@@ -53,9 +50,8 @@ impl Words {
     fn word<'t>(&self, kind: Kind, word: &'t str, out: &mut Vec<&'t str>) {
         match kind {
             Kind::Latin => {
-                let digits = word.bytes().all(|byte| byte.is_ascii_digit());
-                let short_number = digits && word.len() <= DIGITS_AT_MOST;
-                if short_number || self.latin.contains(&word.to_ascii_uppercase()) {
+                // No number stays: 01 and 20 beside a date that moved tell by how much.
+                if self.latin.contains(&word.to_ascii_uppercase()) {
                     out.push(word);
                 }
             }
@@ -99,7 +95,8 @@ mod tests {
     fn known_words_stay() {
         let words = ["AX", "T1", "POST", "CT", "頭部", "造影", "頭"].map(str::to_owned);
         let words = Words::new(&words).unwrap();
-        assert_eq!(words.of("AX T1_POST Mr.Yamada 3"), "AX T1 POST 3");
+        assert_eq!(words.of("AX T1_POST Mr.Yamada 3"), "AX T1 POST");
+        assert_eq!(words.of("CT 2026/01/20 R8.1.20 101歳"), "CT");
         assert_eq!(words.of("頭部CT造影 山田太郎"), "頭部 CT 造影");
         assert_eq!(words.of("1234567 ID"), "");
         assert_eq!(words.of(""), "");

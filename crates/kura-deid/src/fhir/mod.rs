@@ -13,6 +13,7 @@ use crate::keys::ProjectKey;
 use crate::known::KnownIdentifiers;
 use crate::policy::Policy;
 
+pub use region::is_region;
 pub use report::{ChangeReport, ReportLine};
 pub use survey::Survey;
 
@@ -68,20 +69,7 @@ pub fn process(
     subject: &Subject<'_>,
     report: &mut ChangeReport,
 ) -> Result<Value, Withheld> {
-    let kind = resource
-        .get("resourceType")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let root = match policy.plan.root(kind) {
-        Some(root) if policy.leave.contains(kind) => root,
-        _ => return Err(Withheld::Type),
-    };
-    if is_genomic(policy, resource) {
-        return Err(Withheld::Genomic);
-    }
-    if is_proposal(resource) {
-        return Err(Withheld::Proposal);
-    }
+    let (kind, root) = leaves(policy, resource)?;
     if policy.needs_survey() && subject.survey.is_none() {
         return Err(Withheld::NoSurvey);
     }
@@ -104,6 +92,25 @@ pub fn process(
     let journal = walk.journal;
     report.settle(&journal);
     Ok(out)
+}
+
+/// Whether a resource may leave at all, before it is looked into: its type and its plan.
+fn leaves<'r>(policy: &Policy, resource: &'r Value) -> Result<(&'r str, u32), Withheld> {
+    let kind = resource
+        .get("resourceType")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let root = match policy.plan.root(kind) {
+        Some(root) if policy.leave.contains(kind) => root,
+        _ => return Err(Withheld::Type),
+    };
+    if is_genomic(policy, resource) {
+        return Err(Withheld::Genomic);
+    }
+    if is_proposal(resource) {
+        return Err(Withheld::Proposal);
+    }
+    Ok((kind, root))
 }
 
 /// Whether a resource is, or holds, a genomic result.
@@ -225,7 +232,12 @@ fn holds_known(value: &Value, known: &KnownIdentifiers, made: &HashSet<String>) 
         // A measured value may be any small number; a long one may be a record number.
         Value::Number(number) => {
             let text = number.to_string();
-            text.len() >= 5 && known.found_in(&text)
+            // 7.654321e6 is 7654321.
+            let plain = match text.contains(['e', 'E']) {
+                true => number.as_f64().map_or(text, |number| number.to_string()),
+                false => text,
+            };
+            plain.len() >= 5 && known.found_in(&plain)
         }
         Value::Array(items) => items.iter().any(|item| holds_known(item, known, made)),
         Value::Object(members) => members

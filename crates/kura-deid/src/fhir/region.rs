@@ -61,6 +61,11 @@ const STATES: [&str; 56] = [
     "WI", "WY", "DC", "PR", "GU", "VI", "AS", "MP",
 ];
 
+/// Whether a word is the name of a prefecture, which tells nobody by itself.
+pub fn is_region(word: &str) -> bool {
+    PREFECTURES.contains(&word.trim())
+}
+
 /// The prefecture or state of an address: from its own element, or from the beginning of its text.
 pub(super) fn state(address: &Value) -> Option<String> {
     let text = |name: &str| address.get(name).and_then(Value::as_str);

@@ -15,8 +15,12 @@ const REGION: &str = "urn:kura:region";
 #[derive(Debug)]
 pub struct Survey {
     patients: u64,
-    /// Patients by system and code; categories of ICD-10 are counted with their codes.
+    /// Patients by system and code.
     codes: HashMap<(String, String), u64>,
+    /// Patients by system and category of ICD-10, of those who have a code of it that is rare: they
+    /// alone will be shown by the category. Counted in the second pass.
+    climbing: HashMap<(String, String), u64>,
+    second: bool,
     /// By what was measured: the smallest and the largest value of each of so many patients.
     ends: HashMap<String, Ends>,
     /// How many values are kept at each end.
@@ -44,19 +48,43 @@ impl Survey {
         Self {
             patients: 0,
             codes: HashMap::new(),
+            climbing: HashMap::new(),
+            second: false,
             ends: HashMap::new(),
             at_each_end: usize::try_from(at_each_end).unwrap_or(usize::MAX),
         }
     }
 
-    /// Counts one patient: all resources of theirs that may leave.
+    /// The first pass is over: all patients come once more, to be counted by the categories that
+    /// their rare codes climb to.
+    pub fn again(&mut self) {
+        self.second = true;
+    }
+
+    /// Counts one patient: all resources of theirs that are asked for. What stays inside is not
+    /// counted.
     pub fn patient<'a>(&mut self, policy: &Policy, resources: impl Iterator<Item = &'a Value>) {
         let mut has = Has::default();
-        for resource in resources {
+        for resource in resources.filter(|resource| super::leaves(policy, resource).is_ok()) {
             let kind = resource.get("resourceType").and_then(Value::as_str);
             if let Some(root) = kind.and_then(|kind| policy.plan.root(kind)) {
                 look(policy, root, resource, measured(resource), &mut has);
             }
+        }
+        if self.second {
+            let rare = policy.rare.map_or(0, |rare| rare.patients);
+            let climbing: HashSet<(String, String)> = has
+                .codes
+                .iter()
+                .filter(|(system, code)| {
+                    self.having(system, code) < rare && policy.icd10.contains(system)
+                })
+                .filter_map(|(system, code)| Some((system.clone(), category(code)?.to_owned())))
+                .collect();
+            for category in climbing {
+                *self.climbing.entry(category).or_default() += 1;
+            }
+            return;
         }
         self.patients += 1;
         for code in has.codes {
@@ -82,6 +110,13 @@ impl Survey {
         // Two allocations for a look-up; codes are short.
         self.codes
             .get(&(system.to_owned(), code.to_owned()))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn climbing(&self, system: &str, category: &str) -> u64 {
+        self.climbing
+            .get(&(system.to_owned(), category.to_owned()))
             .copied()
             .unwrap_or(0)
     }
@@ -135,7 +170,7 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
                 look(policy, at, item, measured.clone(), has);
             }
         }
-        (Action::Code, Value::Object(_)) => gather(policy, value, has),
+        (Action::Code, Value::Object(_)) => gather(value, has),
         (Action::Region { .. }, Value::Object(_)) => {
             if let Some(region) = region::state(value) {
                 has.codes.insert((REGION.to_owned(), region));
@@ -149,6 +184,12 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
                 *high = high.max(number);
             }
         }
+        // Extensions that go are not counted.
+        (Action::Extension, Value::Object(_))
+            if value
+                .get("url")
+                .and_then(Value::as_str)
+                .is_none_or(|url| !policy.extensions.contains_key(url)) => {}
         (Action::Descend | Action::Extension, Value::Object(members)) => {
             // A component measures something of its own.
             let measured = self::measured(value).or(measured);
@@ -161,6 +202,7 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
         }
         (Action::Resource, Value::Object(_)) => {
             let kind = value.get("resourceType").and_then(Value::as_str);
+            let kind = kind.filter(|kind| policy.leave.contains(*kind));
             if let Some(root) = kind.and_then(|kind| policy.plan.root(kind)) {
                 look(policy, root, value, self::measured(value), has);
             }
@@ -169,17 +211,12 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
     }
 }
 
-fn gather(policy: &Policy, value: &Value, has: &mut Has) {
+fn gather(value: &Value, has: &mut Has) {
     let codings = value.get("coding").and_then(Value::as_array);
     let own = codings.is_none().then_some(value);
     for coding in codings.into_iter().flatten().chain(own) {
         let part = |name: &str| coding.get(name).and_then(Value::as_str);
         if let (Some(system), Some(code)) = (part("system"), part("code")) {
-            if policy.icd10.contains(system)
-                && let Some(category) = category(code)
-            {
-                has.codes.insert((system.to_owned(), category.to_owned()));
-            }
             has.codes.insert((system.to_owned(), code.to_owned()));
         }
     }

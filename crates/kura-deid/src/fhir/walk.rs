@@ -244,6 +244,11 @@ impl<'a> Walk<'a> {
                 (!kept.is_empty()).then_some(Value::Array(kept))
             }
             // A list where FHIR has none, or one value where it has a list: not what it says it is.
+            _ if node.action == Action::Extension && !(many && value.is_array()) => {
+                self.modified |= self.path.ends_with(".modifierExtension");
+                self.count(rule_of(node), false);
+                None
+            }
             Value::Array(_) => {
                 self.count(rule_of(node), false);
                 None
@@ -260,12 +265,14 @@ impl<'a> Walk<'a> {
         match &node.action {
             Action::Descend => match value {
                 Value::Object(members) => {
-                    let above = self.measured.clone();
+                    let above = (self.measured.clone(), self.is_age);
                     if let Some(own) = measured(value) {
                         self.measured = Some(own);
                     }
+                    // A component may be an age.
+                    self.is_age |= self.tells_an_age(value);
                     let out = self.object(node, members).map(Value::Object);
-                    self.measured = above;
+                    (self.measured, self.is_age) = above;
                     out
                 }
                 _ => {
@@ -326,6 +333,14 @@ impl<'a> Walk<'a> {
                     };
                     stays.then(|| value.clone())
                 }
+                // An age that is a plain number cannot say "or more": it goes.
+                Value::Number(_)
+                    if self.is_age
+                        && super::number(value)
+                            .is_none_or(|age| age >= self.policy.ages.limit as f64) =>
+                {
+                    return (None, Some(self.policy.ages.rule));
+                }
                 Value::Number(_)
                     if !matches!(node.kind, "boolean" | "code" | "time" | "string") =>
                 {
@@ -355,12 +370,14 @@ impl<'a> Walk<'a> {
             },
             Action::Region { digits, small } => {
                 let state = region::state(value);
-                if let (Some(rare), Some(name)) = (self.policy.rare, &state)
-                    && self
-                        .survey()
-                        .is_none_or(|survey| survey.in_region(name) < rare.patients)
-                {
-                    return (None, Some(rare.rule));
+                if let Some(rare) = self.policy.rare {
+                    let enough = state.as_ref().is_some_and(|name| {
+                        self.survey()
+                            .is_some_and(|survey| survey.in_region(name) >= rare.patients)
+                    });
+                    if !enough {
+                        return (None, Some(rare.rule));
+                    }
                 }
                 region::generalised(value, state, *digits, |head| small.contains(head))
             }
@@ -438,6 +455,11 @@ impl<'a> Walk<'a> {
         let written = value.as_str()?;
         let days = if shift { self.subject.shift_days } else { 0 };
         let moved = shift_fhir(written, days)?;
+        // A year from before the limit tells that somebody is older. 45 CFR 164.514(b)(2)(i)(C).
+        let oldest = self.subject.reference_year - self.policy.ages.limit;
+        if moved.get(..4)?.parse::<i64>().ok()? < oldest {
+            return (node.kind != "instant").then(|| format!("{oldest:04}"));
+        }
         let cut = match to {
             // An instant has no coarser form.
             Precision::Year | Precision::Month if node.kind == "instant" => return None,
@@ -543,13 +565,13 @@ impl<'a> Walk<'a> {
         let Some(survey) = self.survey() else {
             return (None, Some(rare.rule));
         };
-        // Words that HL7 publishes with R4 (status, category) say nothing rare of a person.
-        if is_published(system) || survey.having(system, code) >= rare.patients {
+        // Whether a record is active or confirmed says nothing rare of a person, and FHIR asks for it.
+        if STATUS.contains(&system) || survey.having(system, code) >= rare.patients {
             return (Some(code), None);
         }
         let climbed = category(code)
             .filter(|_| self.policy.icd10.contains(system))
-            .filter(|category| survey.having(system, category) >= rare.patients);
+            .filter(|category| survey.climbing(system, category) >= rare.patients);
         (climbed, Some(rare.rule))
     }
 
@@ -715,6 +737,14 @@ const ABSENT_WORDS: [&str; 15] = [
     "positive-infinity",
     "not-performed",
     "not-permitted",
+];
+
+/// Systems of codes that say how a record stands.
+const STATUS: [&str; 4] = [
+    "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+    "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification",
+    "http://terminology.hl7.org/CodeSystem/condition-clinical",
+    "http://terminology.hl7.org/CodeSystem/condition-ver-status",
 ];
 
 /// Objects that mean nothing without one of these. FHIR R4 mad-1, obs-3, con-1, con-2, imm-1.

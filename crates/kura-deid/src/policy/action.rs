@@ -198,7 +198,6 @@ impl Action {
                 },
             ) => shift == shift_before && to <= to_before,
             (Action::Age { limit }, Action::Age { limit: before }) => limit <= before,
-            (Action::Age { .. }, Action::Quantity) => true,
             (
                 Action::Region { digits, small },
                 Action::Region {

@@ -306,7 +306,8 @@ impl Draft {
                 fail,
             )?;
             self.systems = exact;
-            self.icd10.extend(icd10);
+            narrower("systems.icd10", at, &self.icd10, &icd10, is_override, fail)?;
+            self.icd10 = icd10;
         }
         if let Some(units) = file.units {
             let at = units.span().start;
@@ -568,19 +569,32 @@ impl Policy {
         own: &BTreeMap<String, usize>,
         fail: Fail<'_>,
     ) -> Result<(), PolicyError> {
-        for kind in &self.leave {
+        // Extensions beside primitives are those of Basic, whether it leaves or not.
+        let kinds = self.leave.iter().map(String::as_str).chain(["Basic"]);
+        for kind in kinds {
             let pairs = [(self.plan.root(kind), base.plan.root(kind))];
             let mut seen = BTreeSet::new();
             let mut open: Vec<(u32, u32, String)> = pairs
                 .into_iter()
-                .filter_map(|(now, before)| Some((now?, before?, kind.clone())))
+                .filter_map(|(now, before)| Some((now?, before?, kind.to_owned())))
                 .collect();
             while let Some((now, before, path)) = open.pop() {
                 if !seen.insert((now, before)) {
                     continue;
                 }
                 let (now, before) = (self.plan.node(now), base.plan.node(before));
-                if !now.action.at_least_as_strict_as(&before.action) {
+                // Words of the rule's own are fewer only if they are some of those that stayed.
+                let more_words = match (&now.action, &before.action) {
+                    (Action::Keep { words }, Action::Keep { words: base }) if base.is_empty() => {
+                        words.iter().any(|word| {
+                            before
+                                .fixed
+                                .is_none_or(|fixed| !fixed.contains(word.as_str()))
+                        })
+                    }
+                    _ => false,
+                };
+                if more_words || !now.action.at_least_as_strict_as(&before.action) {
                     let rule = &self.rules[now.rule];
                     let at = rule.paths.iter().filter_map(|path| own.get(path)).min();
                     return Err(fail(
@@ -592,7 +606,7 @@ impl Policy {
                         ),
                     ));
                 }
-                if now.action != Action::Descend {
+                if !matches!(now.action, Action::Descend | Action::Extension) {
                     continue;
                 }
                 for (key, child) in &now.children {

@@ -141,7 +141,11 @@ impl Hierarchy {
     /// The same of these values, in their order; `None` if one of them is not of it.
     pub fn of_values(&self, values: &[String]) -> Option<Self> {
         let line = |value: &String| {
-            let at = self.place(value)?;
+            let at = match self.place(value) {
+                // What was too rare to be shown is far from all others.
+                None if value == ANYTHING => return Some(vec![value.clone(); self.levels()]),
+                found => found?,
+            };
             let labels = (0..self.levels()).map(|level| self.label(level, at).to_owned());
             Some(labels.collect::<Vec<String>>())
         };

@@ -52,6 +52,7 @@ fn each_option_does_what_its_column_says() {
         .with(0x0010_1030, "DS", b"61.5")
         .with(0x0010_2110, "LO", b"Suzuki says CONTRAST")
         .with(0x0018_1000, "LO", b"SN-778")
+        .with(0x0018_1200, "DA", b"20240301")
         .with(0x0019_0010, "LO", b"SIEMENS MR HEADER")
         .with(0x0019_100C, "IS", b"1000")
         .with(0x0019_1008, "CS", b"IMAGE NUM 4")
@@ -90,6 +91,11 @@ fn each_option_does_what_its_column_says() {
     let device = under(&object, &[RetainDeviceIdentity]);
     assert_eq!(value(&device, "00181000"), "SN-778");
     assert_eq!(value(&device, "00081010"), "CT3");
+    // A calibration on the day of the study would tell by how much dates moved.
+    assert!(value(&device, "00181200").is_null());
+    let both = under(&object, &[RetainDeviceIdentity, RetainModifiedDates]);
+    assert_eq!(value(&both, "00181200"), value(&both, "00080020"));
+    assert_ne!(value(&both, "00181200"), "20240301");
     let institution = under(&object, &[RetainInstitutionIdentity]);
     assert_eq!(value(&institution, "00080080"), "University Hospital");
     let uids = under(&object, &[RetainUids]);

@@ -26,10 +26,6 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(spec: &Spec, policy: &Policy, folder: &'a Path) -> Result<Self> {
-        let mut kinds = BTreeSet::new();
-        if spec.data.fhir {
-            kinds.extend(policy.types().map(str::to_owned));
-        }
         let mut tables = Vec::new();
         for name in &spec.data.tables {
             let Some(table) = table::by_name(name) else {
@@ -38,13 +34,12 @@ impl<'a> Writer<'a> {
             let file = folder.join(format!("{name}.parquet"));
             let file = File::create(&file).map_err(|error| file_error(&file, error))?;
             tables.push(TableWriter::create(table, file)?);
-            kinds.insert(table.kind.to_owned());
         }
         Ok(Self {
             folder,
             tables,
             lines: BTreeMap::new(),
-            kinds,
+            kinds: kinds(spec, policy),
             fhir: spec.data.fhir,
             files: Vec::new(),
         })
@@ -107,4 +102,19 @@ impl<'a> Writer<'a> {
         }
         Ok(self.files)
     }
+}
+
+/// The kinds of resource that a set asks for.
+pub(super) fn kinds(spec: &Spec, policy: &Policy) -> BTreeSet<String> {
+    let mut kinds = BTreeSet::new();
+    if spec.data.fhir {
+        kinds.extend(policy.types().map(str::to_owned));
+    }
+    let tables = spec
+        .data
+        .tables
+        .iter()
+        .filter_map(|name| table::by_name(name));
+    kinds.extend(tables.map(|table| table.kind.to_owned()));
+    kinds
 }

@@ -413,7 +413,10 @@ fn the_hunt_finds_what_was_hidden() {
         let findings = found["findings"].as_array().unwrap();
         assert_eq!(findings.len(), 1, "{file}: {found}");
         assert_eq!(findings[0]["identifier"], line, "{file}: {found}");
-        assert_eq!(findings[0]["file"], file);
+        // A name that is an identifier is not repeated.
+        let named = file.starts_with("POP");
+        let shown = if named { "(file 1 by name)" } else { file };
+        assert_eq!(findings[0]["file"], shown);
         // The report of the check names nobody.
         let told = findings[0]["place"].as_str().unwrap();
         assert!(names.iter().all(|name| !told.contains(name)), "{told}");
