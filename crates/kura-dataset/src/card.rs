@@ -10,7 +10,7 @@ use crate::report::Rule;
 use crate::table;
 
 /// The reasons of the manifest's `withheld`, for people.
-pub(crate) fn reason(key: &str) -> (&'static str, &'static str) {
+pub fn reason(key: &str) -> (&'static str, &'static str) {
     match key.split(':').next().unwrap_or(key) {
         "type-not-listed" => ("持ち出せる種別ではない", "not a kind that may leave"),
         "model-proposal" => (

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use kura_model::thousands;
 use maud::{DOCTYPE, Markup, html};
 use serde::Serialize;
 
@@ -183,17 +184,4 @@ impl Report {
             } }
         }
     }
-}
-
-/// `1,234,567`
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -19,6 +19,19 @@ const WITHIN_FROM: usize = 10;
 /// In bytes that may be pixels, shorter runs come by chance.
 const BYTES_FROM: usize = 6;
 
+/// How far before a word the escape to its kanji may stand.
+const ESCAPE_WITHIN: usize = 4096;
+
+/// How an identifier is written in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Written {
+    /// Letters and digits, which may be a part of others.
+    Plain,
+    AsItIs,
+    /// ISO-2022-JP, whose kanji are bytes of ASCII: they are kanji only after an escape.
+    Escaped,
+}
+
 /// Identifiers, ready to be looked for.
 #[derive(Debug)]
 pub struct Hunt {
@@ -28,7 +41,7 @@ pub struct Hunt {
     /// Names by their sound: however they are romanised, they have one key.
     sounds: HashMap<String, Vec<usize>>,
     bytes: AhoCorasick,
-    bytes_of: Vec<(usize, bool)>,
+    bytes_of: Vec<(usize, Written)>,
     /// Identifiers too short to be told from chance, by their place in the list.
     pub too_short: Vec<usize>,
 }
@@ -62,14 +75,10 @@ impl Hunt {
                 .map(|form| folded(form))
                 .filter(|form| is_long(form, EITHER_KANA_FROM))
                 .collect();
-            let written: BTreeSet<(Vec<u8>, bool)> = forms
+            let written: BTreeSet<(Vec<u8>, Written)> = forms
                 .iter()
                 .filter(|form| is_long(&self::folded(form), KANA_FROM))
-                // ISO-2022-JP writes kanji in bytes of ASCII; they stand beside its escapes.
-                .flat_map(|form| {
-                    let plain = form.is_ascii();
-                    encoded(form).into_iter().map(move |bytes| (bytes, plain))
-                })
+                .flat_map(|form| encoded(form))
                 .collect();
             if folded.is_empty() && written.is_empty() {
                 too_short.push(place);
@@ -79,8 +88,8 @@ impl Hunt {
                 text_of.push((place, form.is_ascii()));
                 text.push(form.clone());
             }
-            for (form, plain) in written {
-                bytes_of.push((place, plain));
+            for (form, how) in written {
+                bytes_of.push((place, how));
                 bytes.push(form);
             }
         }
@@ -132,16 +141,20 @@ impl Hunt {
         if self.sounds.is_empty() {
             return;
         }
-        let mut before = String::new();
-        for word in text.split(|c: char| (!c.is_alphabetic() || is_japanese(c)) && c != '\'') {
-            if word.is_empty() {
-                continue;
+        let latin = |c: char| c.is_alphabetic() && !is_japanese(c) || c == '\'';
+        // Words stand together that nothing but spaces and marks parts: abe7dae is one number.
+        for run in text.split(|c: char| c.is_numeric() || is_japanese(c)) {
+            let mut before = String::new();
+            for word in run
+                .split(|c: char| !latin(c))
+                .filter(|word| !word.is_empty())
+            {
+                let key = romaji::key(word);
+                for sound in [&key, &format!("{before}{key}")] {
+                    out.extend(self.sounds.get(sound).into_iter().flatten());
+                }
+                before = key;
             }
-            let key = romaji::key(word);
-            for sound in [&key, &format!("{before}{key}")] {
-                out.extend(self.sounds.get(sound).into_iter().flatten());
-            }
-            before = key;
         }
     }
 
@@ -151,9 +164,10 @@ impl Hunt {
         let mut out: Vec<(usize, usize)> = self
             .bytes
             .find_overlapping_iter(bytes)
-            .filter(|hit| {
-                let (_, ascii) = self.bytes_of[hit.pattern().as_usize()];
-                !ascii || stands_alone(bytes, hit.start(), hit.end())
+            .filter(|hit| match self.bytes_of[hit.pattern().as_usize()].1 {
+                Written::Plain => stands_alone(bytes, hit.start(), hit.end()),
+                Written::AsItIs => true,
+                Written::Escaped => within_escape(&bytes[..hit.start()]),
             })
             .map(|hit| (self.bytes_of[hit.pattern().as_usize()].0, hit.start()))
             .collect();
@@ -162,9 +176,10 @@ impl Hunt {
         out
     }
 
-    /// The length of the longest run of bytes it looks for: pieces of a stream overlap by it.
+    /// The most bytes that decide whether an identifier stands at a place: pieces of a stream
+    /// overlap by as many.
     pub fn longest(&self) -> usize {
-        self.bytes.max_pattern_len()
+        self.bytes.max_pattern_len() + ESCAPE_WITHIN
     }
 }
 
@@ -191,6 +206,20 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let inner = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
     end - start >= WITHIN_FROM
         || (!inner(start.checked_sub(1).and_then(|at| text.get(at))) && !inner(text.get(end)))
+}
+
+/// Whether ISO-2022-JP text goes on in kanji after these bytes: an escape says so, and nothing but
+/// kanji stands since.
+fn within_escape(before: &[u8]) -> bool {
+    let before = &before[before.len().saturating_sub(ESCAPE_WITHIN)..];
+    let last = before.iter().rposition(|byte| *byte == 0x1b);
+    last.is_some_and(|at| {
+        let since = &before[at + 1..];
+        let kanji = since.strip_prefix(b"$B").or(since.strip_prefix(b"$@"));
+        kanji.is_some_and(|kanji| {
+            kanji.len().is_multiple_of(2) && kanji.iter().all(u8::is_ascii_graphic)
+        })
+    })
 }
 
 /// Folded word by word.
@@ -315,28 +344,44 @@ fn dates(text: &str) -> Vec<String> {
 }
 
 /// A form in each encoding that can write it.
-fn encoded(form: &str) -> BTreeSet<Vec<u8>> {
-    let mut out = BTreeSet::from([form.as_bytes().to_vec()]);
+fn encoded(form: &str) -> BTreeSet<(Vec<u8>, Written)> {
+    let how = match form.is_ascii() {
+        true => Written::Plain,
+        false => Written::AsItIs,
+    };
     let wide: Vec<u16> = form.encode_utf16().collect();
-    out.insert(wide.iter().flat_map(|unit| unit.to_le_bytes()).collect());
-    out.insert(wide.iter().flat_map(|unit| unit.to_be_bytes()).collect());
+    let mut out = BTreeSet::from([
+        (form.as_bytes().to_vec(), how),
+        (
+            wide.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
+            how,
+        ),
+        (
+            wide.iter().flat_map(|unit| unit.to_be_bytes()).collect(),
+            how,
+        ),
+    ]);
     for encoding in [SHIFT_JIS, EUC_JP, ISO_2022_JP] {
         let encoding: &'static Encoding = encoding;
         let (bytes, _, lossy) = encoding.encode(form);
-        if !lossy {
-            let bytes = bytes.into_owned();
-            // Without the escapes at both ends, which what stands beside it decides.
-            let inner = bytes
-                .strip_prefix(b"\x1b$B")
-                .and_then(|rest| rest.strip_suffix(b"\x1b(B"));
-            out.insert(inner.map_or_else(|| bytes.clone(), <[u8]>::to_vec));
+        if lossy {
+            continue;
         }
+        // Without the escapes at both ends: other kanji may stand beside it.
+        let inner = bytes
+            .strip_prefix(b"\x1b$B")
+            .and_then(|rest| rest.strip_suffix(b"\x1b(B"));
+        out.insert(match inner {
+            Some(inner) => (inner.to_vec(), Written::Escaped),
+            None => (bytes.into_owned(), how),
+        });
     }
-    out.retain(|bytes| {
-        let least = if bytes.is_ascii() {
-            ASCII_FROM
-        } else {
-            BYTES_FROM
+    out.retain(|(bytes, how)| {
+        let least = match (bytes.is_ascii(), how) {
+            // The escape before it says that it is a word.
+            (_, Written::Escaped) => 2 * OTHERS_FROM,
+            (true, _) => ASCII_FROM,
+            (false, _) => BYTES_FROM,
         };
         bytes.len() >= least
     });
@@ -400,6 +445,10 @@ mod tests {
         assert_eq!(hunt.in_bytes(&jis), [(1, 3)]);
         let (kanji, _, _) = ISO_2022_JP.encode("x小野綾子x");
         assert_eq!(hunt.in_bytes(&kanji), [(0, 4)]);
+        // The same bytes where no escape says that they are kanji: a number.
+        assert!(hunt.in_bytes(b"\x1b$B9b\x1b(B>.Ln0=;R").is_empty());
+        let bare = String::from_utf8(kanji[4..kanji.len() - 4].to_vec()).unwrap();
+        assert!(hunt.in_bytes(bare.as_bytes()).is_empty());
         let wide: Vec<u8> = "POP-000209"
             .encode_utf16()
             .flat_map(u16::to_le_bytes)

@@ -6,8 +6,11 @@
 pub mod dicom;
 pub mod fhir;
 pub mod hunt;
+mod japan;
 pub mod keys;
 pub mod known;
 pub mod policy;
 pub mod tables;
 pub mod text;
+
+pub use japan::is_region;

@@ -5,10 +5,12 @@ mod context;
 mod error;
 mod id;
 mod index;
+mod number;
 mod refusal;
 
 pub use context::{Actor, PurposeOfUse, RequestContext, Role, Zone};
 pub use error::{Category, Error, Issue, Result};
 pub use id::{ContentHash, LogicalTime, ParseHashError, RecordKey};
 pub use index::{IndexEntry, IndexValue, Seconds};
+pub use number::thousands;
 pub use refusal::{Location, Refusal};

@@ -406,6 +406,14 @@ impl Build<'_> {
                 ));
             }
         }
+        if self.policy.extends.is_some()
+            && self.policy.words().any(|word| identifiers.found_in(word))
+        {
+            return Err(Error::invalid(format!(
+                "the policy {} holds something that names a patient of the cohort; its words stand in the report",
+                self.policy.id
+            )));
+        }
         let shift_days = self.key.date_shift_days(&patient.id);
         for kind in &writer.kinds.clone() {
             let versions = self

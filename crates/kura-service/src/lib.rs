@@ -19,6 +19,7 @@ pub mod dashboard;
 pub mod dataset;
 pub mod deid_check;
 pub mod deid_policy;
+pub mod deid_preview;
 pub mod deid_table;
 pub mod dicom_bulk;
 pub mod dicom_commitment;

@@ -24,6 +24,7 @@ pub use model::{
     Course, Day, Finding, GenomeFile, Given, Item, Lane, Moment, Month, Problem, Timeline,
 };
 pub use observation::{Flag, Series, Standing, Vital};
+pub(crate) use record::title;
 
 /// Kinds read whole.
 const WHOLE: [&str; 9] = [
@@ -217,12 +218,12 @@ pub fn is_stay(class: &str) -> bool {
     matches!(class, "IMP" | "ACUTE" | "NONAC")
 }
 
-fn decode(version: &Version) -> Result<Value> {
+pub(crate) fn decode(version: &Version) -> Result<Value> {
     serde_json::from_slice(&version.body)
         .map_err(|error| Error::internal("a stored resource is damaged").because(error))
 }
 
-fn patient(bank: &Bank, reader: &mut Reader<'_>, key: &RecordKey) -> Result<Patient> {
+pub(crate) fn patient(bank: &Bank, reader: &mut Reader<'_>, key: &RecordKey) -> Result<Patient> {
     let version = reader
         .current(key)?
         .filter(|version| !version.deleted)

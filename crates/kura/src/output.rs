@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+pub use kura_model::thousands;
 use kura_model::{Error, Result};
 use serde::Serialize;
 
@@ -30,17 +31,4 @@ fn settle(result: io::Result<()>) -> Result<()> {
         Err(error) => Err(Error::internal("standard output cannot be written").because(error)),
         Ok(()) => Ok(()),
     }
-}
-
-/// `1,234,567`
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -1,8 +1,10 @@
 //! FHIR resources by a list of what stays: [`process`] walks beside the plan of a [`Policy`].
 
+mod coherent;
 mod region;
 mod report;
 mod survey;
+mod trace;
 mod walk;
 
 use std::collections::HashSet;
@@ -12,10 +14,11 @@ use serde_json::Value;
 use crate::keys::ProjectKey;
 use crate::known::KnownIdentifiers;
 use crate::policy::Policy;
+use trace::Trace;
 
-pub use region::is_region;
 pub use report::{ChangeReport, ReportLine};
 pub use survey::Survey;
+pub use trace::{Step, trace};
 
 /// Why a resource does not leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +72,16 @@ pub fn process(
     subject: &Subject<'_>,
     report: &mut ChangeReport,
 ) -> Result<Value, Withheld> {
+    run(policy, resource, subject, report, &mut Trace::default())
+}
+
+fn run(
+    policy: &Policy,
+    resource: &Value,
+    subject: &Subject<'_>,
+    report: &mut ChangeReport,
+    trace: &mut Trace,
+) -> Result<Value, Withheld> {
     let (kind, root) = leaves(policy, resource)?;
     if policy.needs_survey() && subject.survey.is_none() {
         return Err(Withheld::NoSurvey);
@@ -82,7 +95,9 @@ pub fn process(
         _ => resource,
     };
     let mut walk = walk::Walk::new(policy, subject, report, resource);
+    std::mem::swap(&mut walk.trace, trace);
     let out = walk.resource(root, kind, resource);
+    std::mem::swap(&mut walk.trace, trace);
     if walk.modified {
         return Err(Withheld::ModifierExtension);
     }

@@ -2,56 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// The 47 prefectures. JIS X 0401.
-const PREFECTURES: [&str; 47] = [
-    "北海道",
-    "青森県",
-    "岩手県",
-    "宮城県",
-    "秋田県",
-    "山形県",
-    "福島県",
-    "茨城県",
-    "栃木県",
-    "群馬県",
-    "埼玉県",
-    "千葉県",
-    "東京都",
-    "神奈川県",
-    "新潟県",
-    "富山県",
-    "石川県",
-    "福井県",
-    "山梨県",
-    "長野県",
-    "岐阜県",
-    "静岡県",
-    "愛知県",
-    "三重県",
-    "滋賀県",
-    "京都府",
-    "大阪府",
-    "兵庫県",
-    "奈良県",
-    "和歌山県",
-    "鳥取県",
-    "島根県",
-    "岡山県",
-    "広島県",
-    "山口県",
-    "徳島県",
-    "香川県",
-    "愛媛県",
-    "高知県",
-    "福岡県",
-    "佐賀県",
-    "長崎県",
-    "熊本県",
-    "大分県",
-    "宮崎県",
-    "鹿児島県",
-    "沖縄県",
-];
+use crate::japan::{prefecture, prefectures};
 
 /// States of the USA and their territories, as USPS abbreviates them.
 const STATES: [&str; 56] = [
@@ -61,20 +12,12 @@ const STATES: [&str; 56] = [
     "WI", "WY", "DC", "PR", "GU", "VI", "AS", "MP",
 ];
 
-/// Whether a word is the name of a prefecture, which tells nobody by itself.
-pub fn is_region(word: &str) -> bool {
-    PREFECTURES.contains(&word.trim())
-}
-
 /// The prefecture or state of an address: from its own element, or from the beginning of its text.
 pub(super) fn state(address: &Value) -> Option<String> {
     let text = |name: &str| address.get(name).and_then(Value::as_str);
     let known = text("state").and_then(|state| {
-        let state = state.trim();
-        PREFECTURES
-            .iter()
-            .chain(&STATES)
-            .find(|known| **known == state || (is_japanese(known) && short(known) == state))
+        let of_japan = prefecture(state).map(|(_, prefecture)| prefecture);
+        of_japan.or_else(|| STATES.into_iter().find(|known| *known == state.trim()))
     });
     let lines = address.get("line").and_then(Value::as_array);
     let lines = lines.into_iter().flatten().filter_map(Value::as_str);
@@ -83,9 +26,9 @@ pub(super) fn state(address: &Value) -> Option<String> {
             .into_iter()
             .chain(lines)
             .map(|text| text.trim_start_matches(|c: char| !is_kanji(c)))
-            .find_map(|text| PREFECTURES.iter().find(|known| text.starts_with(**known)))
+            .find_map(|text| prefectures().find(|known| text.starts_with(known)))
     });
-    known.map(|known| (*known).to_owned())
+    known.map(str::to_owned)
 }
 
 fn is_japanese(name: &str) -> bool {
@@ -94,14 +37,6 @@ fn is_japanese(name: &str) -> bool {
 
 fn is_kanji(c: char) -> bool {
     ('\u{4e00}'..='\u{9fff}').contains(&c)
-}
-
-/// 神奈川 of 神奈川県; 北海道 has no shorter form.
-fn short(prefecture: &str) -> &str {
-    match prefecture {
-        "北海道" => prefecture,
-        other => other.strip_suffix(['都', '府', '県']).unwrap_or(other),
-    }
 }
 
 /// What stays of an address. `small` are heads of postcodes whose areas have too few people.

@@ -6,26 +6,26 @@ use serde_json::{Map, Value};
 
 use super::report::{ChangeReport, Journal};
 use super::survey::{Survey, category, measured, quantity_key};
+use super::trace::Trace;
 use super::{Subject, region};
 use crate::keys::shift_fhir;
 use crate::policy::{Action, Node, Policy, Precision, Threshold, is_published};
 
 /// HL7's extension that says why a value is not there, and its word for "hidden on purpose".
-const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
-const MASKED: &str = "masked";
+pub(super) const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 /// The system of pseudonyms of identifiers.
 const PSEUDONYM: &str = "urn:kura:pseudonym";
 const UCUM: &str = "http://unitsofmeasure.org";
 
 pub(super) struct Walk<'a> {
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     subject: &'a Subject<'a>,
     report: &'a mut ChangeReport,
     pub journal: Journal,
     /// An extension that changes a meaning was met that no rule lists.
     pub modified: bool,
     /// Where the walk is: `Observation.code`.
-    path: String,
+    pub(super) path: String,
     /// The type of the resource whose element is processed.
     kind: String,
     /// What the resource measures, where that is asked for.
@@ -36,6 +36,7 @@ pub(super) struct Walk<'a> {
     contained: HashSet<String>,
     /// Stand-ins of this run: keyed hashes hold any digits by chance.
     pub made: HashSet<String>,
+    pub trace: Trace,
 }
 
 impl<'a> Walk<'a> {
@@ -64,15 +65,23 @@ impl<'a> Walk<'a> {
             is_age: false,
             contained,
             made: HashSet::new(),
+            trace: Trace::default(),
         }
     }
 
-    fn count(&mut self, rule: Option<usize>, stays: bool) {
+    pub(super) fn count(&mut self, rule: Option<usize>, stays: bool) {
         self.report.note(&mut self.journal, &self.path, rule, stays);
     }
 
-    fn count_at(&mut self, path: &str, rule: Option<usize>, stays: bool) {
+    pub(super) fn count_at(&mut self, path: &str, rule: Option<usize>, stays: bool) {
         self.report.note(&mut self.journal, path, rule, stays);
+    }
+
+    /// Counts an element that goes.
+    fn gone(&mut self, rule: Option<usize>, value: &Value) -> Option<Value> {
+        self.count(rule, false);
+        self.trace.step(&self.path, rule, value, None);
+        None
     }
 
     pub(super) fn resource(&mut self, root: u32, kind: &str, resource: &Value) -> Value {
@@ -110,6 +119,7 @@ impl<'a> Walk<'a> {
     /// The members of an object whose elements decide; `None` if none of them stays.
     fn object(&mut self, node: &Node, members: &Map<String, Value>) -> Option<Map<String, Value>> {
         let mut out = Map::new();
+        let start = self.trace.len();
         for (name, value) in members {
             if name == "resourceType" {
                 continue;
@@ -137,101 +147,15 @@ impl<'a> Walk<'a> {
             } else {
                 // Its name is not of the standard and may be anybody's.
                 self.path.push_str(".(unknown)");
-                self.count(None, false);
+                self.gone(None, value);
             }
             self.path.truncate(length);
         }
         if out.is_empty() {
             return None;
         }
-        self.mask_required(node, members, &mut out);
-        self.coherent(node, &mut out).then_some(out)
-    }
-
-    /// Takes away what means nothing without something that went; `false` if that is all of it.
-    fn coherent(&mut self, node: &Node, out: &mut Map<String, Value>) -> bool {
-        let rule = Some(self.policy.incomplete);
-        for (place, keys) in ONE_OF {
-            if place == self.path && !keys.iter().any(|key| has(out, key)) {
-                self.count(rule, false);
-                return false;
-            }
-        }
-        for (place, key, needs) in NEEDS {
-            if (place == self.path || place == node.kind) && has(out, key) && !has(out, needs) {
-                out.retain(|name, _| !is_key(name, key));
-                let path = format!("{}.{key}", self.path);
-                self.count_at(&path, rule, false);
-            }
-        }
-        !out.is_empty()
-    }
-
-    /// Contained resources that nothing points at any more go. FHIR R4 dom-3.
-    fn unreferenced(&mut self, resource: &mut Value) {
-        loop {
-            let mut pointed = HashSet::new();
-            anchors(resource, &mut pointed);
-            let Some(Value::Array(contained)) = resource.get_mut("contained") else {
-                return;
-            };
-            let before = contained.len();
-            contained.retain(|one| {
-                text(one, "id").is_some_and(|id| pointed.contains(&format!("#{id}")))
-            });
-            let (left, gone) = (contained.len(), before - contained.len());
-            let path = format!(
-                "{}.contained",
-                text(resource, "resourceType").unwrap_or_default()
-            );
-            for _ in 0..gone {
-                self.count_at(&path, Some(self.policy.incomplete), false);
-            }
-            if left == 0
-                && let Value::Object(members) = resource
-            {
-                members.shift_remove("contained");
-            }
-            if gone == 0 {
-                return;
-            }
-        }
-    }
-
-    /// What must be there and was removed is said to be hidden on purpose, so that the resource
-    /// stays valid. FHIR R4 extensibility, data-absent-reason.
-    fn mask_required(
-        &self,
-        node: &Node,
-        before: &Map<String, Value>,
-        out: &mut Map<String, Value>,
-    ) {
-        let masked =
-            || serde_json::json!({ "extension": [{ "url": ABSENT, "valueCode": MASKED }] });
-        for keys in &node.required {
-            let there = |members: &Map<String, Value>| {
-                keys.iter()
-                    .find(|key| {
-                        members.contains_key(**key) || members.contains_key(&format!("_{key}"))
-                    })
-                    .copied()
-            };
-            let (Some(key), None) = (there(before), there(out)) else {
-                continue;
-            };
-            let Some(child) = node.children.get(key) else {
-                continue;
-            };
-            match (child.primitive, child.many) {
-                (true, false) => drop(out.insert(format!("_{key}"), masked())),
-                (true, true) => {
-                    out.insert(key.to_owned(), serde_json::json!([null]));
-                    out.insert(format!("_{key}"), serde_json::json!([masked()]));
-                }
-                (false, false) => drop(out.insert(key.to_owned(), masked())),
-                (false, true) => drop(out.insert(key.to_owned(), serde_json::json!([masked()]))),
-            }
-        }
+        self.mask_required(node, members, &mut out, start);
+        self.coherent(node, &mut out, start).then_some(out)
     }
 
     fn element(&mut self, node: &'a Node, many: bool, value: &Value) -> Option<Value> {
@@ -246,17 +170,10 @@ impl<'a> Walk<'a> {
             // A list where FHIR has none, or one value where it has a list: not what it says it is.
             _ if node.action == Action::Extension && !(many && value.is_array()) => {
                 self.modified |= self.path.ends_with(".modifierExtension");
-                self.count(rule_of(node), false);
-                None
+                self.gone(rule_of(node), value)
             }
-            Value::Array(_) => {
-                self.count(rule_of(node), false);
-                None
-            }
-            _ if many => {
-                self.count(rule_of(node), false);
-                None
-            }
+            Value::Array(_) => self.gone(rule_of(node), value),
+            _ if many => self.gone(rule_of(node), value),
             single => self.one(node, single),
         }
     }
@@ -275,12 +192,18 @@ impl<'a> Walk<'a> {
                     (self.measured, self.is_age) = above;
                     out
                 }
-                _ => {
-                    self.count(None, false);
-                    None
-                }
+                _ => self.gone(None, value),
             },
-            Action::Extension => self.extension(node, value, ""),
+            Action::Extension => {
+                // One step for the whole of it, by the rule that lists it.
+                let trace = std::mem::take(&mut self.trace);
+                let out = self.extension(node, value, "");
+                self.trace = trace;
+                let listed = text(value, "url").and_then(|url| self.policy.extensions.get(url));
+                let rule = listed.copied().or(rule_of(node));
+                self.trace.step(&self.path, rule, value, out.as_ref());
+                out
+            }
             Action::Resource => {
                 let kind = text(value, "resourceType").unwrap_or_default();
                 match self.policy.plan.root(kind) {
@@ -292,16 +215,14 @@ impl<'a> Walk<'a> {
                         }
                         Some(out)
                     }
-                    _ => {
-                        self.count(rule_of(node), false);
-                        None
-                    }
+                    _ => self.gone(rule_of(node), value),
                 }
             }
             action => {
                 let (out, rule) = self.apply(action, node, value);
                 let rule = rule.or(rule_of(node));
                 self.count(rule, out.is_some());
+                self.trace.step(&self.path, rule, value, out.as_ref());
                 out
             }
         }
@@ -747,62 +668,13 @@ const STATUS: [&str; 4] = [
     "http://terminology.hl7.org/CodeSystem/condition-ver-status",
 ];
 
-/// Objects that mean nothing without one of these. FHIR R4 mad-1, obs-3, con-1, con-2, imm-1.
-const ONE_OF: [(&str, &[&str]); 6] = [
-    ("MedicationAdministration.dosage", &["dose", "rate"]),
-    ("Observation.referenceRange", &["low", "high", "text"]),
-    (
-        "Observation.component.referenceRange",
-        &["low", "high", "text"],
-    ),
-    ("Condition.stage", &["summary", "assessment"]),
-    ("Condition.evidence", &["code", "detail"]),
-    ("Immunization.education", &["documentType", "reference"]),
-];
-
-/// Where, an element, and what it means nothing without. FHIR R4 rat-1, gol-1, prr-1, fhs-2.
-const NEEDS: [(&str, &str, &str); 5] = [
-    ("Ratio", "numerator", "denominator"),
-    ("Ratio", "denominator", "numerator"),
-    ("Goal.target", "detail", "measure"),
-    ("ServiceRequest", "orderDetail", "code"),
-    ("FamilyMemberHistory", "estimatedAge", "age"),
-];
-
 pub(super) const REFERENCE_RANGE: &str = ".referenceRange";
-
-/// Whether a key is an element, in any of its types: `dose`, `rateRatio` of `rate`.
-fn is_key(key: &str, element: &str) -> bool {
-    let key = key.strip_prefix('_').unwrap_or(key);
-    key.strip_prefix(element)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
-}
-
-fn has(object: &Map<String, Value>, element: &str) -> bool {
-    object.keys().any(|key| is_key(key, element))
-}
-
-/// References within the resource: `#m`.
-fn anchors(value: &Value, out: &mut HashSet<String>) {
-    match value {
-        Value::Object(members) => {
-            if let Some(reference) = members.get("reference").and_then(Value::as_str)
-                && reference.starts_with('#')
-            {
-                out.insert(reference.to_owned());
-            }
-            members.values().for_each(|inner| anchors(inner, out));
-        }
-        Value::Array(items) => items.iter().for_each(|item| anchors(item, out)),
-        _ => {}
-    }
-}
 
 fn rule_of(node: &Node) -> Option<usize> {
     (node.rule != usize::MAX).then_some(node.rule)
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
+pub(super) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str)
 }
 

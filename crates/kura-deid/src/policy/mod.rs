@@ -222,6 +222,16 @@ impl Policy {
         self.leave.iter().map(String::as_str)
     }
 
+    /// What its author wrote for people to read, without what it took over.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let own = self.rules.iter().filter(|rule| rule.policy == self.id);
+        let of_rules = own.flat_map(|rule| [&rule.id, &rule.ja, &rule.en, &rule.source]);
+        [&self.id, &self.version, &self.ja, &self.en, &self.source]
+            .into_iter()
+            .chain(of_rules)
+            .map(String::as_str)
+    }
+
     /// Whether processing needs to know how often codes and values occur in the set.
     pub fn needs_survey(&self) -> bool {
         self.rare.is_some() || self.extremes.is_some()

@@ -3,6 +3,7 @@
 //! where all is one.
 
 use super::hierarchy::{ANYTHING, Hierarchy, HierarchyError};
+use crate::japan::prefecture;
 
 /// A hierarchy by its kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,15 +141,8 @@ impl BuiltIn {
                 None => itself(2),
             },
             BuiltIn::Region => {
-                let name = value.trim();
-                let found = REGIONS.iter().find(|(_, all)| {
-                    all.iter().any(|one| {
-                        *one == name
-                            || (!name.is_empty()
-                                && one.strip_suffix(['都', '府', '県']) == Some(name))
-                    })
-                });
-                vec![found.map_or_else(|| value.to_owned(), |(region, _)| (*region).to_owned())]
+                let found = prefecture(value);
+                vec![found.map_or_else(|| value.to_owned(), |(region, _)| region.to_owned())]
             }
             BuiltIn::Head(heads) => {
                 let letters = value.chars().count();
@@ -221,68 +215,6 @@ fn chapter(code: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
-
-/// 地方 and their prefectures.
-const REGIONS: [(&str, &[&str]); 8] = [
-    ("北海道", &["北海道"]),
-    (
-        "東北",
-        &["青森県", "岩手県", "宮城県", "秋田県", "山形県", "福島県"],
-    ),
-    (
-        "関東",
-        &[
-            "茨城県",
-            "栃木県",
-            "群馬県",
-            "埼玉県",
-            "千葉県",
-            "東京都",
-            "神奈川県",
-        ],
-    ),
-    (
-        "中部",
-        &[
-            "新潟県",
-            "富山県",
-            "石川県",
-            "福井県",
-            "山梨県",
-            "長野県",
-            "岐阜県",
-            "静岡県",
-            "愛知県",
-        ],
-    ),
-    (
-        "近畿",
-        &[
-            "三重県",
-            "滋賀県",
-            "京都府",
-            "大阪府",
-            "兵庫県",
-            "奈良県",
-            "和歌山県",
-        ],
-    ),
-    ("中国", &["鳥取県", "島根県", "岡山県", "広島県", "山口県"]),
-    ("四国", &["徳島県", "香川県", "愛媛県", "高知県"]),
-    (
-        "九州・沖縄",
-        &[
-            "福岡県",
-            "佐賀県",
-            "長崎県",
-            "熊本県",
-            "大分県",
-            "宮崎県",
-            "鹿児島県",
-            "沖縄県",
-        ],
-    ),
-];
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ mod models;
 mod page;
 mod patient;
 mod patients;
+mod processed;
 mod record;
 mod sign_in;
 mod text;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/unlinked", get(imports::unlinked))
         .route("/patients", get(patients::show).post(patients::search))
         .route("/patients/{id}", get(patient::show))
+        .route("/patients/{id}/processed", get(processed::show))
         .route("/patients/{id}/open/{kind}/{record}", get(record::open))
         .route("/patients/{id}/source/{kind}/{record}", get(record::source))
         .route("/patients/{id}/variants/{record}", get(record::variants))

@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+pub(crate) use kura_model::thousands;
 use kura_model::{RequestContext, Role};
 use kura_service::access::{Action, allows};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -222,19 +223,6 @@ fn role(role: Role) -> Text {
         Role::Auditor => text::ROLE_AUDITOR,
         Role::SingleUser | Role::DicomPeer | Role::DicomReader => text::ROLE_SINGLE,
     }
-}
-
-/// A number with commas between thousands, as both languages write it.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Bytes in the unit people read.

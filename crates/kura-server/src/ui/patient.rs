@@ -85,6 +85,7 @@ fn body(page: &Page, found: &Timeline) -> Markup {
         } @else {
             (months(page, found))
         }
+        p .quiet { a href={ "/patients/" (id) "/processed" } { (page.say(text::PROCESSED_LINK)) } }
         // Where there is one column, what stands at the side on a wide screen is far below.
         p .jumps {
             @if !found.images.is_empty() { a href="#images" { (page.say(text::IMAGES)) } }

@@ -236,6 +236,24 @@ catalogue! {
     NO_NAME: "氏名なし", "no name";
     KEYS_HINT: "↑↓で選び、Enterで開く", "↑↓ to choose, Enter to open";
 
+    // A record before and after a policy
+    PROCESSED: "加工の前と後", "Before and after processing";
+    PROCESSED_LONG: "この方針でデータセットに入るとき、この患者の記録の各項目がどう変わるかを規則ごとに示します。ここに出る仮の番号と日付のずれはこのページのためだけに作られ、どのデータセットとも一致しません。", "What becomes of each element of this patient's record in a data set under this policy, and by which rule. The stand-ins and the shift of dates are made for this page alone; no data set has them.";
+    PROCESSED_LINK: "データセットに入るときの姿（加工の前と後）", "How it would leave in a data set (before and after)";
+    POLICY: "加工の方針", "Policy";
+    STAYS_INSIDE: "持ち出さない", "stays inside";
+    SURVEYED_AMONG: "まれな値は次の患者数の中で数えました（データセットではその全員の中で数えます）:", "What is rare was counted among so many patients (a data set counts among all of its own):";
+    NONE_OF_KIND: "この患者にはこの種類の記録がありません。上から別の種類を選んでください。", "This patient has no record of this kind. Choose another above.";
+    HELD_BACK: "持ち出さない:", "Held back:";
+    ELEMENT: "項目", "Element";
+    BEFORE: "加工前", "Before";
+    AFTER: "加工後", "After";
+    GOES: "消去", "goes";
+    AS_IT_IS: "そのまま", "as it is";
+    NOT_LISTED: "どの規則にもない項目は消去", "named by no rule: it goes";
+    AS_IT_LEAVES: "加工後の全体（FHIR）", "The whole as it leaves (FHIR)";
+    EARLIER_ROWS: "前の記録", "Records before";
+
     // One patient
     TIME_LINE: "経過", "Time line";
     PROBLEMS: "病名", "Problems";

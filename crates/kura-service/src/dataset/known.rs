@@ -48,7 +48,7 @@ pub(crate) fn known(bank: &Bank, patient: &RecordKey, t: LogicalTime) -> Result<
         .collect();
     out.extend(romaji);
     // 千葉県 of "千葉県 市川市" is what the policies leave.
-    out.retain(|value| !kura_deid::fhir::is_region(value));
+    out.retain(|value| !kura_deid::is_region(value));
     out.sort();
     out.dedup();
     Ok(out)

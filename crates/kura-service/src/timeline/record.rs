@@ -53,7 +53,7 @@ pub(super) fn item(key: &RecordKey, value: &Value) -> Option<Item> {
 }
 
 /// What a record is called.
-pub(super) fn title(value: &Value) -> String {
+pub(crate) fn title(value: &Value) -> String {
     let concept = |name: &str| view::concept(&value[name]).map(str::to_owned);
     let first = |name: &str| {
         view::items(value, name)

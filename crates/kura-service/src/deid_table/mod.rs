@@ -4,152 +4,24 @@
 //! The input is read three times (its values, its rows, what is written), so memory holds rows
 //! that differ, once each.
 
+mod goal;
+mod plan;
+mod write;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use kura_deid::tables::{
-    ANYTHING, BuiltIn, Goal, Ground, Hierarchy, Model, Risk, Rows, Table, local, optimum, risk,
-    shown,
+    ANYTHING, BuiltIn, Hierarchy, Risk, Rows, Table, local, optimum, risk, shown,
 };
 use kura_model::{Error, Result};
-use serde::{Deserialize, Serialize};
-use toml::Spanned;
+use serde::Serialize;
 
-/// The plan, a TOML file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Plan {
-    #[serde(default)]
-    separator: Option<char>,
-    column: Vec<ColumnPlan>,
-    goal: GoalPlan,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ColumnPlan {
-    name: Spanned<String>,
-    role: Role,
-    hierarchy: Option<Spanned<HierarchyPlan>>,
-    /// Values that fewer rows have become `*`.
-    singular: Option<u64>,
-}
-
-/// What a column is to somebody who looks for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Names the person: it goes.
-    Identifying,
-    /// Known of the person from elsewhere: it is generalised.
-    Quasi,
-    /// What must not be learnt of the person: the models of diversity and closeness guard it.
-    Sensitive,
-    /// Neither: it stays.
-    Plain,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-enum HierarchyPlan {
-    /// `{ file = "…" }`: lines of a value and what it becomes, beside the plan.
-    File(PathBuf),
-    Flat,
-    Intervals(Intervals),
-    Date,
-    Icd10,
-    Region,
-    Head(Vec<usize>),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Intervals {
-    widths: Vec<f64>,
-    #[serde(default)]
-    from: f64,
-    bottom: Option<f64>,
-    top: Option<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GoalPlan {
-    k: Spanned<u32>,
-    /// The share of rows that may be kept back.
-    #[serde(default)]
-    suppression: f64,
-    /// One choice of levels for all rows, the best there is; or another for those it leaves alone.
-    #[serde(default)]
-    mode: Mode,
-    #[serde(default)]
-    diversity: Vec<Diversity>,
-    #[serde(default)]
-    closeness: Vec<Closeness>,
-    presence: Option<Presence>,
-    /// The risk above which a row is counted; 0.2 is a class of five.
-    #[serde(default = "fifth")]
-    threshold: f64,
-}
-
-fn fifth() -> f64 {
-    0.2
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    #[default]
-    Global,
-    Local,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Diversity {
-    column: Spanned<String>,
-    kind: DiversityKind,
-    l: f64,
-    c: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum DiversityKind {
-    Distinct,
-    Entropy,
-    Recursive,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Closeness {
-    column: Spanned<String>,
-    t: f64,
-    ground: GroundKind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum GroundKind {
-    Equal,
-    /// Numbers, by their order.
-    Ordered,
-    /// By the column's own hierarchy.
-    Hierarchical,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Presence {
-    /// A table of the population with the same quasi-identifiers, beside the plan.
-    population: PathBuf,
-    least: f64,
-    most: f64,
-}
+use plan::{ColumnPlan, HierarchyPlan, Place, Plan};
+pub use plan::{Mode, Role};
 
 /// What became of a table.
 #[derive(Debug, Serialize)]
@@ -342,21 +214,6 @@ pub fn table(plan_file: &Path, input: &Path, out: &Path, earlier: &[PathBuf]) ->
     })
 }
 
-struct Place<'a> {
-    file: &'a Path,
-    text: &'a str,
-}
-
-impl Place<'_> {
-    fn fail(&self, at: usize, message: &str) -> Error {
-        let line = self
-            .text
-            .get(..at)
-            .map_or(1, |before| before.matches('\n').count() + 1);
-        Error::invalid(format!("{}, line {line}: {message}", self.file.display()))
-    }
-}
-
 struct Work<'a> {
     place: &'a Place<'a>,
     plan: &'a Plan,
@@ -383,15 +240,17 @@ impl<'a> Work<'a> {
     fn new(place: &'a Place<'a>, plan: &'a Plan, input: &'a Path, separator: u8) -> Result<Self> {
         let names = open(input, separator)?.names;
         let mut columns = Vec::new();
-        for name in &names {
+        for (at, name) in names.iter().enumerate() {
             let mut found = plan
                 .column
                 .iter()
                 .filter(|column| column.name.get_ref() == name);
             let Some(column) = found.next() else {
+                // A table without a line of names begins with somebody's values: none is repeated.
                 return Err(Error::invalid(format!(
-                    "{}: the plan does not say what its column '{name}' is",
-                    input.display()
+                    "{}, line 1: the plan names no column that is called as column {} is here; the first line holds the columns' names, and the plan must name each of them",
+                    input.display(),
+                    at + 1
                 )));
             };
             if let Some(twice) = found.next() {
@@ -645,211 +504,5 @@ impl<'a> Work<'a> {
         built_in
             .over(values.iter().map(String::as_str))
             .map_err(|error| self.place.fail(plan.span().start, &error.to_string()))
-    }
-
-    fn goal(&self, table: &Table) -> Result<Goal> {
-        let goal = &self.plan.goal;
-        let mut models = vec![Model::Anonymity {
-            k: *goal.k.get_ref(),
-        }];
-        let column = |name: &Spanned<String>| {
-            self.sensitive
-                .iter()
-                .position(|at| self.names[*at] == *name.get_ref())
-                .ok_or_else(|| {
-                    self.place.fail(
-                        name.span().start,
-                        "there is no sensitive column of this name",
-                    )
-                })
-        };
-        for one in &goal.diversity {
-            let at = one.column.span().start;
-            let column = column(&one.column)?;
-            let whole = || {
-                let whole = one.l.fract() == 0.0 && (1.0..=1e9).contains(&one.l);
-                whole
-                    .then_some(one.l as u32)
-                    .ok_or_else(|| self.place.fail(at, "l is a whole number"))
-            };
-            models.push(match one.kind {
-                DiversityKind::Distinct => Model::DistinctDiversity {
-                    column,
-                    l: whole()?,
-                },
-                DiversityKind::Entropy => Model::EntropyDiversity { column, l: one.l },
-                DiversityKind::Recursive => Model::RecursiveDiversity {
-                    column,
-                    l: whole()?,
-                    c: one
-                        .c
-                        .ok_or_else(|| self.place.fail(at, "recursive diversity needs c"))?,
-                },
-            });
-        }
-        for one in &goal.closeness {
-            let at = one.column.span().start;
-            let column = column(&one.column)?;
-            let values = table.sensitive_values(column);
-            let ground = match one.ground {
-                GroundKind::Equal => Ground::Equal,
-                GroundKind::Ordered => {
-                    let mut numbered = Vec::with_capacity(values.len());
-                    for (place, value) in values.iter().enumerate() {
-                        let number: f64 = value.trim().parse().map_err(|_| {
-                            self.place
-                                .fail(at, "an ordered ground needs numbers in the column")
-                        })?;
-                        numbered.push((number, place as u32));
-                    }
-                    numbered.sort_by(|a, b| a.0.total_cmp(&b.0));
-                    Ground::Ordered(numbered.into_iter().map(|(_, place)| place).collect())
-                }
-                GroundKind::Hierarchical => {
-                    let of = self.sensitive[column];
-                    let all: BTreeSet<String> = values.iter().cloned().collect();
-                    // In the order of the column's values, as the ground counts them.
-                    let ordered = self.hierarchy(of, &all)?.of_values(values).ok_or_else(|| {
-                        self.place
-                            .fail(at, "a value of the column is not in its hierarchy")
-                    })?;
-                    Ground::Hierarchical(Box::new(ordered))
-                }
-            };
-            models.push(Model::Closeness {
-                column,
-                t: one.t,
-                ground,
-            });
-        }
-        if let Some(presence) = &goal.presence {
-            models.push(Model::Presence {
-                least: presence.least,
-                most: presence.most,
-            });
-        }
-        Ok(Goal::new(models, goal.suppression))
-    }
-
-    /// Writes the rows that are shown; the rows kept back, and the cells that were singular.
-    fn write<'f>(
-        &self,
-        table: &'f Table,
-        form: &impl Fn(usize) -> Option<&'f [usize]>,
-        singular: &Singular,
-        out: &Path,
-    ) -> Result<(u64, BTreeMap<String, u64>)> {
-        let mut partial = out.file_name().unwrap_or_default().to_owned();
-        partial.push(".partial");
-        let partial = out.with_file_name(partial);
-        let fail = |error: &dyn std::fmt::Display| {
-            Error::invalid(format!("{}: {error}", partial.display()))
-        };
-        let file = File::create(&partial).map_err(|error| fail(&error))?;
-        let mut out_file = BufWriter::with_capacity(1 << 18, file);
-        let csv = || {
-            csv::WriterBuilder::new()
-                .delimiter(self.separator)
-                .from_writer(Vec::new())
-        };
-        let mut writer = csv();
-        let stays: Vec<usize> = (0..self.names.len())
-            .filter(|at| self.columns[*at].role != Role::Identifying)
-            .collect();
-        writer
-            .write_record(stays.iter().map(|at| &self.names[*at]))
-            .map_err(|error| fail(&error))?;
-        let names = writer.into_inner().map_err(|error| fail(&error.error()))?;
-        out_file.write_all(&names).map_err(|error| fail(&error))?;
-        // The order of the input may tell what the values no longer do (by age, by number): rows
-        // are written in the order of what they show.
-        let mut writer = csv();
-        let mut ends: Vec<usize> = Vec::new();
-        let of_quasi: HashMap<usize, usize> = self
-            .quasi
-            .iter()
-            .enumerate()
-            .map(|(place, at)| (*at, place))
-            .collect();
-        let mut kept_back = 0;
-        let mut cells: BTreeMap<String, u64> = BTreeMap::new();
-        let mut row = 0;
-        self.each(self.input, |_, record| {
-            let at = table.at(row);
-            row += 1;
-            let Some(levels) = form(at) else {
-                kept_back += 1;
-                return Ok(());
-            };
-            let labels: Vec<&str> = table.labels(at, levels).collect();
-            for column in &stays {
-                let value = match of_quasi.get(column) {
-                    Some(place) => labels[*place],
-                    None => shown_value(singular, *column, &record[*column]),
-                };
-                if value == ANYTHING && !of_quasi.contains_key(column) {
-                    *cells.entry(self.names[*column].clone()).or_default() += 1;
-                }
-                writer.write_field(value).map_err(|error| fail(&error))?;
-            }
-            writer
-                .write_record(None::<&[u8]>)
-                .map_err(|error| fail(&error))?;
-            writer.flush().map_err(|error| fail(&error))?;
-            ends.push(writer.get_ref().len());
-            Ok(())
-        })?;
-        let text = writer.into_inner().map_err(|error| fail(&error.error()))?;
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let mut lines: Vec<&[u8]> = starts
-            .zip(&ends)
-            .map(|(start, end)| &text[start..*end])
-            .collect();
-        lines.sort_unstable();
-        for line in lines {
-            out_file.write_all(line).map_err(|error| fail(&error))?;
-        }
-        out_file.flush().map_err(|error| fail(&error))?;
-        out_file
-            .get_ref()
-            .sync_all()
-            .map_err(|error| fail(&error))?;
-        drop(out_file);
-        std::fs::rename(&partial, out).map_err(|error| fail(&error))?;
-        Ok((kept_back, cells))
-    }
-
-    /// What an earlier release tells together with this one.
-    fn difference(&self, now: &Path, earlier: &Path) -> Result<Earlier> {
-        let count = |path: &Path| -> Result<HashMap<Vec<String>, i64>> {
-            let names = open(path, self.separator)?.names;
-            let places = self.places_in(path, &names, false)?;
-            let mut counts: HashMap<Vec<String>, i64> = HashMap::new();
-            self.each(path, |_, record| {
-                let key: Vec<String> = places.iter().map(|at| record[*at].to_owned()).collect();
-                *counts.entry(key).or_default() += 1;
-                Ok(())
-            })?;
-            Ok(counts)
-        };
-        let (now, before) = (count(now)?, count(earlier)?);
-        let k = i64::from(*self.plan.goal.k.get_ref());
-        let (mut small, mut rows) = (0, 0);
-        for key in now
-            .keys()
-            .chain(before.keys().filter(|key| !now.contains_key(*key)))
-        {
-            let of = |counts: &HashMap<Vec<String>, i64>| counts.get(key).copied().unwrap_or(0);
-            let apart = (of(&now) - of(&before)).abs();
-            if apart > 0 && apart < k {
-                small += 1;
-                rows += apart.unsigned_abs();
-            }
-        }
-        Ok(Earlier {
-            file: earlier.display().to_string(),
-            small_differences: small,
-            rows,
-        })
     }
 }
