@@ -19,6 +19,8 @@ pub enum Action {
     ReadStatus,
     /// Build a processed data set.
     BuildDataSet,
+    /// Say whose stand-in in a data set one is, where the policy lets it.
+    LeadBack,
     /// Check or read the audit trail.
     ReadAudit,
     /// Make accounts.
@@ -51,6 +53,7 @@ const DATA_MANAGER: &[Action] = &[
     Action::Import,
     Action::ReadStatus,
     Action::BuildDataSet,
+    Action::LeadBack,
     Action::BuildModel,
     Action::Read,
 ];

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +7,9 @@ use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
 
+use crate::key_file::{KeyFile, SECRET};
 use crate::validation::Profiles;
-use crate::{Config, search_index};
+use crate::{Config, kind, search_index};
 
 /// A bank: three zones, each a folder with a database of its own.
 ///
@@ -15,6 +17,7 @@ use crate::{Config, search_index};
 /// bank/
 ///   kura.toml     configuration
 ///   identity/     accounts, sessions, keys of research projects
+///   identity.key  what those keys are sealed under, unless it lies elsewhere
 ///   clinical/     records for care, and their blobs
 ///   research/     what was built for research
 /// ```
@@ -25,6 +28,8 @@ pub struct Bank {
     pub clinical: Store,
     pub research: Store,
     search: Mutex<Known>,
+    /// Secrets that were opened.
+    secrets: Mutex<HashMap<RecordKey, [u8; SECRET]>>,
     /// What resources are held against.
     pub(crate) profiles: Profiles,
 }
@@ -68,6 +73,15 @@ impl Bank {
                 ..Commit::default()
             })?;
         }
+        key_file_of(
+            folder,
+            config,
+            &Store::open(
+                &folder.join(Zone::Identity.as_str()),
+                Zone::Identity,
+                &config.database.of(Zone::Identity)?,
+            )?,
+        )?;
         // Last: a bank is one once its configuration is there.
         let file = folder.join("kura.toml");
         fs::write(&file, config.to_toml()?).map_err(|error| file_error(&file, error))
@@ -103,6 +117,7 @@ impl Bank {
             identity,
             clinical,
             research,
+            secrets: Mutex::default(),
             search: Mutex::new(Known {
                 parameters: Registry::r4().clone(),
                 state: (0, None),
@@ -150,7 +165,7 @@ impl Bank {
     }
 
     /// A secret of the identity zone: made once, the same from then on.
-    pub(crate) fn secret(&self, key: &RecordKey) -> Result<[u8; 32]> {
+    pub(crate) fn secret(&self, key: &RecordKey) -> Result<[u8; SECRET]> {
         if let Some(secret) = self.stored_secret(key)? {
             return Ok(secret);
         }
@@ -160,25 +175,55 @@ impl Bank {
         if let Some(secret) = self.stored_secret(key)? {
             return Ok(secret);
         }
-        let mut secret = [0; 32];
+        let mut secret = [0; SECRET];
         getrandom::fill(&mut secret).map_err(|error| {
             Error::internal("the system gives no random numbers").because(error)
         })?;
+        let sealed = self.key_file()?.seal(key, &secret)?;
         self.identity.commit(Commit {
-            writes: vec![Write::Put(Put::plain(key.clone(), secret.to_vec()))],
+            writes: vec![Write::Put(Put::plain(key.clone(), sealed))],
             ..Commit::default()
         })?;
+        self.remember(key, secret);
         Ok(secret)
     }
 
-    fn stored_secret(&self, key: &RecordKey) -> Result<Option<[u8; 32]>> {
-        self.identity
-            .read(|reader| reader.current(key))?
-            .map(|found| {
-                <[u8; 32]>::try_from(&found.body[..])
-                    .map_err(|_| Error::internal("a stored secret is damaged"))
-            })
-            .transpose()
+    /// A secret, if it was ever made.
+    pub(crate) fn stored_secret(&self, key: &RecordKey) -> Result<Option<[u8; SECRET]>> {
+        let known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(secret) = known.get(key) {
+            return Ok(Some(*secret));
+        }
+        drop(known);
+        let Some(found) = self.identity.read(|reader| reader.current(key))? else {
+            return Ok(None);
+        };
+        let key_file = self.key_file()?;
+        let secret = match <[u8; SECRET]>::try_from(&found.body[..]) {
+            // As releases before the key file wrote it.
+            Ok(plain) => {
+                self.identity.commit(Commit {
+                    writes: vec![Write::Put(Put::plain(
+                        key.clone(),
+                        key_file.seal(key, &plain)?,
+                    ))],
+                    ..Commit::default()
+                })?;
+                plain
+            }
+            Err(_) => key_file.open(key, &found.body)?,
+        };
+        self.remember(key, secret);
+        Ok(Some(secret))
+    }
+
+    fn remember(&self, key: &RecordKey, secret: [u8; SECRET]) {
+        let mut known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key.clone(), secret);
+    }
+
+    fn key_file(&self) -> Result<KeyFile> {
+        key_file_of(&self.folder, &self.config, &self.identity)
     }
 
     pub fn folder(&self) -> &Path {
@@ -188,6 +233,45 @@ impl Bank {
     pub fn zones(&self) -> [&Store; 3] {
         [&self.identity, &self.clinical, &self.research]
     }
+}
+
+/// The key file of a bank. It is made with the bank; from then on only the one the bank knows is
+/// taken, as what it sealed opens under no other.
+fn key_file_of(folder: &Path, config: &Config, identity: &Store) -> Result<KeyFile> {
+    let file = folder.join(&config.identity.key_file);
+    let record = RecordKey::new(kind::KEY_FILE, "public");
+    let known = identity
+        .read(|reader| reader.current(&record))?
+        .map(|found| String::from_utf8_lossy(&found.body).into_owned());
+    let (found, known) = match (KeyFile::read(&file)?, known) {
+        (Some(found), Some(known)) => (found, known),
+        (None, Some(known)) => {
+            return Err(Error::invalid(format!(
+                "the key file {} is not there; the secrets of this bank are sealed under the one whose public key is {known}",
+                file.display()
+            )));
+        }
+        (found, None) => {
+            let _held = alone(identity, "key-file")?;
+            let found = match found {
+                Some(found) => found,
+                None => KeyFile::make(&file)?,
+            };
+            let known = found.public();
+            identity.commit(Commit {
+                writes: vec![Write::Put(Put::plain(record, known.clone().into_bytes()))],
+                ..Commit::default()
+            })?;
+            (found, known)
+        }
+    };
+    if found.public() == known {
+        return Ok(found);
+    }
+    Err(Error::invalid(format!(
+        "{} is another bank's key file; the secrets of this bank are sealed under the one whose public key is {known}",
+        file.display()
+    )))
 }
 
 pub(crate) fn alone(store: &Store, name: &'static str) -> Result<Guard> {

@@ -45,6 +45,8 @@ pub mod imaging;
 mod imaging_study;
 pub mod import;
 pub mod instance_store;
+mod key_file;
+pub mod lead_back;
 pub mod link;
 pub mod masters;
 pub mod modality_worklist;
@@ -96,6 +98,8 @@ pub mod kind {
     pub const SESSION: &str = "Session";
     /// The key of one research project (identity zone). Id: the project's name.
     pub const PROJECT_KEY: &str = "ProjectKey";
+    /// The public half of the key file that the bank's secrets are sealed under (identity zone).
+    pub const KEY_FILE: &str = "KeyFile";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
     /// The plan of change in force for a model. Id: the model's name.

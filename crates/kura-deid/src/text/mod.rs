@@ -1,10 +1,11 @@
 //! Free text, Japanese and English: what in it tells who somebody is.
 //!
 //! Rules find what has a form (numbers, dates, addresses); the record itself tells the names that
-//! the bank knows. Names that nobody told it and that have no title beside them are not found yet,
-//! so no policy lets a text leave by this.
+//! the bank knows; a dictionary finds names that nobody told. No policy lets a text leave by this
+//! yet.
 
 mod dates;
+mod dictionary;
 mod narrow;
 mod numbers;
 mod people;
@@ -14,6 +15,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+pub use dictionary::{Dictionary, DictionaryError};
 use narrow::Narrow;
 pub use people::Record;
 
@@ -61,8 +63,14 @@ pub struct Found {
     pub kind: Kind,
 }
 
-/// Everything in a text that tells who somebody is, in its order; pieces do not overlap.
-pub fn find(text: &str, record: &Record, age_limit: u32) -> Vec<Found> {
+/// Everything in a text that tells who somebody is, in its order; pieces do not overlap. Without a
+/// dictionary, names that the record does not have are found by their titles only.
+pub fn find(
+    text: &str,
+    record: &Record,
+    dictionary: Option<&Dictionary>,
+    age_limit: u32,
+) -> Vec<Found> {
     let narrow = Narrow::of(text);
     let mut found = Vec::new();
     numbers::find(&narrow.text, &mut found);
@@ -73,6 +81,9 @@ pub fn find(text: &str, record: &Record, age_limit: u32) -> Vec<Found> {
         one.range = narrow.source(&one.range);
     }
     record.find(text, &mut found);
+    if let Some(dictionary) = dictionary {
+        dictionary.find(text, &mut found);
+    }
     settle(found)
 }
 
@@ -131,7 +142,7 @@ mod tests {
             .person("オノ アヤコ")
             .person("鈴木 淑子")
             .number("POP-000209");
-        labelled(text, &find(text, &record, 90))
+        labelled(text, &find(text, &record, None, 90))
     }
 
     #[test]

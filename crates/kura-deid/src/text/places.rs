@@ -6,8 +6,8 @@ use regex::Regex;
 
 use super::numbers::pattern;
 use super::{Found, Kind, push};
+use crate::japan::prefectures;
 
-const PREFECTURE: &str = "(?:北海道|東京都|(?:京都|大阪)府|(?:青森|岩手|宮城|秋田|山形|福島|茨城|栃木|群馬|埼玉|千葉|神奈川|新潟|富山|石川|福井|山梨|長野|岐阜|静岡|愛知|三重|滋賀|兵庫|奈良|和歌山|鳥取|島根|岡山|広島|山口|徳島|香川|愛媛|高知|福岡|佐賀|長崎|熊本|大分|宮崎|鹿児島|沖縄)県)";
 const PLACE: &str = r"[\p{Han}ヶケノのヵァ-ヶー]";
 
 /// A postcode, a prefecture, towns, numbers; after numbers a building and its room. Without a
@@ -19,8 +19,9 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     let town = r"[\p{Han}ぁ-んァ-ヶー]{1,7}?(?:市|区|町|村|郡)";
     let house = format!("{PLACE}{{0,12}}(?:{number})+");
     let building = r"(?: ?[\p{Han}ァ-ヶー・A-Za-z]{2,16} ?\d{1,4}(?:号室?|号棟|棟|階|F)?)?";
+    let prefecture = format!("(?:{})", prefectures().collect::<Vec<_>>().join("|"));
     pattern(&format!(
-        r"(?:{postcode} ?)?(?:{PREFECTURE}(?: ?{town}){{0,3}}(?:{house}{building})?|{PLACE}{{1,7}}(?:市|区|町|村)(?:{PLACE}{{1,7}}(?:区|町|村))?{PLACE}{{0,12}}(?:\d{{1,4}}(?:丁目|番地?|号|-)){{1,3}}(?:{number})*{building})|{postcode}",
+        r"(?:{postcode} ?)?(?:{prefecture}(?: ?{town}){{0,3}}(?:{house}{building})?|{PLACE}{{1,7}}(?:市|区|町|村)(?:{PLACE}{{1,7}}(?:区|町|村))?{PLACE}{{0,12}}(?:\d{{1,4}}(?:丁目|番地?|号|-)){{1,3}}(?:{number})*{building})|{postcode}",
     ))
 });
 
@@ -76,7 +77,10 @@ const GENERIC: [&str; 40] = [
 
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     for hit in ADDRESS.find_iter(text) {
-        push(found, hit.range(), Kind::Address);
+        // A prefecture alone tells nobody.
+        if !crate::is_region(hit.as_str()) {
+            push(found, hit.range(), Kind::Address);
+        }
     }
     for hit in HOSPITAL.find_iter(text) {
         let name = hit.as_str();

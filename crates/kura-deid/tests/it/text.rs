@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use kura_deid::text::{Kind, Record, find, labelled};
+use kura_deid::text::{Dictionary, Kind, Record, find, labelled};
 use serde_json::Value;
 
 fn hospital(kind: &str) -> Option<Vec<Value>> {
@@ -144,7 +145,7 @@ fn what_is_put_into_notes_is_found() {
             }
             let written = format!("{note}。{before}{piece}。{note}");
             let at = note.len() + "。".len() + before.len();
-            let found = find(&written, &record, 90);
+            let found = find(&written, &record, None, 90);
             let covered = found
                 .iter()
                 .any(|one| one.range.start <= at && one.range.end >= at + piece.len());
@@ -156,7 +157,7 @@ fn what_is_put_into_notes_is_found() {
                     "{kind:?} {before}{piece} -> {}",
                     labelled(
                         &written[note.len()..],
-                        &find(&written[note.len()..], &record, 90)
+                        &find(&written[note.len()..], &record, None, 90)
                     )
                 ));
             }
@@ -187,7 +188,7 @@ fn the_notes_themselves_stay() {
     let (mut letters, mut pieces) = (0, Vec::new());
     for note in notes {
         letters += note.chars().count();
-        for one in find(note, &record, 90) {
+        for one in find(note, &record, None, 90) {
             pieces.push(note[one.range].to_owned());
         }
     }
@@ -195,4 +196,111 @@ fn the_notes_themselves_stay() {
     eprintln!("{} pieces in {letters} letters", pieces.len());
     assert!(letters > 30_000, "{letters}");
     assert!(rate < 1.0, "{rate} a thousand letters: {pieces:?}");
+}
+
+/// IPADIC as Debian's `mecab-ipadic` lays it down, read once.
+fn dictionary() -> Option<&'static Dictionary> {
+    static READ: OnceLock<Option<Dictionary>> = OnceLock::new();
+    let read = || {
+        let folder =
+            std::env::var("KURA_IPADIC").unwrap_or("/usr/share/mecab/dic/ipadic".to_owned());
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            let wanted = std::env::var("KURA_TEST_TOOLS").is_ok();
+            assert!(!wanted, "{folder} is missing: apt install mecab-ipadic");
+            eprintln!("SKIPPED: {folder} is missing: apt install mecab-ipadic");
+            return None;
+        };
+        let files = entries.map(|entry| {
+            let path = entry.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy();
+            (name.into_owned(), std::fs::read(&path).expect("a file"))
+        });
+        Some(Dictionary::of_source(files).expect("a dictionary"))
+    };
+    READ.get_or_init(read).as_ref()
+}
+
+/// Sentences in which no title stands beside the name.
+const UNTITLED: [&str; 12] = [
+    "{}が付き添って来院した。",
+    "面会に来た{}より経過を聴取。",
+    "{}、2日前から発熱あり。",
+    "緊急連絡先は{}(同居)。",
+    "術者 {}、助手 外科レジデント。",
+    "転倒時は{}が発見し救急要請。",
+    "本日{}へ病状説明を行った。",
+    "同意書は{}の署名あり。",
+    "{}の希望により転院調整中。",
+    "申し送り:{}に確認済み。",
+    "CT所見は{}と確認。",
+    "検体は{}が採取し提出。",
+];
+
+/// The names of the hospital, which nobody tells the finder, in sentences it was written beside.
+#[test]
+fn names_that_nobody_told() {
+    let (Some(dictionary), Some(mut people), Some(staff)) =
+        (dictionary(), hospital("Patient"), hospital("Practitioner"))
+    else {
+        return;
+    };
+    people.extend(staff);
+    let record = Record::new();
+    let (mut all, mut missed) = (0, Vec::new());
+    for (number, one) in people.iter().enumerate() {
+        let name = text(one, "/name/0/text");
+        if name.split_whitespace().count() != 2 {
+            continue;
+        }
+        for piece in [name.to_owned(), name.replace(' ', "")] {
+            let sentence = UNTITLED[number % UNTITLED.len()];
+            let at = sentence.find("{}").expect("a place");
+            let written = sentence.replace("{}", &piece);
+            let found = find(&written, &record, Some(dictionary), 90);
+            all += 1;
+            if !found
+                .iter()
+                .any(|one| one.range.start <= at && one.range.end >= at + piece.len())
+            {
+                missed.push(written);
+            }
+        }
+    }
+    eprintln!("{} of {all} names missed", missed.len());
+    assert!(all > 300, "{all}");
+    assert!(missed.len() * 100 < all * 3, "{missed:?}");
+}
+
+#[test]
+fn the_dictionary_takes_no_word_of_medicine_for_a_name() {
+    let (Some(dictionary), Some(reports), Some(impressions)) = (
+        dictionary(),
+        hospital("DiagnosticReport"),
+        hospital("ClinicalImpression"),
+    ) else {
+        return;
+    };
+    let mut notes = clean(&reports);
+    notes.extend(impressions.iter().map(|one| text(one, "/description")));
+    let record = Record::new();
+    let (mut letters, mut pieces) = (0, Vec::new());
+    for note in notes {
+        letters += note.chars().count();
+        for one in find(note, &record, Some(dictionary), 90) {
+            pieces.push(note[one.range].to_owned());
+        }
+    }
+    assert!(pieces.len() * 1000 < letters, "{letters}: {pieces:?}");
+    for text in [
+        "橋本病、川崎病の既往。高安動脈炎疑い。菊池病、木村病、原田病を鑑別。",
+        "改訂長谷川式簡易知能評価スケール 22点、遠城寺式、田中ビネー知能検査、大島分類1。",
+        "武見基準、吉田式、山田法、杉浦手術、小野寺式圧痛、平山病、福山型先天性筋ジストロフィー。",
+        "葛根湯、小柴胡湯、加味逍遙散、桂枝茯苓丸、当帰芍薬散、大建中湯を内服。",
+        "右上葉切除。左下肢麻痺。前頭葉、側頭葉。左中肺野に浸潤影。間質性浮腫。腹部膨満、張 輸液。",
+        "幸い改善。正常。実施。忍容性良好。明らかな異常なし。光線療法。清潔操作。健常。豊富。原因 不明。",
+        "石川県出身。富山の施設。長野より帰省。田辺三菱製薬、小野薬品。",
+    ] {
+        let found = find(text, &record, Some(dictionary), 90);
+        assert_eq!(labelled(text, &found), text);
+    }
 }

@@ -70,6 +70,9 @@ pub struct Restored {
     pub t: LogicalTime,
     pub blobs: u64,
     pub audit_rows: u64,
+    /// Where the key file must be put before the bank is used: no copy holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file_missing: Option<PathBuf>,
 }
 
 fn private_folder(folder: &Path) -> Result<()> {
@@ -375,7 +378,9 @@ pub fn restore(
         &to.join("kura.toml"),
         &fs::read(copy.join("kura.toml")).map_err(|error| file_error(&copy, error))?,
     )?;
+    let key_file = to.join(&config.identity.key_file);
     Ok(Restored {
+        key_file_missing: (!key_file.exists()).then_some(key_file),
         copy,
         t: manifest.t,
         blobs: manifest.blobs,

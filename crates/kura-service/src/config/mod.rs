@@ -23,6 +23,7 @@ pub use validation::{OnWrite, Validation};
 pub struct Config {
     pub hospital: Hospital,
     pub database: Database,
+    pub identity: Identity,
     pub server: Server,
     pub fhir: Fhir,
     pub validation: Validation,
@@ -56,6 +57,22 @@ impl Default for Hospital {
             patient_number_system: "urn:oid:1.2.392.100495.20.3.51.1".to_owned(),
             dicom_issuers: vec!["1.2.392.100495.20.3.51.1".to_owned()],
             accept_missing_issuer: false,
+        }
+    }
+}
+
+/// The identity zone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// The age key file that the keys of projects are sealed under; relative to the bank's folder.
+    pub key_file: PathBuf,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            key_file: PathBuf::from("identity.key"),
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::output::{self, Format, thousands};
 ///
 /// One consistent state of the three zones, on SQLite or PostgreSQL, checked against hashes. A second
 /// copy into the same folder adds only what is new: files (images, documents, models) and pieces of
-/// the databases. A copy holds everything the
-/// bank holds, keys too: keep it as safe.
+/// the databases. A copy holds everything the bank holds but its key file (`identity.key_file`):
+/// keep it as safe, and the key file apart from it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   kura backup --bank /srv/bank --out /mnt/backup")]
@@ -30,7 +30,7 @@ pub struct Backup {
 /// Make a bank from a copy
 ///
 /// From the newest copy of a folder, or from one of its copies/ that is named. Every file is
-/// checked, and the audit chain. A copy of a bank on PostgreSQL needs the address of an empty
+/// checked, and the audit chain. The key file is in no copy: put it back yourself. A copy of a bank on PostgreSQL needs the address of an empty
 /// database in KURA_DATABASE.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -94,6 +94,12 @@ impl Restore {
                 thousands(restored.blobs),
                 thousands(restored.audit_rows)
             ))?,
+        }
+        if let (Format::Text, Some(file)) = (shell.format, &restored.key_file_missing) {
+            output::line(&format!(
+                "Copies do not hold the key file: put the bank's at {} before you use it.",
+                file.display()
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     }

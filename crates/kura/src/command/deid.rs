@@ -7,6 +7,7 @@ use kura_model::{Error, Result};
 use kura_service::deid_policy::{Policy, SHIPPED};
 use kura_service::{Bank, deid_check, deid_policy, deid_table};
 
+use super::lead_back::LeadBack;
 use super::{REFUSED, Shell};
 use crate::output::{self, Format, thousands};
 
@@ -104,6 +105,7 @@ Exit code 3: something was found.")]
         #[arg(long, value_name = "FILE")]
         identifiers: PathBuf,
     },
+    LeadBack(LeadBack),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -140,6 +142,7 @@ impl Deid {
                 folder,
                 identifiers,
             } => check(shell, &folder, &identifiers),
+            Deid::LeadBack(command) => command.run(shell),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::output;
 #[command(after_help = "Examples:
   kura init /srv/bank
   KURA_DATABASE=postgres://… kura init /srv/bank
+  KURA_IDENTITY__KEY_FILE=/mnt/keys/bank.key kura init /srv/bank
   kura init /srv/bank --hospital-name 中央病院 --patient-number-system urn:oid:1.2.392.100495.20.3.51.11312345678")]
 pub struct Init {
     /// Folder to make the bank in; must be empty or absent
@@ -26,10 +27,12 @@ pub struct Init {
 
 impl Init {
     pub fn run(self, shell: &Shell) -> Result<ExitCode> {
+        // Where its data and its key file lie; the other keys of the environment are for those who
+        // run the bank.
+        let said = Config::load(&self.bank.join("kura.toml"), std::env::vars())?;
         let mut config = Config {
-            // KURA_DATABASE, or a file that holds it; the other keys of the environment are for
-            // those who run the bank.
-            database: Config::load(&self.bank.join("kura.toml"), std::env::vars())?.database,
+            database: said.database,
+            identity: said.identity,
             ..Config::default()
         };
         if let Some(name) = self.hospital_name {
@@ -41,6 +44,10 @@ impl Init {
             config.hospital.patient_number_system = system;
         }
         Bank::init(&shell.context, &self.bank, &config)?;
+        output::line(&format!(
+            "{} is its key file: keep a copy apart from the bank and its backups. Without it no pseudonym can be made again.",
+            self.bank.join(&config.identity.key_file).display()
+        ))?;
         output::line(&format!(
             "{} is a bank now. Fill it: kura import --bank {} PATH…",
             self.bank.display(),

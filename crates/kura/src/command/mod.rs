@@ -7,6 +7,7 @@ mod deid;
 mod dicom;
 mod import;
 mod init;
+mod lead_back;
 mod model;
 mod package;
 mod serve;

@@ -1,5 +1,5 @@
 use std::io::{BufRead, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -48,24 +48,11 @@ impl User {
                 password_file,
             } => {
                 let bank = bank.open()?;
-                let password = match password_file {
-                    Some(file) => first_line(std::io::BufReader::new(
-                        std::fs::File::open(&file).map_err(|error| {
-                            Error::invalid(format!("{}: {error}", file.display()))
-                        })?,
-                    ))?,
-                    None => {
-                        let stdin = std::io::stdin();
-                        if stdin.is_terminal() {
-                            eprint!(
-                                "Password (at least {} characters): ",
-                                accounts::PASSWORD_LENGTH
-                            );
-                            let _ = std::io::stderr().flush();
-                        }
-                        first_line(stdin.lock())?
-                    }
-                };
+                let prompt = format!(
+                    "Password (at least {} characters): ",
+                    accounts::PASSWORD_LENGTH
+                );
+                let password = password(password_file.as_deref(), &prompt)?;
                 accounts::user_add(&bank, &shell.context, &name, role, &password)?;
                 output::line(&format!("{name} may sign in as {role}."))?;
             }
@@ -90,6 +77,24 @@ impl User {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A password from a file, or from standard input.
+pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<String> {
+    match file {
+        Some(file) => first_line(std::io::BufReader::new(
+            std::fs::File::open(file)
+                .map_err(|error| Error::invalid(format!("{}: {error}", file.display())))?,
+        )),
+        None => {
+            let stdin = std::io::stdin();
+            if stdin.is_terminal() {
+                eprint!("{prompt}");
+                let _ = std::io::stderr().flush();
+            }
+            first_line(stdin.lock())
+        }
     }
 }
 

@@ -781,6 +781,55 @@ fn a_table_by_built_in_hierarchies_and_what_a_plan_may_not_be() {
     );
 }
 
+/// What the page shows is what a data set would hold, but for stand-ins of its own.
+#[test]
+fn a_patients_record_is_shown_before_and_after() {
+    let bank = TestBank::sample();
+    let server = bank.serve();
+    let set = build(&bank, "kamei", "[data]\nfhir = true\n").0;
+    let set = std::fs::read_to_string(Path::new(&set).join("fhir/Patient.ndjson")).unwrap();
+    let listed = server.get("/fhir/Condition?_count=1").json();
+    let patient = listed["entry"][0]["resource"]["subject"]["reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = patient.strip_prefix("Patient/").unwrap();
+    let name = server.get(&format!("/fhir/{patient}")).json()["name"][0]["text"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let page = |query: &str, lang: &str| {
+        let path = format!("/patients/{id}/processed{query}");
+        server.send("GET", &path, &[("Accept-Language", lang)], "")
+    };
+    let shown = page("?policy=kamei&kind=Patient", "en").body;
+    for part in [name.as_str(), "C01", "goes", "Patient", "stays inside"] {
+        assert!(shown.contains(part), "{part}");
+    }
+    // What stays is behind "The whole as it leaves"; the name is not in it.
+    let leaves = shown.rsplit_once("<details>").unwrap().1;
+    assert!(leaves.contains("birthDate") && !leaves.contains(&name));
+    let standing = leaves.split("&quot;id&quot;: &quot;").nth(1).unwrap();
+    let standing = &standing[..32];
+    assert!(standing.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert!(!set.contains(standing), "the page shows a set's stand-in");
+    assert!(!page("?kind=Patient", "en").body.contains(standing));
+
+    let rare = page("?policy=tokumei&kind=Condition", "ja").body;
+    assert!(rare.contains("T01") && rare.contains("加工前") && rare.contains("43"));
+    let held = page("?policy=kamei&kind=Composition", "en").body;
+    assert!(held.contains("not a kind that may leave"));
+    assert_eq!(page("?policy=nothing", "en").status, 400);
+    assert_eq!(page("?kind=Nothing", "en").status, 404);
+    assert_eq!(page("?from=x", "en").status, 400);
+    assert!(
+        page("?kind=Observation&from=999999", "en")
+            .body
+            .contains("none recorded")
+    );
+    assert_eq!(server.get("/patients/nobody/processed").status, 404);
+}
+
 /// A line of names is asked for without telling what stands in its place.
 #[test]
 fn a_table_without_a_line_of_names_is_not_repeated() {
@@ -845,4 +894,180 @@ fn the_shipped_policies_are_of_the_schema() {
         "{}",
         String::from_utf8_lossy(&run.stderr)
     );
+}
+
+/// Keys lie sealed in the identity zone; without the key file nothing is made again or led back.
+#[test]
+fn keys_are_sealed_under_a_key_file() {
+    let bank = TestBank::sample();
+    let key = bank.folder.path().join("bank/identity.key");
+    let text = std::fs::read_to_string(&key).unwrap();
+    assert!(text.contains("AGE-SECRET-KEY-1") && text.contains("# public key: age1"));
+    let data = "[data]\nfhir = true\n";
+    let (out, _) = build(&bank, "coded", data);
+    let ids = |folder: &str| {
+        let text = std::fs::read_to_string(Path::new(folder).join("fhir/Patient.ndjson")).unwrap();
+        let mut ids: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].to_string())
+            .collect();
+        ids.sort();
+        ids
+    };
+    let first = ids(&out);
+
+    // The bank's data elsewhere, with another bank's key or none: no pseudonym can be made.
+    let aside = bank.folder.path().join("aside.key");
+    std::fs::rename(&key, &aside).unwrap();
+    let spec = bank.file("again.toml", specification("coded", data).as_bytes());
+    let spec = spec.display().to_string();
+    let again = bank.folder.path().join("again").display().to_string();
+    let run = |code| {
+        bank.kura(&["dataset", "build", &spec, "--out", &again])
+            .exits(code)
+    };
+    let refused = run(1);
+    assert!(
+        refused.err.contains("identity.key is not there") && refused.err.contains("age1"),
+        "{}",
+        refused.err
+    );
+    assert!(!key.exists(), "no other key takes its place");
+    let other = TestBank::new();
+    std::fs::copy(other.folder.path().join("bank/identity.key"), &key).unwrap();
+    let refused = run(1);
+    assert!(refused.err.contains("another bank's"), "{}", refused.err);
+    std::fs::copy(&aside, &key).unwrap();
+    run(0);
+    assert_eq!(ids(&again), first, "the same key, the same stand-ins");
+
+    // A copy of the bank does not hold it.
+    let place = bank.folder.path().join("backup").display().to_string();
+    bank.kura(&["backup", "--out", &place]).ok();
+    let restored = TestBank::place();
+    let told = restored.kura(&["restore", "--from", &place]).ok();
+    assert!(told.out.contains("identity.key"), "{}", told.out);
+    let home = restored.folder.path().join("bank/identity.key");
+    assert!(!home.exists());
+    let secret = text.lines().last().unwrap();
+    let found = walk(Path::new(&place)).iter().any(|file| {
+        std::fs::read(file)
+            .unwrap()
+            .windows(secret.len())
+            .any(|w| w == secret.as_bytes())
+    });
+    assert!(!found, "a copy holds the key");
+    std::fs::copy(&aside, &home).unwrap();
+    let third = restored.folder.path().join("third").display().to_string();
+    restored
+        .kura(&["dataset", "build", &spec, "--out", &third])
+        .ok();
+    assert_eq!(ids(&third), first);
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => out.extend(walk(&path)),
+            false => out.push(path),
+        }
+    }
+    out
+}
+
+/// Only of a coded set, only by an account of the role, with a reason, and noted.
+#[test]
+fn a_coded_set_is_led_back_and_no_other() {
+    let bank = TestBank::sample();
+    let data = "[data]\nfhir = true\n";
+    let (coded, _) = build(&bank, "coded", data);
+    let (kamei, _) = build(&bank, "kamei", data);
+    let first = |folder: &str| {
+        let text = std::fs::read_to_string(Path::new(folder).join("fhir/Patient.ndjson")).unwrap();
+        let value: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        value["id"].as_str().unwrap().to_owned()
+    };
+    let (coded, kamei) = (first(&coded), first(&kamei));
+    let word = "a password of thirteen";
+    let password = bank.file("password", word.as_bytes()).display().to_string();
+    let ask = |account: &str, policy: &str, reason: &str, one: &str| {
+        bank.kura(&[
+            "deid",
+            "lead-back",
+            "--project",
+            "p",
+            "--policy",
+            policy,
+            "--reason",
+            reason,
+            "--account",
+            account,
+            "--password-file",
+            &password,
+            "--format",
+            "json",
+            one,
+        ])
+    };
+    let reason = "a finding to be told, decision 12";
+    // A bank without accounts has nobody who may.
+    ask("sato", "coded", reason, &coded).exits(1);
+    for (name, role) in [
+        ("sato", "data-manager"),
+        ("mori", "researcher"),
+        ("abe", "administrator"),
+    ] {
+        bank.kura(&[
+            "user",
+            "add",
+            name,
+            "--role",
+            role,
+            "--password-file",
+            &password,
+        ])
+        .ok();
+    }
+    let noted = || {
+        let told = bank
+            .kura(&["audit", "verify", "--format", "json"])
+            .ok()
+            .json();
+        let zones = told["zones"].as_array().unwrap();
+        let identity = zones
+            .iter()
+            .find(|zone| zone["zone"] == "identity")
+            .unwrap();
+        identity["rows"].as_u64().unwrap()
+    };
+    let before = noted();
+    let led = ask("sato", "coded", reason, &coded).ok().json();
+    let patient = led[0]["patient"].as_str().unwrap();
+    assert!(patient.starts_with("Patient/"), "{led}");
+    for (account, policy, reason, one, says) in [
+        ("mori", "coded", reason, coded.as_str(), "may not"),
+        ("abe", "coded", reason, &coded, "may not"),
+        ("sato", "kamei", reason, &kamei, "41条7項"),
+        ("sato", "tokumei", reason, &kamei, "45条"),
+        ("sato", "hipaa-safe-harbor", reason, &kamei, "ever led back"),
+        ("sato", "coded", "  because ", &coded, "the reason"),
+        ("sato", "coded", reason, "Patient/1", "32 digits"),
+        ("nobody", "coded", reason, &coded, "wrong"),
+    ] {
+        let refused = ask(account, policy, reason, one).exits(1);
+        assert!(
+            refused.err.contains(says),
+            "{account} {policy}: {}",
+            refused.err
+        );
+        assert!(!refused.out.contains("Patient/"), "{}", refused.out);
+    }
+    // A stand-in of another policy's set is nobody's under this one.
+    let none = ask("sato", "coded", reason, &kamei).exits(3).json();
+    assert_eq!(none[0]["patient"], Value::Null);
+
+    // Each of them is in the trail, answered or refused; who is no account has none.
+    assert_eq!(noted() - before, 9);
 }
