@@ -1,0 +1,271 @@
+//! Text found: detection over views, scales and directions, then reading.
+
+use std::fs;
+use std::path::Path;
+
+use kura_inference::{OnnxModel, Runtime};
+use kura_model::{Category, Error, Result};
+use serde::Serialize;
+
+use crate::detect::{components, map, merged, unclip};
+use crate::ink::Ink;
+use crate::recognize::{Reading, Recognizer};
+use crate::{Area, Direction, Picture, views_of_picture};
+
+/// Model files in the folder that `scripts/ocr.sh` makes.
+pub const DETECTION: &str = "ch_PP-OCRv4_det_infer.onnx";
+pub const RECOGNITION: &str = "ch_PP-OCRv4_rec_infer.onnx";
+
+/// Side of the blocks a large picture is looked at in, in pixels, and what they share: the
+/// memory that is needed is that of one block.
+const BLOCK: u32 = 2048;
+const BLOCK_OVERLAP: u32 = 192;
+
+/// How closely is looked. The default is what the coverage was measured with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effort {
+    /// Sizes the picture is looked at in: 2.0 is twice as large, for small text.
+    pub scales: Vec<f32>,
+    /// Sizes in which it is looked at turned by 90°.
+    pub turned: Vec<f32>,
+    /// Least probability of a pixel of text, 0 to 1.
+    pub threshold: f32,
+    /// Least probability that one pixel of a text must reach.
+    pub peak: f32,
+    /// [`unclip`](Self) ratio of the DB paper.
+    pub unclip: f32,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            scales: vec![2.0, 1.0, 0.5],
+            turned: vec![1.0],
+            threshold: 0.2,
+            peak: 0.35,
+            unclip: 2.0,
+        }
+    }
+}
+
+/// A text found in a picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// In pixels of the picture; covers the text with its margin.
+    pub area: Area,
+    /// The most confident reading; empty where nothing could be read.
+    pub text: String,
+    /// Least probability of a letter of it, 0 to 1.
+    pub confidence: f32,
+    pub direction: Direction,
+    /// What else was read there (other views, other directions): identifiers are hunted in it.
+    pub others: Vec<String>,
+    /// What the pixels say, without a reading.
+    pub ink: Ink,
+}
+
+/// Finds text. One picture at a time: for more cores open it more than once.
+pub struct TextFinder {
+    detection: OnnxModel,
+    recognizer: Recognizer,
+    effort: Effort,
+}
+
+impl TextFinder {
+    /// Loads the models of a folder (`KURA_OCR__MODELS`).
+    ///
+    /// # Errors
+    /// `Unsupported` where the runtime or a file is missing, saying which and what fetches it;
+    /// `Invalid` where a file is no such model.
+    pub fn open(models: &Path, runtime: &Runtime) -> Result<Self> {
+        let read = |name: &str| {
+            let path = models.join(name);
+            fs::read(&path).map_err(|error| {
+                Error::new(
+                    Category::Unsupported,
+                    format!(
+                        "{} cannot be read; text in pictures is not found without it. scripts/ocr.sh fetches it: name its folder in KURA_OCR__MODELS",
+                        path.display()
+                    ),
+                )
+                .because(error)
+            })
+        };
+        let (detection, recognition) = (read(DETECTION)?, read(RECOGNITION)?);
+        let open = |bytes: &[u8]| OnnxModel::open(runtime, bytes);
+        Ok(Self {
+            detection: open(&detection)?,
+            recognizer: Recognizer::new(open(&recognition)?)?,
+            effort: Effort::default(),
+        })
+    }
+
+    #[must_use]
+    pub fn with_effort(self, effort: Effort) -> Self {
+        Self { effort, ..self }
+    }
+
+    /// Text in a picture of 8 bits.
+    ///
+    /// # Errors
+    /// What the models refuse. Then nothing is known: the picture may not leave.
+    pub fn find(&self, picture: &Picture) -> Result<Vec<Found>> {
+        self.find_in_views(&views_of_picture(picture))
+    }
+
+    /// Text in a picture that is given in several views of one size
+    /// ([`views_of_values`](crate::views_of_values)); the first is the one that is read first.
+    ///
+    /// # Errors
+    /// `Invalid` for views of different sizes, and what the models refuse.
+    pub fn find_in_views(&self, views: &[Picture]) -> Result<Vec<Found>> {
+        let areas = self.locate(views)?;
+        areas
+            .into_iter()
+            .map(|area| self.read(views, area))
+            .collect()
+    }
+
+    /// Where text is, unread: rectangles that may overlap.
+    ///
+    /// # Errors
+    /// Those of [`find_in_views`](Self::find_in_views).
+    pub fn locate(&self, views: &[Picture]) -> Result<Vec<Area>> {
+        let Some(first) = views.first() else {
+            return Err(Error::invalid("a picture without a view is not looked at"));
+        };
+        if views.iter().any(|view| view.area() != first.area()) {
+            return Err(Error::invalid("views of one picture have one size"));
+        }
+        let mut areas = Vec::new();
+        for view in views {
+            for block in blocks(first.area()) {
+                let Some(picture) = view.cut(block) else {
+                    continue;
+                };
+                let inner = self.locate_in(&picture)?;
+                areas.extend(inner.into_iter().map(|area| Area {
+                    x: area.x + block.x,
+                    y: area.y + block.y,
+                    ..area
+                }));
+            }
+        }
+        Ok(merged(areas))
+    }
+
+    fn locate_in(&self, picture: &Picture) -> Result<Vec<Area>> {
+        let mut areas = Vec::new();
+        for scale in &self.effort.scales {
+            areas.extend(self.locate_at(picture, *scale)?);
+        }
+        if !self.effort.turned.is_empty() {
+            let turned = picture.turned(1);
+            for scale in &self.effort.turned {
+                let found = self.locate_at(&turned, *scale)?;
+                // Turned clockwise, the first column came from the last row.
+                areas.extend(found.into_iter().map(|area| Area {
+                    x: area.y,
+                    y: picture.height() - area.right(),
+                    width: area.height,
+                    height: area.width,
+                }));
+            }
+        }
+        Ok(merged(areas))
+    }
+
+    fn locate_at(&self, picture: &Picture, scale: f32) -> Result<Vec<Area>> {
+        let side = |length: u32| ((length as f32 * scale).round() as u32).max(1);
+        let (width, height) = (side(picture.width()), side(picture.height()));
+        // Smaller than the border of a tile there is nothing to see.
+        if scale < 1.0 && width.min(height) < 32 {
+            return Ok(Vec::new());
+        }
+        let map = map(&self.detection, &picture.scaled(width, height))?;
+        let level = |share: f32| (share * 255.0) as u8;
+        Ok(components(&map, level(self.effort.threshold))
+            .into_iter()
+            .filter(|found| found.peak >= level(self.effort.peak) && found.count >= 4)
+            .map(|found| {
+                let by = unclip(found.area, self.effort.unclip);
+                let area = found.area.grown(by, by, width, height);
+                let (x, y) = (area.x as f32 / scale, area.y as f32 / scale);
+                let right = (area.right() as f32 / scale).ceil() as u32;
+                let bottom = (area.bottom() as f32 / scale).ceil() as u32;
+                let area = Area {
+                    x: x as u32,
+                    y: y as u32,
+                    width: right.min(picture.width()) - (x as u32),
+                    height: bottom.min(picture.height()) - (y as u32),
+                };
+                // Antialiasing and the soft border of a compressed text lie outside the glyph.
+                let margin = 2 + area.width.min(area.height) / 10;
+                area.grown(margin, margin, picture.width(), picture.height())
+            })
+            .filter(|area| area.size() > 0)
+            .collect())
+    }
+
+    fn read(&self, views: &[Picture], area: Area) -> Result<Found> {
+        let mut readings: Vec<Reading> = Vec::new();
+        for view in views {
+            readings.extend(self.recognizer.read(view, area)?);
+            if readings.iter().any(|reading| reading.confidence >= 0.9) {
+                break;
+            }
+        }
+        readings.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
+        let ink = views
+            .first()
+            .map(|view| Ink::of(view, area))
+            .unwrap_or_default();
+        let mut readings = readings.into_iter();
+        let best = readings.next();
+        Ok(match best {
+            Some(best) => Found {
+                area,
+                others: readings.map(|reading| reading.text).collect(),
+                text: best.text,
+                confidence: best.confidence,
+                direction: best.direction,
+                ink,
+            },
+            None => Found {
+                area,
+                text: String::new(),
+                confidence: 0.0,
+                direction: Direction::Upright,
+                others: Vec::new(),
+                ink,
+            },
+        })
+    }
+}
+
+fn blocks(area: Area) -> Vec<Area> {
+    let spans = |length: u32| {
+        let mut spans = Vec::new();
+        let mut at = 0;
+        loop {
+            let size = BLOCK.min(length - at);
+            spans.push((at, size));
+            if at + size >= length {
+                return spans;
+            }
+            at += BLOCK - BLOCK_OVERLAP;
+        }
+    };
+    let columns = spans(area.width);
+    spans(area.height)
+        .into_iter()
+        .flat_map(|(y, height)| {
+            columns.iter().map(move |(x, width)| Area {
+                x: *x,
+                y,
+                width: *width,
+                height,
+            })
+        })
+        .collect()
+}
