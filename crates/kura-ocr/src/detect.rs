@@ -34,9 +34,10 @@ pub(crate) struct Map {
 /// Connected pixels of a map.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Component {
-    pub(crate) area: Area,
+    /// Rectangles that hold all of its pixels: one, unless it is bent or slanted.
+    pub(crate) areas: Vec<Area>,
     /// Pixels.
-    pub(crate) count: u32,
+    pub(crate) count: usize,
     /// Largest value.
     pub(crate) peak: u8,
 }
@@ -116,55 +117,94 @@ fn tensor(picture: &Picture, from: (usize, usize), size: (usize, usize)) -> Resu
 pub(crate) fn components(map: &Map, threshold: u8) -> Vec<Component> {
     let mut seen = vec![false; map.data.len()];
     let mut found = Vec::new();
-    let mut stack = Vec::new();
     for start in 0..map.data.len() {
         if seen[start] || map.data[start] < threshold {
             continue;
         }
-        let (mut left, mut top) = (usize::MAX, usize::MAX);
-        let (mut right, mut bottom) = (0, 0);
-        let (mut count, mut peak) = (0_u32, 0_u8);
         seen[start] = true;
-        stack.push(start);
-        while let Some(at) = stack.pop() {
+        let mut pixels = vec![start];
+        let mut next_pixel = 0;
+        while let Some(at) = pixels.get(next_pixel).copied() {
+            next_pixel += 1;
             let (x, y) = (at % map.width, at / map.width);
-            (left, right) = (left.min(x), right.max(x));
-            (top, bottom) = (top.min(y), bottom.max(y));
-            count += 1;
-            peak = peak.max(map.data[at]);
             for next_y in y.saturating_sub(1)..=(y + 1).min(map.height - 1) {
                 for next_x in x.saturating_sub(1)..=(x + 1).min(map.width - 1) {
                     let next = next_y * map.width + next_x;
                     if !seen[next] && map.data[next] >= threshold {
                         seen[next] = true;
-                        stack.push(next);
+                        pixels.push(next);
                     }
                 }
             }
         }
-        found.push(Component {
-            area: Area {
-                x: left as u32,
-                y: top as u32,
-                width: (right - left + 1) as u32,
-                height: (bottom - top + 1) as u32,
-            },
-            count,
-            peak,
-        });
+        let peak = pixels.iter().map(|at| map.data[*at]).max().unwrap_or(0);
+        let count = pixels.len();
+        let mut pixels: Vec<(u32, u32)> = pixels
+            .into_iter()
+            .map(|at| ((at % map.width) as u32, (at / map.width) as u32))
+            .collect();
+        let mut areas = Vec::new();
+        rectangles(&mut pixels, &mut areas);
+        found.push(Component { areas, count, peak });
     }
     found
 }
 
+/// The rectangle around pixels; where they fill less than half of it, those of its halves. A
+/// slanted line is so covered in steps, and a bent one without what it bends around.
+fn rectangles(pixels: &mut [(u32, u32)], areas: &mut Vec<Area>) {
+    let Some((x, y)) = pixels.first().copied() else {
+        return;
+    };
+    let (mut left, mut top, mut right, mut bottom) = (x, y, x, y);
+    for (x, y) in pixels.iter() {
+        (left, right) = (left.min(*x), right.max(*x));
+        (top, bottom) = (top.min(*y), bottom.max(*y));
+    }
+    let area = Area {
+        x: left,
+        y: top,
+        width: right - left + 1,
+        height: bottom - top + 1,
+    };
+    if pixels.len() as u64 * 2 >= area.size() || area.width.max(area.height) <= 16 {
+        areas.push(area);
+        return;
+    }
+    let middle = if area.width >= area.height {
+        let middle = left + area.width / 2;
+        partition(pixels, |(x, _)| x < middle)
+    } else {
+        let middle = top + area.height / 2;
+        partition(pixels, |(_, y)| y < middle)
+    };
+    let (one, other) = pixels.split_at_mut(middle);
+    rectangles(one, areas);
+    rectangles(other, areas);
+}
+
+/// Moves what `first` holds for to the front; says how many there are.
+fn partition(pixels: &mut [(u32, u32)], first: impl Fn((u32, u32)) -> bool) -> usize {
+    let mut count = 0;
+    for at in 0..pixels.len() {
+        if first(pixels[at]) {
+            pixels.swap(at, count);
+            count += 1;
+        }
+    }
+    count
+}
+
 /// How far a shrunk text is grown on each side: `ratio` × area / perimeter (equation 10 of the
-/// paper, there with 1.5).
+/// paper, there with 1.5; how far its maps are shrunk, equation 9, has the same form).
 pub(crate) fn unclip(area: Area, ratio: f32) -> u32 {
     let (width, height) = (area.width as f32, area.height as f32);
     (width * height * ratio / (2.0 * (width + height))).ceil() as u32
 }
 
 /// Rectangles that are mostly one are made one. What only touches stays apart: the rectangle
-/// around two lines would cover what lies between them.
+/// around two lines would cover what lies between them. What lies in one that is much larger
+/// stays too: a line is read by itself though something took the whole corner for text.
 pub(crate) fn merged(mut areas: Vec<Area>) -> Vec<Area> {
     areas.sort_unstable();
     areas.dedup();
@@ -189,8 +229,12 @@ fn same(one: &Area, other: &Area) -> bool {
         return false;
     };
     let union = one.size() + other.size() - shared.size();
-    // The smaller lies half in the larger, and nearly nothing else comes with the hull.
-    shared.size() * 2 >= one.size().min(other.size())
+    let (small, large) = (one.size().min(other.size()), one.size().max(other.size()));
+    let thin = one.width.min(one.height);
+    let other_thin = other.width.min(other.height);
+    // The smaller lies half in the larger, is as high, and nearly nothing else comes with the hull.
+    shared.size() * 2 >= small
+        && (large <= small * 2 || thin.max(other_thin) * 2 <= thin.min(other_thin) * 3)
         && one.hull(other).size() * 4 <= union * 5
 }
 
@@ -219,8 +263,29 @@ mod tests {
         };
         let found = components(&map, 8);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].area, Area { x: 0, y: 0, width: 2, height: 2 });
+        assert_eq!(found[0].areas, [Area { x: 0, y: 0, width: 2, height: 2 }]);
         assert_eq!((found[0].count, found[0].peak), (2, 9));
+    }
+
+    #[test]
+    fn a_slanted_line_is_covered_in_steps() {
+        let mut map = Map { width: 100, height: 100, data: vec![0; 10_000] };
+        for x in 2..98 {
+            for y in x - 2..x + 2 {
+                map.data[y * 100 + x] = 200;
+            }
+        }
+        let found = components(&map, 100);
+        assert_eq!(found.len(), 1);
+        let areas = &found[0].areas;
+        assert!(areas.iter().map(Area::size).sum::<u64>() < 3000);
+        for (at, value) in map.data.iter().enumerate() {
+            let (x, y) = ((at % 100) as u32, (at / 100) as u32);
+            let inside = areas.iter().any(|area| {
+                (area.x..area.right()).contains(&x) && (area.y..area.bottom()).contains(&y)
+            });
+            assert!(inside || *value == 0);
+        }
     }
 
     #[test]

@@ -183,13 +183,20 @@ impl TextFinder {
             return Ok(Vec::new());
         }
         let map = map(&self.detection, &picture.scaled(width, height))?;
+        if std::env::var_os("DBG").is_some() {
+            let mut c: Vec<_> = components(&map, 51).into_iter().filter(|c| c.peak >= 89).collect();
+            c.sort_by_key(|c| std::cmp::Reverse(c.count));
+            eprintln!("scale {scale} {}x{} n={}", width, height, c.len());
+            for c in c.iter().take(6) { eprintln!("   count {} peak {} rects {} first {:?}", c.count, c.peak, c.areas.len(), c.areas[0]); }
+        }
         let level = |share: f32| (share * 255.0) as u8;
         Ok(components(&map, level(self.effort.threshold))
             .into_iter()
             .filter(|found| found.peak >= level(self.effort.peak) && found.count >= 4)
-            .map(|found| {
-                let by = unclip(found.area, self.effort.unclip);
-                let area = found.area.grown(by, by, width, height);
+            .flat_map(|found| found.areas)
+            .map(|area| {
+                let by = unclip(area, self.effort.unclip);
+                let area = area.grown(by, by, width, height);
                 let (x, y) = (area.x as f32 / scale, area.y as f32 / scale);
                 let right = (area.right() as f32 / scale).ceil() as u32;
                 let bottom = (area.bottom() as f32 / scale).ceil() as u32;

@@ -1,0 +1,7 @@
+//! Text that is burned in, found again.
+
+mod burn;
+mod coverage;
+mod real;
+mod strokes;
+mod support;
