@@ -224,6 +224,52 @@ pub(crate) fn merged(mut areas: Vec<Area>) -> Vec<Area> {
     }
 }
 
+/// Pieces of one line made one, with the gap between them: what stands there was passed over. The
+/// gap is at most as wide as the line is high (of a column: as high as it is wide).
+pub(crate) fn joined(areas: Vec<Area>) -> Vec<Area> {
+    let turned = |area: Area| Area {
+        x: area.y,
+        y: area.x,
+        width: area.height,
+        height: area.width,
+    };
+    let rows = joined_rows(areas, 3);
+    let columns = joined_rows(rows.into_iter().map(turned).collect(), 1);
+    columns.into_iter().map(turned).collect()
+}
+
+/// `columns` of text are not rows: only what is at least a third (or as) long as it is high is
+/// joined.
+fn joined_rows(mut areas: Vec<Area>, shape: u32) -> Vec<Area> {
+    let of_one_line = |one: &Area, other: &Area| {
+        let top = one.y.max(other.y);
+        let shared = one.bottom().min(other.bottom()).saturating_sub(top);
+        let (low, high) = (one.height.min(other.height), one.height.max(other.height));
+        let gap = one.x.max(other.x).saturating_sub(one.right().min(other.right()));
+        one.width * shape >= one.height
+            && other.width * shape >= other.height
+            && high * 2 <= low * 3
+            && shared * 4 >= low * 3
+            && gap <= low
+            // What lies across each other is one as it is.
+            && one.intersection(other).is_none_or(|area| area.width * 2 <= low * 3)
+    };
+    loop {
+        let before = areas.len();
+        let mut kept: Vec<Area> = Vec::with_capacity(before);
+        for area in areas {
+            match kept.iter_mut().find(|other| of_one_line(other, &area)) {
+                Some(other) => *other = other.hull(&area),
+                None => kept.push(area),
+            }
+        }
+        areas = kept;
+        if areas.len() == before {
+            return areas;
+        }
+    }
+}
+
 fn same(one: &Area, other: &Area) -> bool {
     let Some(shared) = one.intersection(other) else {
         return false;
@@ -286,6 +332,21 @@ mod tests {
             });
             assert!(inside || *value == 0);
         }
+    }
+
+    #[test]
+    fn pieces_of_a_line_are_joined() {
+        let area = |x, y, width, height| Area { x, y, width, height };
+        assert_eq!(
+            joined(vec![area(0, 0, 60, 20), area(75, 2, 40, 18), area(200, 0, 50, 20)]),
+            [area(0, 0, 115, 20), area(200, 0, 50, 20)]
+        );
+        assert_eq!(
+            joined(vec![area(0, 0, 20, 60), area(1, 75, 20, 40)]),
+            [area(0, 0, 21, 115)]
+        );
+        // Lines over each other stay lines.
+        assert_eq!(joined(vec![area(0, 0, 60, 20), area(0, 20, 60, 20)]).len(), 2);
     }
 
     #[test]

@@ -7,8 +7,9 @@ use kura_inference::{OnnxModel, Runtime};
 use kura_model::{Category, Error, Result};
 use serde::Serialize;
 
-use crate::detect::{components, map, merged, unclip};
+use crate::detect::{components, joined, map, merged, unclip};
 use crate::ink::Ink;
+use crate::marks::marks;
 use crate::recognize::{Reading, Recognizer};
 use crate::{Area, Direction, Picture, views_of_picture};
 
@@ -21,26 +22,48 @@ pub const RECOGNITION: &str = "ch_PP-OCRv4_rec_infer.onnx";
 const BLOCK: u32 = 2048;
 const BLOCK_OVERLAP: u32 = 192;
 
+/// A mark that is no higher is looked at four times as large.
+const SMALL: u32 = 24;
+
+/// Sizes a view is looked at in: 2.0 is twice as large, for small text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// As it is.
+    pub plain: Vec<f32>,
+    /// With black and white exchanged: dark letters on light ground are found better.
+    pub inverted: Vec<f32>,
+    /// Turned by 90°.
+    pub turned: Vec<f32>,
+}
+
 /// How closely is looked. The default is what the coverage was measured with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effort {
-    /// Sizes the picture is looked at in: 2.0 is twice as large, for small text.
-    pub scales: Vec<f32>,
-    /// Sizes in which it is looked at turned by 90°.
-    pub turned: Vec<f32>,
+    /// At the first view.
+    pub first: Look,
+    /// At each other view.
+    pub others: Look,
     /// Least probability of a pixel of text, 0 to 1.
     pub threshold: f32,
     /// Least probability that one pixel of a text must reach.
     pub peak: f32,
-    /// [`unclip`](Self) ratio of the DB paper.
+    /// By how much the shrunk text of the map is grown: the ratio of the DB paper.
     pub unclip: f32,
 }
 
 impl Default for Effort {
     fn default() -> Self {
         Self {
-            scales: vec![2.0, 1.0, 0.5],
-            turned: vec![1.0],
+            first: Look {
+                plain: vec![2.0, 1.0, 0.5],
+                inverted: vec![3.0],
+                turned: vec![1.0],
+            },
+            others: Look {
+                plain: vec![1.0],
+                inverted: vec![2.0],
+                turned: vec![1.0],
+            },
             threshold: 0.2,
             peak: 0.35,
             unclip: 2.0,
@@ -138,12 +161,16 @@ impl TextFinder {
             return Err(Error::invalid("views of one picture have one size"));
         }
         let mut areas = Vec::new();
-        for view in views {
+        for (number, view) in views.iter().enumerate() {
+            let look = match number {
+                0 => &self.effort.first,
+                _ => &self.effort.others,
+            };
             for block in blocks(first.area()) {
                 let Some(picture) = view.cut(block) else {
                     continue;
                 };
-                let inner = self.locate_in(&picture)?;
+                let inner = self.locate_in(&picture, look)?;
                 areas.extend(inner.into_iter().map(|area| Area {
                     x: area.x + block.x,
                     y: area.y + block.y,
@@ -151,17 +178,23 @@ impl TextFinder {
                 }));
             }
         }
-        Ok(merged(areas))
+        Ok(joined(merged(areas)))
     }
 
-    fn locate_in(&self, picture: &Picture) -> Result<Vec<Area>> {
+    fn locate_in(&self, picture: &Picture, look: &Look) -> Result<Vec<Area>> {
         let mut areas = Vec::new();
-        for scale in &self.effort.scales {
+        for scale in &look.plain {
             areas.extend(self.locate_at(picture, *scale)?);
         }
-        if !self.effort.turned.is_empty() {
+        if !look.inverted.is_empty() {
+            let inverted = picture.inverted();
+            for scale in &look.inverted {
+                areas.extend(self.locate_at(&inverted, *scale)?);
+            }
+        }
+        if !look.turned.is_empty() {
             let turned = picture.turned(1);
-            for scale in &self.effort.turned {
+            for scale in &look.turned {
                 let found = self.locate_at(&turned, *scale)?;
                 // Turned clockwise, the first column came from the last row.
                 areas.extend(found.into_iter().map(|area| Area {
@@ -172,7 +205,45 @@ impl TextFinder {
                 }));
             }
         }
+        let mut areas = merged(areas);
+        let more = self.locate_marks(picture, &areas)?;
+        areas.extend(more);
         Ok(merged(areas))
+    }
+
+    /// Marks that no area covers: what was drawn is text, of others the detector decides, near
+    /// enough to see them.
+    fn locate_marks(&self, picture: &Picture, areas: &[Area]) -> Result<Vec<Area>> {
+        let (width, height) = (picture.width(), picture.height());
+        let mut found = Vec::new();
+        let mut windows = Vec::new();
+        for mark in marks(&picture.to_gray()) {
+            let covered = areas.iter().any(|area| {
+                let shared = area.intersection(&mark.area).map_or(0, |area| area.size());
+                shared * 10 >= mark.area.size() * 9
+            });
+            if covered {
+                continue;
+            }
+            if mark.drawn {
+                found.push(mark.area);
+            } else if mark.area.height.min(mark.area.width) <= SMALL {
+                windows.push(mark.area.grown(SMALL, SMALL, width, height));
+            }
+        }
+        for window in gathered(windows) {
+            let Some(part) = picture.cut(window) else {
+                continue;
+            };
+            for area in self.locate_at(&part, 4.0)? {
+                found.push(Area {
+                    x: area.x + window.x,
+                    y: area.y + window.y,
+                    ..area
+                });
+            }
+        }
+        Ok(found)
     }
 
     fn locate_at(&self, picture: &Picture, scale: f32) -> Result<Vec<Area>> {
@@ -183,12 +254,6 @@ impl TextFinder {
             return Ok(Vec::new());
         }
         let map = map(&self.detection, &picture.scaled(width, height))?;
-        if std::env::var_os("DBG").is_some() {
-            let mut c: Vec<_> = components(&map, 51).into_iter().filter(|c| c.peak >= 89).collect();
-            c.sort_by_key(|c| std::cmp::Reverse(c.count));
-            eprintln!("scale {scale} {}x{} n={}", width, height, c.len());
-            for c in c.iter().take(6) { eprintln!("   count {} peak {} rects {} first {:?}", c.count, c.peak, c.areas.len(), c.areas[0]); }
-        }
         let level = |share: f32| (share * 255.0) as u8;
         Ok(components(&map, level(self.effort.threshold))
             .into_iter()
@@ -207,8 +272,14 @@ impl TextFinder {
                     height: bottom.min(picture.height()) - (y as u32),
                 };
                 // Antialiasing and the soft border of a compressed text lie outside the glyph.
-                let margin = 2 + area.width.min(area.height) / 10;
-                area.grown(margin, margin, picture.width(), picture.height())
+                // The first and the last letter are those most often cut.
+                let short = area.width.min(area.height);
+                let (along, across) = (2 + short / 3, 2 + short / 8);
+                if area.width >= area.height {
+                    area.grown(along, across, picture.width(), picture.height())
+                } else {
+                    area.grown(across, along, picture.width(), picture.height())
+                }
             })
             .filter(|area| area.size() > 0)
             .collect())
@@ -247,6 +318,28 @@ impl TextFinder {
                 ink,
             },
         })
+    }
+}
+
+/// Windows that overlap made one, while that is not much more to look at.
+fn gathered(mut windows: Vec<Area>) -> Vec<Area> {
+    loop {
+        let before = windows.len();
+        let mut kept: Vec<Area> = Vec::with_capacity(before);
+        for window in windows {
+            let near = |other: &&mut Area| {
+                other.intersection(&window).is_some()
+                    && other.hull(&window).size() <= (other.size() + window.size()) * 5 / 4
+            };
+            match kept.iter_mut().find(near) {
+                Some(other) => *other = other.hull(&window),
+                None => kept.push(window),
+            }
+        }
+        windows = kept;
+        if windows.len() == before {
+            return windows;
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 mod detect;
 mod finder;
 mod ink;
+mod marks;
 mod picture;
 mod recognize;
 mod review;
 mod views;
 
-pub use finder::{DETECTION, Effort, Found, RECOGNITION, TextFinder};
+pub use finder::{DETECTION, Effort, Found, Look, RECOGNITION, TextFinder};
 pub use ink::Ink;
 pub use picture::{Area, Direction, MAX_PIXELS, Picture};
 pub use review::review;

@@ -190,6 +190,14 @@ impl Picture {
         }
     }
 
+    /// Black and white exchanged.
+    pub(crate) fn inverted(&self) -> Self {
+        Self {
+            data: self.data.iter().map(|value| 255 - value).collect(),
+            ..*self
+        }
+    }
+
     /// The part of it that lies in `area`; `None` where none does.
     pub fn cut(&self, area: Area) -> Option<Self> {
         let area = area.intersection(&self.area())?;

@@ -6,8 +6,8 @@ use kura_model::{Error, Result};
 use crate::Picture;
 
 /// Half the side, in pixels, of the square whose mean and spread count for local contrast: wider
-/// than the strokes of the largest text that is looked for at full size.
-const REACH: usize = 20;
+/// than the strokes of a text, narrower than most of what lies under it.
+const REACH: usize = 12;
 
 /// Two views that differ by less than this, in the mean of 255 levels, are one.
 const SAME: f64 = 1.5;

@@ -13,6 +13,8 @@ use crate::support::{finder, missing, reviews};
 
 /// Share of the ink of a text that boxes must cover.
 const COVERED: f64 = 0.98;
+/// Levels of 255 by which ink must differ from what it lies on: black on black is no ink.
+const VISIBLE: f32 = 4.0;
 
 /// What is burned in, and with what.
 struct Set {
@@ -93,7 +95,7 @@ struct Text {
     /// What it is: `kanji`, `id` …, and its size, and its font.
     classes: [String; 3],
     area: Area,
-    /// Pixels of which at least a quarter is ink.
+    /// Pixels of which at least a quarter is ink that can be seen.
     ink: Vec<(u32, u32)>,
 }
 
@@ -197,15 +199,17 @@ impl Painter {
                 Style::Shadow => Edge::Shadow,
                 _ => Edge::None,
             };
+            let before = canvas.data.clone();
             canvas.burn(&stamp, at, colour, edge);
             let ink = (0..stamp.ink.len())
                 .filter(|index| stamp.ink[*index] >= 0.25)
-                .map(|index| {
-                    (
-                        (at.0 + index % stamp.width) as u32,
-                        (at.1 + index / stamp.width) as u32,
-                    )
+                .map(|index| (at.0 + index % stamp.width, at.1 + index / stamp.width))
+                .filter(|(x, y)| {
+                    let at = y * width + x;
+                    let changed = before[at].iter().zip(canvas.data[at]);
+                    changed.into_iter().any(|(was, is)| (was - is).abs() >= VISIBLE)
                 })
+                .map(|(x, y)| (x as u32, y as u32))
                 .collect();
             let height = size.round();
             texts.push(Text {
@@ -408,7 +412,9 @@ fn judge(burned: &Burned, areas: &[Area], number: usize, score: &Mutex<Score>) {
     if let Some(folder) = reviews().filter(|_| bad || number.is_multiple_of(16)) {
         let name = format!("{number:03}-{:?}{}.png", burned.style, if bad { "-bad" } else { "" });
         let png = review(&burned.picture, areas, &[]).expect("a PNG");
-        fs::write(folder.join(name), png).expect("a file");
+        fs::write(folder.join(&name), png).expect("a file");
+        let png = review(&burned.picture, &[], &[]).expect("a PNG");
+        fs::write(folder.join(format!("raw-{name}")), png).expect("a file");
     }
 }
 
