@@ -322,7 +322,7 @@ impl TextFinder {
 }
 
 /// Windows that overlap made one, while that is not much more to look at.
-fn gathered(mut windows: Vec<Area>) -> Vec<Area> {
+pub(crate) fn gathered(mut windows: Vec<Area>) -> Vec<Area> {
     loop {
         let before = windows.len();
         let mut kept: Vec<Area> = Vec::with_capacity(before);
