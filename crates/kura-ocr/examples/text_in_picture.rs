@@ -9,16 +9,20 @@ use std::time::Instant;
 
 use kura_dicom::{Limits, Pixels, decode_frame};
 use kura_inference::Runtime;
-use kura_ocr::{Picture, TextFinder, review, views_of_picture, views_of_values};
+use kura_ocr::{
+    Identifiers, KeepList, Picture, TextFinder, Verdict, review, views_of_picture, views_of_values,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut input = None;
     let mut out = None;
     let mut times = 0_u32;
+    let mut identifiers = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--review" => out = arguments.next().map(PathBuf::from),
+            "--identifier" => identifiers.extend(arguments.next()),
             "--times" => times = arguments.next().unwrap_or_default().parse()?,
             _ => input = Some(PathBuf::from(argument)),
         }
@@ -29,11 +33,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let finder = TextFinder::open(Path::new(&models), Runtime::load(runtime.as_deref())?)?;
     let views = views(&input)?;
     let found = finder.find_in_views(&views)?;
+    let verdict = Verdict::of(
+        &found,
+        &KeepList::shipped()?,
+        &Identifiers::new(&identifiers),
+    );
     if let Some(out) = out {
-        let masked: Vec<_> = found.iter().map(|found| found.area).collect();
-        fs::write(out, review(&views[0], &masked, &[])?)?;
+        fs::write(out, review(&views[0], &verdict.masked, &verdict.kept)?)?;
     }
-    println!("{}", serde_json::to_string_pretty(&found)?);
+    let texts: Vec<_> = found
+        .iter()
+        .zip(&verdict.decisions)
+        .map(|(found, decision)| serde_json::json!({ "found": found, "verdict": decision }))
+        .collect();
+    println!("{}", serde_json::to_string_pretty(&texts)?);
     if times > 0 {
         let start = Instant::now();
         for _ in 0..times {
@@ -57,7 +70,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn views(path: &Path) -> Result<Vec<Picture>, Box<dyn Error>> {
     if path.extension().is_some_and(|extension| extension == "png") {
-        let mut reader = png::Decoder::new(std::io::BufReader::new(fs::File::open(path)?)).read_info()?;
+        let mut reader =
+            png::Decoder::new(std::io::BufReader::new(fs::File::open(path)?)).read_info()?;
         let mut data = vec![0; reader.output_buffer_size().ok_or("the PNG is too large")?];
         let info = reader.next_frame(&mut data)?;
         data.truncate(info.buffer_size());

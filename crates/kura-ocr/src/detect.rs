@@ -219,9 +219,24 @@ pub(crate) fn merged(mut areas: Vec<Area>) -> Vec<Area> {
         }
         areas = kept;
         if areas.len() == before {
-            return areas;
+            return outermost(areas);
         }
     }
+}
+
+/// Without what lies wholly in another that is not as high as two lines: that is read and decided
+/// as a whole, and covers it.
+fn outermost(areas: Vec<Area>) -> Vec<Area> {
+    let holds = |outer: &Area, inner: &Area| {
+        outer != inner
+            && outer.intersection(inner).as_ref() == Some(inner)
+            && outer.width.min(outer.height) * 5 <= inner.width.min(inner.height).max(8) * 9
+    };
+    areas
+        .iter()
+        .filter(|inner| !areas.iter().any(|outer| holds(outer, inner)))
+        .copied()
+        .collect()
 }
 
 /// Pieces of one line made one, with the gap between them: what stands there was passed over. The
@@ -245,7 +260,10 @@ fn joined_rows(mut areas: Vec<Area>, shape: u32) -> Vec<Area> {
         let top = one.y.max(other.y);
         let shared = one.bottom().min(other.bottom()).saturating_sub(top);
         let (low, high) = (one.height.min(other.height), one.height.max(other.height));
-        let gap = one.x.max(other.x).saturating_sub(one.right().min(other.right()));
+        let gap = one
+            .x
+            .max(other.x)
+            .saturating_sub(one.right().min(other.right()));
         one.width * shape >= one.height
             && other.width * shape >= other.height
             && high * 2 <= low * 3
@@ -309,13 +327,25 @@ mod tests {
         };
         let found = components(&map, 8);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].areas, [Area { x: 0, y: 0, width: 2, height: 2 }]);
+        assert_eq!(
+            found[0].areas,
+            [Area {
+                x: 0,
+                y: 0,
+                width: 2,
+                height: 2
+            }]
+        );
         assert_eq!((found[0].count, found[0].peak), (2, 9));
     }
 
     #[test]
     fn a_slanted_line_is_covered_in_steps() {
-        let mut map = Map { width: 100, height: 100, data: vec![0; 10_000] };
+        let mut map = Map {
+            width: 100,
+            height: 100,
+            data: vec![0; 10_000],
+        };
         for x in 2..98 {
             for y in x - 2..x + 2 {
                 map.data[y * 100 + x] = 200;
@@ -336,9 +366,18 @@ mod tests {
 
     #[test]
     fn pieces_of_a_line_are_joined() {
-        let area = |x, y, width, height| Area { x, y, width, height };
+        let area = |x, y, width, height| Area {
+            x,
+            y,
+            width,
+            height,
+        };
         assert_eq!(
-            joined(vec![area(0, 0, 60, 20), area(75, 2, 40, 18), area(200, 0, 50, 20)]),
+            joined(vec![
+                area(0, 0, 60, 20),
+                area(75, 2, 40, 18),
+                area(200, 0, 50, 20)
+            ]),
             [area(0, 0, 115, 20), area(200, 0, 50, 20)]
         );
         assert_eq!(
@@ -346,18 +385,36 @@ mod tests {
             [area(0, 0, 21, 115)]
         );
         // Lines over each other stay lines.
-        assert_eq!(joined(vec![area(0, 0, 60, 20), area(0, 20, 60, 20)]).len(), 2);
+        assert_eq!(
+            joined(vec![area(0, 0, 60, 20), area(0, 20, 60, 20)]).len(),
+            2
+        );
     }
 
     #[test]
     fn what_is_one_is_merged() {
-        let area = |x, y, width, height| Area { x, y, width, height };
+        let area = |x, y, width, height| Area {
+            x,
+            y,
+            width,
+            height,
+        };
         assert_eq!(
-            merged(vec![area(0, 0, 100, 20), area(2, 1, 90, 18), area(40, 0, 80, 20)]),
+            merged(vec![
+                area(0, 0, 100, 20),
+                area(2, 1, 90, 18),
+                area(40, 0, 80, 20)
+            ]),
             [area(0, 0, 120, 20)]
         );
         // Lines that overlap a little, and a line across another.
-        assert_eq!(merged(vec![area(0, 0, 100, 20), area(0, 16, 100, 20)]).len(), 2);
-        assert_eq!(merged(vec![area(0, 0, 100, 20), area(40, 0, 20, 100)]).len(), 2);
+        assert_eq!(
+            merged(vec![area(0, 0, 100, 20), area(0, 16, 100, 20)]).len(),
+            2
+        );
+        assert_eq!(
+            merged(vec![area(0, 0, 100, 20), area(40, 0, 20, 100)]).len(),
+            2
+        );
     }
 }

@@ -51,6 +51,36 @@ pub struct Effort {
     pub unclip: f32,
 }
 
+/// Rows of a shrunk text in a map at most: letters of some 80 pixels. Larger ones are found where
+/// the picture is looked at in a smaller size; what is as large there is a bone taken for an "O".
+const TALLEST: u32 = 36;
+
+/// From this size on, in pixels, a picture is taken for a film or a slide, whose letters are large.
+const LARGE: u64 = 1_500_000;
+
+impl Effort {
+    /// For a picture of this size. Of a large one nothing is looked at enlarged but for marks:
+    /// letters of less than some 14 pixels are found there on quiet ground only.
+    pub fn of(area: Area) -> Self {
+        if area.size() < LARGE {
+            return Self::default();
+        }
+        Self {
+            first: Look {
+                plain: vec![1.0, 0.5, 0.25],
+                inverted: vec![1.5],
+                turned: vec![0.5],
+            },
+            others: Look {
+                plain: vec![0.5],
+                inverted: vec![1.0],
+                turned: vec![0.5],
+            },
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Effort {
     fn default() -> Self {
         Self {
@@ -91,7 +121,7 @@ pub struct Found {
 pub struct TextFinder {
     detection: OnnxModel,
     recognizer: Recognizer,
-    effort: Effort,
+    effort: Option<Effort>,
 }
 
 impl TextFinder {
@@ -119,13 +149,17 @@ impl TextFinder {
         Ok(Self {
             detection: open(&detection)?,
             recognizer: Recognizer::new(open(&recognition)?)?,
-            effort: Effort::default(),
+            effort: None,
         })
     }
 
+    /// Looks so closely at pictures of every size, instead of what [`Effort::of`] says.
     #[must_use]
     pub fn with_effort(self, effort: Effort) -> Self {
-        Self { effort, ..self }
+        Self {
+            effort: Some(effort),
+            ..self
+        }
     }
 
     /// Text in a picture of 8 bits.
@@ -160,17 +194,21 @@ impl TextFinder {
         if views.iter().any(|view| view.area() != first.area()) {
             return Err(Error::invalid("views of one picture have one size"));
         }
+        let effort = self
+            .effort
+            .clone()
+            .unwrap_or_else(|| Effort::of(first.area()));
         let mut areas = Vec::new();
         for (number, view) in views.iter().enumerate() {
             let look = match number {
-                0 => &self.effort.first,
-                _ => &self.effort.others,
+                0 => &effort.first,
+                _ => &effort.others,
             };
             for block in blocks(first.area()) {
                 let Some(picture) = view.cut(block) else {
                     continue;
                 };
-                let inner = self.locate_in(&picture, look)?;
+                let inner = self.locate_in(&picture, look, &effort)?;
                 areas.extend(inner.into_iter().map(|area| Area {
                     x: area.x + block.x,
                     y: area.y + block.y,
@@ -181,21 +219,21 @@ impl TextFinder {
         Ok(joined(merged(areas)))
     }
 
-    fn locate_in(&self, picture: &Picture, look: &Look) -> Result<Vec<Area>> {
+    fn locate_in(&self, picture: &Picture, look: &Look, effort: &Effort) -> Result<Vec<Area>> {
         let mut areas = Vec::new();
         for scale in &look.plain {
-            areas.extend(self.locate_at(picture, *scale)?);
+            areas.extend(self.locate_at(picture, *scale, effort)?);
         }
         if !look.inverted.is_empty() {
             let inverted = picture.inverted();
             for scale in &look.inverted {
-                areas.extend(self.locate_at(&inverted, *scale)?);
+                areas.extend(self.locate_at(&inverted, *scale, effort)?);
             }
         }
         if !look.turned.is_empty() {
             let turned = picture.turned(1);
             for scale in &look.turned {
-                let found = self.locate_at(&turned, *scale)?;
+                let found = self.locate_at(&turned, *scale, effort)?;
                 // Turned clockwise, the first column came from the last row.
                 areas.extend(found.into_iter().map(|area| Area {
                     x: area.y,
@@ -206,14 +244,19 @@ impl TextFinder {
             }
         }
         let mut areas = merged(areas);
-        let more = self.locate_marks(picture, &areas)?;
+        let more = self.locate_marks(picture, &areas, effort)?;
         areas.extend(more);
         Ok(merged(areas))
     }
 
     /// Marks that no area covers: what was drawn is text, of others the detector decides, near
     /// enough to see them.
-    fn locate_marks(&self, picture: &Picture, areas: &[Area]) -> Result<Vec<Area>> {
+    fn locate_marks(
+        &self,
+        picture: &Picture,
+        areas: &[Area],
+        effort: &Effort,
+    ) -> Result<Vec<Area>> {
         let (width, height) = (picture.width(), picture.height());
         let mut found = Vec::new();
         let mut windows = Vec::new();
@@ -235,7 +278,7 @@ impl TextFinder {
             let Some(part) = picture.cut(window) else {
                 continue;
             };
-            for area in self.locate_at(&part, 4.0)? {
+            for area in self.locate_at(&part, 4.0, effort)? {
                 found.push(Area {
                     x: area.x + window.x,
                     y: area.y + window.y,
@@ -246,7 +289,7 @@ impl TextFinder {
         Ok(found)
     }
 
-    fn locate_at(&self, picture: &Picture, scale: f32) -> Result<Vec<Area>> {
+    fn locate_at(&self, picture: &Picture, scale: f32, effort: &Effort) -> Result<Vec<Area>> {
         let side = |length: u32| ((length as f32 * scale).round() as u32).max(1);
         let (width, height) = (side(picture.width()), side(picture.height()));
         // Smaller than the border of a tile there is nothing to see.
@@ -255,12 +298,15 @@ impl TextFinder {
         }
         let map = map(&self.detection, &picture.scaled(width, height))?;
         let level = |share: f32| (share * 255.0) as u8;
-        Ok(components(&map, level(self.effort.threshold))
+        Ok(components(&map, level(effort.threshold))
             .into_iter()
-            .filter(|found| found.peak >= level(self.effort.peak) && found.count >= 4)
+            .filter(|found| found.peak >= level(effort.peak) && found.count >= 4)
             .flat_map(|found| found.areas)
+            .filter(|area| area.width.min(area.height) <= TALLEST)
             .map(|area| {
-                let by = unclip(area, self.effort.unclip);
+                // In a smaller size the blur of the map is already as wide as the text.
+                let ratio = if scale < 1.0 { 0.6 } else { 1.0 } * effort.unclip;
+                let by = unclip(area, ratio);
                 let area = area.grown(by, by, width, height);
                 let (x, y) = (area.x as f32 / scale, area.y as f32 / scale);
                 let right = (area.right() as f32 / scale).ceil() as u32;
@@ -274,7 +320,7 @@ impl TextFinder {
                 // Antialiasing and the soft border of a compressed text lie outside the glyph.
                 // The first and the last letter are those most often cut.
                 let short = area.width.min(area.height);
-                let (along, across) = (2 + short / 3, 2 + short / 8);
+                let (along, across) = (3 + short / 3, 2 + short / 8);
                 if area.width >= area.height {
                     area.grown(along, across, picture.width(), picture.height())
                 } else {

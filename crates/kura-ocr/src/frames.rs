@@ -49,14 +49,18 @@ impl TextFinder {
             let Some(whole) = views.first().map(Picture::area) else {
                 return Err(Error::invalid("a frame without a view is not looked at"));
             };
-            if views.iter().any(|view| view.area() != *size.get_or_insert(whole)) {
+            if views
+                .iter()
+                .any(|view| view.area() != *size.get_or_insert(whole))
+            {
                 return Err(Error::invalid("frames of one object have one size"));
             }
             let windows = unseen(&views, whole, &mut seen);
             all.looked += u32::from(!windows.is_empty());
             for window in windows {
                 pixels += window.size();
-                let parts: Vec<Picture> = views.iter().filter_map(|view| view.cut(window)).collect();
+                let parts: Vec<Picture> =
+                    views.iter().filter_map(|view| view.cut(window)).collect();
                 for mut found in self.find_in_views(&parts)? {
                     found.area.x += window.x;
                     found.area.y += window.y;
@@ -157,12 +161,22 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_not_looked_at_again() {
-        let whole = Area { x: 0, y: 0, width: 512, height: 512 };
+        let whole = Area {
+            x: 0,
+            y: 0,
+            width: 512,
+            height: 512,
+        };
         let mut seen = HashSet::new();
         let mut look = |change: &[(u32, u32)]| unseen(&frame(change), whole, &mut seen);
         assert_eq!(look(&[]), [whole]);
         assert_eq!(look(&[]), []);
-        let corner = [Area { x: 0, y: 0, width: 128, height: 128 }];
+        let corner = [Area {
+            x: 0,
+            y: 0,
+            width: 128,
+            height: 128,
+        }];
         assert_eq!(look(&[(3, 3)]), corner);
         assert_eq!(look(&[(3, 3)]), []);
         // The same change at another place was not seen.

@@ -32,7 +32,12 @@ impl Identifiers {
             let components = text.split(|letter: char| {
                 letter.is_whitespace() || matches!(letter, '^' | '=' | ',' | '、')
             });
-            parts.extend(components.chain([text]).map(alike).filter(|part| !part.is_empty()));
+            parts.extend(
+                components
+                    .chain([text])
+                    .map(alike)
+                    .filter(|part| !part.is_empty()),
+            );
         }
         parts.sort_unstable();
         parts.dedup();
@@ -105,15 +110,39 @@ mod tests {
 
     #[test]
     fn as_they_are_misread() {
-        let identifiers = Identifiers::new(&["YAMADA^TARO", "ID0015823", "髙橋　惠子", "LI", "1976-06-16"]);
+        let identifiers =
+            Identifiers::new(&["YAMADA^TARO", "ID0015823", "髙橋　惠子", "LI", "1976-06-16"]);
         for reading in [
-            "YAMADA TARO", "yamada", "YAMAOA", "YAMDA TAR0", "Name:YAMADA,T", "YAMIADA", "TAR0",
-            "lD00I5B23", "ID 001 5823", "髙橋", "惠子", "LI", "L1 male", "Ll", "1976/06/16",
-            "1976.06.16 12:00", "19760616",
+            "YAMADA TARO",
+            "yamada",
+            "YAMAOA",
+            "YAMDA TAR0",
+            "Name:YAMADA,T",
+            "YAMIADA",
+            "TAR0",
+            "lD00I5B23",
+            "ID 001 5823",
+            "髙橋",
+            "惠子",
+            "LI",
+            "L1 male",
+            "Ll",
+            "1976/06/16",
+            "1976.06.16 12:00",
+            "19760616",
         ] {
             assert!(identifiers.are_in(reading), "{reading}");
         }
-        for reading in ["", "  ", "120 kV", "LIVER", "R", "2019-04-01", "橋", "YAMATO"] {
+        for reading in [
+            "",
+            "  ",
+            "120 kV",
+            "LIVER",
+            "R",
+            "2019-04-01",
+            "橋",
+            "YAMATO",
+        ] {
             assert!(!identifiers.are_in(reading), "{reading}");
         }
     }
@@ -122,6 +151,9 @@ mod tests {
     fn none_are_in_nothing() {
         assert!(!Identifiers::new::<&str>(&[]).are_in("YAMADA"));
         assert!(!Identifiers::new(&["", "^", " "]).are_in("YAMADA"));
-        assert_eq!(format!("{:?}", Identifiers::new(&["YAMADA"])), "Identifiers(1)");
+        assert_eq!(
+            format!("{:?}", Identifiers::new(&["YAMADA"])),
+            "Identifiers(1)"
+        );
     }
 }

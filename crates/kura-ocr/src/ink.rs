@@ -26,24 +26,12 @@ impl Ink {
         let Some(cut) = picture.cut(area) else {
             return Self::default();
         };
-        let cut = cut.to_gray();
-        let (threshold, contrast) = otsu(&cut.data);
-        let (width, height) = (cut.width, cut.height);
-        let light = |x: usize, y: usize| cut.data[y * width + x] > threshold;
-        let border: Vec<(usize, usize)> = (0..width)
-            .flat_map(|x| [(x, 0), (x, height - 1)])
-            .chain((0..height).flat_map(|y| [(0, y), (width - 1, y)]))
-            .collect();
-        let lights = border.iter().filter(|(x, y)| light(*x, *y)).count();
-        let ink_is_light = lights * 2 < border.len();
-        let ink = |x: usize, y: usize| light(x, y) == ink_is_light;
-        let touches = border.iter().any(|(x, y)| ink(*x, *y));
-        let columns: Vec<bool> = (0..width)
-            .map(|x| (0..height).any(|y| ink(x, y)))
-            .collect();
-        let rows: Vec<bool> = (0..height)
-            .map(|y| (0..width).any(|x| ink(x, y)))
-            .collect();
+        let Strokes {
+            columns,
+            rows,
+            touches,
+            contrast,
+        } = Strokes::of(&cut, 0..cut.height);
         let runs = columns
             .iter()
             .enumerate()
@@ -61,12 +49,18 @@ impl Ink {
     /// Whether it can be this text and nothing besides: clear on all sides, not more parts than
     /// letters, not much wider or narrower than they are.
     pub fn fits(&self, text: &str) -> bool {
-        let letters = text.chars().filter(|letter| !letter.is_whitespace()).count();
+        let letters = text
+            .chars()
+            .filter(|letter| !letter.is_whitespace())
+            .count();
         if self.touches || letters == 0 || self.height < 5 || self.contrast < 8 {
             return false;
         }
         // A percent sign and letters with a gap in them come in more than one part.
-        let parts = text.chars().filter(|letter| matches!(letter, '%' | '"')).count();
+        let parts = text
+            .chars()
+            .filter(|letter| matches!(letter, '%' | '"'))
+            .count();
         let runs = self.runs as usize;
         let (least, most) = text.chars().map(breadth).fold((0.0, 0.0), |sum, breadth| {
             (sum.0 + breadth.0, sum.1 + breadth.1)
@@ -74,6 +68,86 @@ impl Ink {
         let aspect = self.width as f32 / self.height as f32;
         // Touching letters make fewer runs, never fewer than half.
         runs <= letters + 2 * parts && runs * 2 >= letters && aspect >= least && aspect <= most
+    }
+}
+
+/// The lines in an area, each with a little around it; the area itself where no row between them
+/// is empty. A column of letters is one.
+pub(crate) fn lines(picture: &Picture, area: Area) -> Vec<Area> {
+    let Some(cut) = picture.cut(area) else {
+        return vec![area];
+    };
+    let all = Strokes::of(&cut, 0..cut.height);
+    if all.contrast < 8 {
+        return vec![area];
+    }
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    for (y, ink) in all.rows.iter().enumerate() {
+        match spans.last_mut() {
+            Some(span) if *ink && span.1 == y => span.1 = y + 1,
+            _ if *ink => spans.push((y, y + 1)),
+            _ => {}
+        }
+    }
+    let column = area.height * 2 > area.width * 3;
+    if let (true, Some(first), Some(last)) = (column, spans.first(), spans.last()) {
+        spans = vec![(first.0, last.1)];
+    }
+    // Dots of letters and specks are no lines; so many lines are no text.
+    spans.retain(|(from, to)| to - from >= 5);
+    if spans.is_empty() || spans.len() > 6 {
+        return vec![area];
+    }
+    spans
+        .into_iter()
+        .map(|(from, to)| {
+            let columns = Strokes::of(&cut, from..to).columns;
+            let left = columns.iter().position(|ink| *ink).unwrap_or(0);
+            let line = Area {
+                x: area.x + left as u32,
+                y: area.y + from as u32,
+                width: extent(&columns).max(1),
+                height: (to - from) as u32,
+            };
+            let margin = 1 + line.width.min(line.height) / 5;
+            line.grown(margin, margin, picture.width(), picture.height())
+        })
+        .collect()
+}
+
+/// Where there is ink in some rows of a picture: the class of levels (Otsu) that is rarer on its
+/// border.
+struct Strokes {
+    columns: Vec<bool>,
+    rows: Vec<bool>,
+    touches: bool,
+    contrast: u8,
+}
+
+impl Strokes {
+    fn of(picture: &Picture, rows: std::ops::Range<usize>) -> Self {
+        let gray = picture.to_gray();
+        let (threshold, contrast) = otsu(&gray.data);
+        let (width, height) = (gray.width, gray.height);
+        let light = |x: usize, y: usize| gray.data[y * width + x] > threshold;
+        let border: Vec<(usize, usize)> = (0..width)
+            .flat_map(|x| [(x, 0), (x, height - 1)])
+            .chain((0..height).flat_map(|y| [(0, y), (width - 1, y)]))
+            .collect();
+        let lights = border.iter().filter(|(x, y)| light(*x, *y)).count();
+        let ink_is_light = lights * 2 < border.len();
+        let ink = |x: usize, y: usize| light(x, y) == ink_is_light;
+        Self {
+            columns: (0..width)
+                .map(|x| rows.clone().any(|y| ink(x, y)))
+                .collect(),
+            rows: rows
+                .clone()
+                .map(|y| (0..width).any(|x| ink(x, y)))
+                .collect(),
+            touches: border.iter().any(|(x, y)| ink(*x, *y)),
+            contrast,
+        }
     }
 }
 
@@ -166,6 +240,31 @@ mod tests {
         ]);
         assert!(cut.touches);
         assert!(!cut.fits("L"));
+    }
+
+    #[test]
+    fn lines_are_parted() {
+        let mut data = vec![10; 60 * 40];
+        for (top, left, width) in [(5, 10, 30), (20, 4, 50)] {
+            for y in top..top + 8 {
+                for x in (left..left + width).step_by(3) {
+                    data[y * 60 + x] = 220;
+                }
+            }
+        }
+        let picture = Picture::gray(60, 40, data).expect("a picture");
+        let area = |x, y, width, height| Area {
+            x,
+            y,
+            width,
+            height,
+        };
+        assert_eq!(
+            lines(&picture, picture.area()),
+            [area(8, 3, 32, 12), area(2, 18, 53, 12)]
+        );
+        let flat = Picture::gray(9, 9, vec![1; 81]).expect("a picture");
+        assert_eq!(lines(&flat, flat.area()), [flat.area()]);
     }
 
     #[test]

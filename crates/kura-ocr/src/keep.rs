@@ -98,7 +98,10 @@ impl KeepList {
         }
         let entries = list.words.iter().chain(&list.units).chain(&list.indexes);
         if entries.flat_map(|entry| &entry.texts).any(|text| {
-            text.is_empty() || text.chars().any(|letter| letter.is_whitespace() || letter.is_ascii_digit() && !text.ends_with(letter))
+            text.is_empty()
+                || text.chars().any(|letter| {
+                    letter.is_whitespace() || letter.is_ascii_digit() && !text.ends_with(letter)
+                })
         }) {
             return Err(Error::invalid(
                 "the keep-list: a text is one word without digits but a last one",
@@ -184,8 +187,9 @@ impl KeepList {
                 numbers.push(number);
                 continue;
             }
-            let unit_at = word
-                .find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '-' | '+')))?;
+            let unit_at = word.find(|letter: char| {
+                !(letter.is_ascii_digit() || matches!(letter, '.' | '-' | '+'))
+            })?;
             let (number, unit) = word.split_at(unit_at);
             let entry = find(&self.units, unit)?;
             if !number.is_empty() {
@@ -236,9 +240,17 @@ mod tests {
     use crate::{Area, Ink};
 
     fn found(text: &str) -> Found {
-        let letters = text.chars().filter(|letter| !letter.is_whitespace()).count() as u32;
+        let letters = text
+            .chars()
+            .filter(|letter| !letter.is_whitespace())
+            .count() as u32;
         Found {
-            area: Area { x: 0, y: 0, width: 10 * letters + 4, height: 16 },
+            area: Area {
+                x: 0,
+                y: 0,
+                width: 10 * letters + 4,
+                height: 16,
+            },
             text: text.to_owned(),
             confidence: 0.99,
             direction: Direction::Upright,
@@ -262,8 +274,23 @@ mod tests {
     #[test]
     fn what_is_listed_stays() {
         for text in [
-            "R", "L", "PA", "RAO", "120 kV", "120kV", "3.5 MHz", "MI 1.2", "MI: 0.9", "TIB0.4",
-            "45%", "12.5cm", "0 5 10 15 20 cm", "-30 dB", "cm/s", "120 kV 200 mA", "R MLO",
+            "R",
+            "L",
+            "PA",
+            "RAO",
+            "120 kV",
+            "120kV",
+            "3.5 MHz",
+            "MI 1.2",
+            "MI: 0.9",
+            "TIB0.4",
+            "45%",
+            "12.5cm",
+            "0 5 10 15 20 cm",
+            "-30 dB",
+            "cm/s",
+            "120 kV 200 mA",
+            "R MLO",
         ] {
             assert!(decide(&found(text), &[]).keeps(), "{text}");
         }
@@ -272,13 +299,38 @@ mod tests {
     #[test]
     fn everything_else_goes() {
         for text in [
-            "", " ", "r", "RL", "R1", "SUZUKI", "L SUZUKI", "R 12345", "0 5 10 15 20", "1976", "12",
-            "12345678 mm", "0123 cm", "1976 06 16 cm", "MI", "MA", "120 kV SUZUKI", "kV120",
-            "1.2.3 cm", "12:30", "45 %%", "cm cmx", "MI 1976-06-16", "山田 cm", "１２ cm", "0 0 cm",
+            "",
+            " ",
+            "r",
+            "RL",
+            "R1",
+            "SUZUKI",
+            "L SUZUKI",
+            "R 12345",
+            "0 5 10 15 20",
+            "1976",
+            "12",
+            "12345678 mm",
+            "0123 cm",
+            "1976 06 16 cm",
+            "MI",
+            "MA",
+            "120 kV SUZUKI",
+            "kV120",
+            "1.2.3 cm",
+            "12:30",
+            "45 %%",
+            "cm cmx",
+            "MI 1976-06-16",
+            "山田 cm",
+            "１２ cm",
+            "0 0 cm",
         ] {
             assert_eq!(
                 decide(&found(text), &[]),
-                Decision::Mask { why: Why::NotListed },
+                Decision::Mask {
+                    why: Why::NotListed
+                },
                 "{text}"
             );
         }
@@ -292,12 +344,22 @@ mod tests {
             change(&mut found);
             decide(&found, &[])
         };
-        let uncertain = Decision::Mask { why: Why::Uncertain };
+        let uncertain = Decision::Mask {
+            why: Why::Uncertain,
+        };
         assert_eq!(why(&|found| found.confidence = 0.89), uncertain);
         assert_eq!(why(&|found| found.confidence = f32::NAN), uncertain);
-        assert_eq!(why(&|found| found.direction = Direction::Downwards), uncertain);
-        assert_eq!(why(&|found| found.others.push("120 KY".to_owned())), uncertain);
-        let other = Decision::Mask { why: Why::DoesNotFit };
+        assert_eq!(
+            why(&|found| found.direction = Direction::Downwards),
+            uncertain
+        );
+        assert_eq!(
+            why(&|found| found.others.push("120 KY".to_owned())),
+            uncertain
+        );
+        let other = Decision::Mask {
+            why: Why::DoesNotFit,
+        };
         assert_eq!(why(&|found| found.ink.touches = true), other);
         assert_eq!(why(&|found| found.ink.runs = 12), other);
         assert_eq!(why(&|found| found.ink.width = 200), other);
@@ -306,7 +368,9 @@ mod tests {
 
     #[test]
     fn nobodys_name_stays() {
-        let masked = Decision::Mask { why: Why::Identifier };
+        let masked = Decision::Mask {
+            why: Why::Identifier,
+        };
         assert_eq!(decide(&found("PA"), &["PA"]), masked);
         assert_eq!(decide(&found("L"), &["Ｌ"]), masked);
         let mut two = found("R");

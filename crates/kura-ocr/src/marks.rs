@@ -93,7 +93,10 @@ fn edges(picture: &Picture) -> Vec<u8> {
 /// The largest value within [`REACH`] of each place.
 fn widened(values: &[u8], width: usize, height: usize) -> Vec<u8> {
     let mut across = vec![0; values.len()];
-    for (row, out) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+    for (row, out) in values
+        .chunks_exact(width)
+        .zip(across.chunks_exact_mut(width))
+    {
         for (x, out) in out.iter_mut().enumerate() {
             let cells = &row[x.saturating_sub(REACH)..(x + REACH + 1).min(width)];
             *out = cells.iter().copied().max().unwrap_or(0);
@@ -115,8 +118,14 @@ fn widened(values: &[u8], width: usize, height: usize) -> Vec<u8> {
 fn drawn(picture: &Picture, area: Area, sharp: u8) -> bool {
     let top = Area { height: 1, ..area };
     let left = Area { width: 1, ..area };
-    let bottom = Area { y: area.bottom() - 1, ..top };
-    let right = Area { x: area.right() - 1, ..left };
+    let bottom = Area {
+        y: area.bottom() - 1,
+        ..top
+    };
+    let right = Area {
+        x: area.right() - 1,
+        ..left
+    };
     let ranges = [top, left, bottom, right].map(|side| picture.range(side));
     let low = ranges.iter().map(|range| range.0).min();
     let high = ranges.iter().map(|range| range.1).max();
@@ -143,7 +152,12 @@ mod tests {
         let found = marks(&picture);
         assert_eq!(found.len(), 1);
         assert!(found[0].drawn);
-        let inside = Area { x: 30, y: 20, width: 6, height: 10 };
+        let inside = Area {
+            x: 30,
+            y: 20,
+            width: 6,
+            height: 10,
+        };
         assert_eq!(found[0].area.intersection(&inside), Some(inside));
         // Where the ground varies it may be a part of what was scanned.
         for y in 0..60 {

@@ -72,9 +72,7 @@ pub fn mask(
             || u64::from(area.y) + u64::from(area.height) > u64::from(layout.height)
     };
     if areas.iter().any(outside) {
-        return Err(Error::invalid(
-            "an area to mask lies outside the picture",
-        ));
+        return Err(Error::invalid("an area to mask lies outside the picture"));
     }
     let runs = runs(areas);
     let plane = width * height;
@@ -131,7 +129,12 @@ mod tests {
     use super::*;
 
     fn area(x: u32, y: u32, width: u32, height: u32) -> Area {
-        Area { x, y, width, height }
+        Area {
+            x,
+            y,
+            width,
+            height,
+        }
     }
 
     #[test]
@@ -139,15 +142,34 @@ mod tests {
         let areas = [area(1, 0, 2, 2), area(2, 1, 2, 1)];
         let (width, height, frames) = (4, 3, 2);
         for (channels, planar) in [(1, false), (3, false), (3, true)] {
-            let layout = Layout { width, height, frames, channels, planar };
+            let layout = Layout {
+                width,
+                height,
+                frames,
+                channels,
+                planar,
+            };
             let count = (width * height * frames) as usize * usize::from(channels);
-            let value: Vec<u16> = (0..u16::from(channels)).map(|channel| 201 + channel).collect();
+            let value: Vec<u16> = (0..u16::from(channels))
+                .map(|channel| 201 + channel)
+                .collect();
             let mut eight = vec![7_u8; count];
             let mut sixteen = vec![7_u16; count];
             let runs = mask(Samples::Bits8(&mut eight), &layout, &areas, &value).expect("masked");
             assert_eq!(
                 runs,
-                [Run { y: 0, x: 1, width: 2 }, Run { y: 1, x: 1, width: 3 }]
+                [
+                    Run {
+                        y: 0,
+                        x: 1,
+                        width: 2
+                    },
+                    Run {
+                        y: 1,
+                        x: 1,
+                        width: 3
+                    }
+                ]
             );
             assert_eq!(
                 mask(Samples::Bits16(&mut sixteen), &layout, &areas, &value).expect("masked"),
@@ -175,7 +197,13 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_changes_nothing() {
-        let layout = Layout { width: 4, height: 3, frames: 1, channels: 1, planar: false };
+        let layout = Layout {
+            width: 4,
+            height: 3,
+            frames: 1,
+            channels: 1,
+            planar: false,
+        };
         let mut samples = vec![7_u8; 12];
         for (areas, value) in [
             (vec![area(0, 0, 1, 1), area(3, 0, 2, 1)], vec![0]),
@@ -185,9 +213,17 @@ mod tests {
         ] {
             assert!(mask(Samples::Bits8(&mut samples), &layout, &areas, &value).is_err());
         }
-        let long = Layout { frames: 2, ..layout };
+        let long = Layout {
+            frames: 2,
+            ..layout
+        };
         assert!(mask(Samples::Bits8(&mut samples), &long, &[], &[0]).is_err());
-        let many = Layout { frames: u32::MAX, width: u32::MAX, height: u32::MAX, ..layout };
+        let many = Layout {
+            frames: u32::MAX,
+            width: u32::MAX,
+            height: u32::MAX,
+            ..layout
+        };
         assert!(mask(Samples::Bits8(&mut samples), &many, &[], &[0]).is_err());
         assert_eq!(samples, [7; 12]);
     }

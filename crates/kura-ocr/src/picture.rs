@@ -378,12 +378,51 @@ mod tests {
 
     #[test]
     fn areas() {
-        let area = Area { x: 2, y: 2, width: 4, height: 2 };
-        let other = Area { x: 5, y: 3, width: 9, height: 9 };
-        assert_eq!(area.intersection(&other), Some(Area { x: 5, y: 3, width: 1, height: 1 }));
-        assert_eq!(area.hull(&other), Area { x: 2, y: 2, width: 12, height: 10 });
-        assert_eq!(area.grown(3, 1, 8, 4), Area { x: 0, y: 1, width: 8, height: 3 });
-        let far = Area { x: u32::MAX, y: 0, width: 9, height: 9 };
+        let area = Area {
+            x: 2,
+            y: 2,
+            width: 4,
+            height: 2,
+        };
+        let other = Area {
+            x: 5,
+            y: 3,
+            width: 9,
+            height: 9,
+        };
+        assert_eq!(
+            area.intersection(&other),
+            Some(Area {
+                x: 5,
+                y: 3,
+                width: 1,
+                height: 1
+            })
+        );
+        assert_eq!(
+            area.hull(&other),
+            Area {
+                x: 2,
+                y: 2,
+                width: 12,
+                height: 10
+            }
+        );
+        assert_eq!(
+            area.grown(3, 1, 8, 4),
+            Area {
+                x: 0,
+                y: 1,
+                width: 8,
+                height: 3
+            }
+        );
+        let far = Area {
+            x: u32::MAX,
+            y: 0,
+            width: 9,
+            height: 9,
+        };
         assert_eq!(area.intersection(&far), None);
     }
 }

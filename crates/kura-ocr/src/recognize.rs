@@ -6,6 +6,7 @@ use std::time::Duration;
 use kura_inference::{Model, OnnxModel, Tensor};
 use kura_model::{Error, Result};
 
+use crate::ink::lines;
 use crate::{Area, Direction, Picture};
 
 /// Rows the network reads.
@@ -45,6 +46,32 @@ impl Recognizer {
 
     /// Readings in every direction that the shape of the area allows; none that is empty.
     pub(crate) fn read(&self, view: &Picture, area: Area) -> Result<Vec<Reading>> {
+        let lines = lines(view, area);
+        if let [line] = lines.as_slice() {
+            return self.read_line(view, *line);
+        }
+        // Lines of one area are one text: it stays as a whole, or not at all.
+        let mut text = Vec::new();
+        let mut confidence = 1.0_f32;
+        for line in lines {
+            let readings = self.read_line(view, line)?;
+            let upright = readings
+                .into_iter()
+                .find(|reading| reading.direction == Direction::Upright);
+            confidence = confidence.min(upright.as_ref().map_or(0.0, |reading| reading.confidence));
+            text.extend(upright.map(|reading| reading.text));
+        }
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Reading {
+            text: text.join(" "),
+            confidence,
+            direction: Direction::Upright,
+        }])
+    }
+
+    fn read_line(&self, view: &Picture, area: Area) -> Result<Vec<Reading>> {
         let Some(picture) = view.cut(area) else {
             return Ok(Vec::new());
         };
@@ -88,7 +115,9 @@ impl Recognizer {
                     && output.shape[0] == 1
                     && output.shape[2] == self.letters.len()
             })
-            .ok_or_else(|| Error::invalid("the model that reads text does not fit its dictionary"))?;
+            .ok_or_else(|| {
+                Error::invalid("the model that reads text does not fit its dictionary")
+            })?;
         let (text, confidence) = self.decode(&output.values);
         Ok((!text.trim().is_empty()).then(|| Reading {
             text: text.trim().to_owned(),
@@ -116,7 +145,7 @@ impl Recognizer {
                     confidence = confidence.min(best_of_run);
                 }
                 if class != 0 {
-                    text.push_str(&self.letters[class]);
+                    text.extend(self.letters[class].chars().map(narrow));
                 }
                 best_of_run = 0.0;
             }
@@ -127,6 +156,14 @@ impl Recognizer {
             confidence = confidence.min(best_of_run);
         }
         (text, confidence.clamp(0.0, 1.0))
+    }
+}
+
+/// Wide Latin letters and digits look like the narrow ones when they are scaled to one height.
+fn narrow(letter: char) -> char {
+    match letter {
+        '！'..='～' => char::from_u32(letter as u32 - 0xFEE0).unwrap_or(letter),
+        _ => letter,
     }
 }
 

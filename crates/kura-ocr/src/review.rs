@@ -27,15 +27,9 @@ pub fn review(picture: &Picture, masked: &[Area], kept: &[Area]) -> Result<Vec<u
     let mut encoder = png::Encoder::new(&mut out, picture.width(), picture.height());
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder
-        .write_header()
-        .map_err(failed)?;
-    writer
-        .write_image_data(&data)
-        .map_err(failed)?;
-    writer
-        .finish()
-        .map_err(failed)?;
+    let mut writer = encoder.write_header().map_err(failed)?;
+    writer.write_image_data(&data).map_err(failed)?;
+    writer.finish().map_err(failed)?;
     Ok(out)
 }
 
@@ -45,10 +39,7 @@ fn outline(data: &mut [u8], whole: Area, area: Area, colour: [u8; 3]) {
     };
     for y in area.y..area.bottom() {
         for x in area.x..area.right() {
-            let inside = y > area.y
-                && y + 1 < area.bottom()
-                && x > area.x
-                && x + 1 < area.right();
+            let inside = y > area.y && y + 1 < area.bottom() && x > area.x && x + 1 < area.right();
             let at = (y as usize * whole.width as usize + x as usize) * 3;
             if let Some(pixel) = data.get_mut(at..at + 3).filter(|_| !inside) {
                 pixel.copy_from_slice(&colour);
@@ -64,7 +55,12 @@ mod tests {
     #[test]
     fn boxes_are_drawn() {
         let picture = Picture::gray(20, 10, vec![50; 200]).expect("a picture");
-        let area = |x, width| Area { x, y: 2, width, height: 4 };
+        let area = |x, width| Area {
+            x,
+            y: 2,
+            width,
+            height: 4,
+        };
         let png = review(&picture, &[area(1, 5)], &[area(10, 500)]).expect("a PNG");
         let mut reader = png::Decoder::new(std::io::Cursor::new(png))
             .read_info()

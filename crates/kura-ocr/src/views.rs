@@ -44,7 +44,7 @@ pub fn views_of_values(values: &[f32], width: u32, height: u32) -> Result<Vec<Pi
         values,
         width as usize,
         // Of the range people look at; never less than a step of the values.
-        (at(0.99) - at(0.01)).max(high * 1e-6) / 64.0,
+        (at(0.99) - at(0.01)).max(high * 1e-6) / 42.0,
     );
     add(&mut views, Picture::gray(width, height, data)?);
     Ok(views)
@@ -64,7 +64,7 @@ pub fn views_of_picture(picture: &Picture) -> Vec<Picture> {
             .step_by(picture.channels)
             .map(|value| f32::from(*value))
             .collect();
-        local_contrast(&values, width, 4.0)
+        local_contrast(&values, width, 6.0)
     };
     let mut data = contrast(0);
     for channel in 1..picture.channels {
@@ -103,7 +103,10 @@ fn add(views: &mut Vec<Picture>, view: Picture) {
             (sum as f64) < SAME * view.data.len() as f64 && largest.is_none_or(|most| most < 8)
         }
     });
-    let flat = view.data.iter().all(|value| Some(value) == view.data.first());
+    let flat = view
+        .data
+        .iter()
+        .all(|value| Some(value) == view.data.first());
     if !known && (!flat || views.is_empty()) {
         views.push(view);
     }
@@ -111,14 +114,22 @@ fn add(views: &mut Vec<Picture>, view: Picture) {
 
 fn level(value: f32, from: f32, to: f32) -> u8 {
     // What is no number becomes 0 by the cast.
-    ((value - from) / (to - from) * 255.0).round().clamp(0.0, 255.0) as u8
+    ((value - from) / (to - from) * 255.0)
+        .round()
+        .clamp(0.0, 255.0) as u8
 }
 
 /// (value − mean) / spread around each pixel, 128 in the middle. `least` is the smallest spread
 /// that counts, in units of the values: below it there is no text, only noise.
 fn local_contrast(values: &[f32], width: usize, least: f32) -> Vec<u8> {
     let height = values.len() / width.max(1);
-    let clean = |value: f32| if value.is_finite() { f64::from(value) } else { 0.0 };
+    let clean = |value: f32| {
+        if value.is_finite() {
+            f64::from(value)
+        } else {
+            0.0
+        }
+    };
     // Sums over columns of the square, moved down a row at a time: memory of one row.
     let mut sums = vec![(0.0_f64, 0.0_f64); width];
     let mut out = Vec::with_capacity(values.len());

@@ -99,7 +99,10 @@ impl Stamp {
             .chars()
             .map(|letter| scaled.h_advance(font.glyph_id(letter)))
             .sum();
-        let mut stamp = Self::empty(width.ceil() as usize + 4, scaled.height().ceil() as usize + 4);
+        let mut stamp = Self::empty(
+            width.ceil() as usize + 4,
+            scaled.height().ceil() as usize + 4,
+        );
         let mut x = 2.0;
         for letter in text.chars() {
             let id = font.glyph_id(letter);
@@ -113,7 +116,10 @@ impl Stamp {
             };
             let bounds = outline.px_bounds();
             outline.draw(|dx, dy, coverage| {
-                let (x, y) = (bounds.min.x as i64 + i64::from(dx), bounds.min.y as i64 + i64::from(dy));
+                let (x, y) = (
+                    bounds.min.x as i64 + i64::from(dx),
+                    bounds.min.y as i64 + i64::from(dy),
+                );
                 stamp.put(x, y, coverage);
             });
         }
@@ -131,7 +137,8 @@ impl Stamp {
         for (at, letter) in text.chars().enumerate() {
             let from = (3.0 + advance * at as f32, 3.0);
             for (start, end) in strokes::lines(letter) {
-                let place = |point: (f32, f32)| (from.0 + point.0 * height, from.1 + point.1 * height);
+                let place =
+                    |point: (f32, f32)| (from.0 + point.0 * height, from.1 + point.1 * height);
                 stamp.line(place(start), place(end), pen);
             }
         }
@@ -179,7 +186,11 @@ impl Stamp {
         let bottom = inked.iter().map(|at| at.1).max().unwrap_or(0);
         let mut stamp = Self::empty(right - left + 1, bottom - top + 1);
         for (x, y) in inked {
-            stamp.put((x - left) as i64, (y - top) as i64, self.at(x as i64, y as i64));
+            stamp.put(
+                (x - left) as i64,
+                (y - top) as i64,
+                self.at(x as i64, y as i64),
+            );
         }
         stamp
     }
@@ -254,14 +265,15 @@ impl Canvas {
             y: dice.between(0, i64::from(from.height().saturating_sub(cut.height))) as u32,
             ..cut
         };
-        let picture = from.cut(cut).expect("a part").scaled(width as u32, height as u32);
+        let picture = from
+            .cut(cut)
+            .expect("a part")
+            .scaled(width as u32, height as u32);
         let channels = usize::from(picture.channels());
         let data = picture
             .data()
             .chunks_exact(channels)
-            .map(|pixel| {
-                [0, 1, 2].map(|channel| f32::from(pixel[channel % channels]))
-            })
+            .map(|pixel| [0, 1, 2].map(|channel| f32::from(pixel[channel % channels])))
             .collect();
         Self {
             width,
@@ -271,10 +283,16 @@ impl Canvas {
     }
 
     pub fn burn(&mut self, stamp: &Stamp, at: (usize, usize), colour: [f32; 3], edge: Edge) {
-        let against = if colour[1] > 127.0 { [0.0; 3] } else { [255.0; 3] };
+        let against = if colour[1] > 127.0 {
+            [0.0; 3]
+        } else {
+            [255.0; 3]
+        };
         match edge {
             Edge::None => {}
-            Edge::Outline => self.blend(&stamp.thick(), (at.0 as i64 - 1, at.1 as i64 - 1), against),
+            Edge::Outline => {
+                self.blend(&stamp.thick(), (at.0 as i64 - 1, at.1 as i64 - 1), against)
+            }
             Edge::Shadow => self.blend(stamp, (at.0 as i64 + 1, at.1 as i64 + 1), against),
         }
         self.blend(stamp, (at.0 as i64, at.1 as i64), colour);
@@ -284,7 +302,8 @@ impl Canvas {
         for y in 0..stamp.height as i64 {
             for x in 0..stamp.width as i64 {
                 let (to_x, to_y) = (at.0 + x, at.1 + y);
-                if !(0..self.width as i64).contains(&to_x) || !(0..self.height as i64).contains(&to_y)
+                if !(0..self.width as i64).contains(&to_x)
+                    || !(0..self.height as i64).contains(&to_y)
                 {
                     continue;
                 }
@@ -300,7 +319,9 @@ impl Canvas {
     /// Noise of a standard deviation in levels (sum of uniform numbers).
     pub fn noise(&mut self, deviation: f32, dice: &mut Dice) {
         for pixel in &mut self.data {
-            let sum: f32 = (0..4).map(|_| dice.between(-1000, 1000) as f32 / 1000.0).sum();
+            let sum: f32 = (0..4)
+                .map(|_| dice.between(-1000, 1000) as f32 / 1000.0)
+                .sum();
             let noise = sum * deviation * 0.866;
             pixel.iter_mut().for_each(|value| *value += noise);
         }
@@ -362,7 +383,9 @@ pub fn anatomies() -> Vec<Picture> {
     .map(|name| samples.join(name))
     .collect();
     if let Some(pydicom) = std::env::var_os("KURA_PYDICOM_FILES").map(PathBuf::from) {
-        paths.extend(["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"].map(|name| pydicom.join(name)));
+        paths.extend(
+            ["CT_small.dcm", "MR_small.dcm", "JPEG2000.dcm"].map(|name| pydicom.join(name)),
+        );
     }
     paths
         .iter()
@@ -373,7 +396,12 @@ pub fn anatomies() -> Vec<Picture> {
                 // The ultrasound machine wrote around its fan.
                 3 => Picture::rgb(image.width, image.height, image.data)
                     .ok()?
-                    .cut(Area { x: 100, y: 40, width: 130, height: 160 }),
+                    .cut(Area {
+                        x: 100,
+                        y: 40,
+                        width: 130,
+                        height: 160,
+                    }),
                 _ => Picture::gray(image.width, image.height, image.data).ok(),
             }
         })

@@ -2,6 +2,7 @@
 
 mod burn;
 mod coverage;
+mod keeping;
 mod real;
 mod strokes;
 mod support;
