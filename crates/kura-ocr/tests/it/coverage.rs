@@ -32,7 +32,7 @@ struct Set {
 
 const DEVELOPMENT: Set = Set {
     seed: 20_261_123,
-    pictures: 200,
+    pictures: 143,
     latin: &[
         "truetype/dejavu/DejaVuSans.ttf",
         "truetype/dejavu/DejaVuSansMono.ttf",
