@@ -9,9 +9,10 @@ const BORDER: u8 = 6;
 const SHARP: u8 = 12;
 /// Borders that are no farther apart than twice this are of one mark.
 const REACH: usize = 2;
-/// Sides of a mark, in pixels.
+/// Sides of a mark, in pixels. What is larger the detector sees by itself, if it is text: a frame
+/// around a region is none.
 const LEAST: u32 = 4;
-const TALLEST: u32 = 90;
+const TALLEST: u32 = 56;
 const LONGEST: u32 = 400;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -137,3 +137,31 @@ fn text_of_any_frame_is_found() {
         all.share
     );
 }
+
+#[test]
+fn pictures_of_any_shape_are_looked_at() {
+    let Some(finder) = finder() else {
+        return;
+    };
+    for (width, height) in [(1, 1), (2, 300), (300, 3), (17, 17), (1201, 40)] {
+        let data: Vec<u8> = (0..width * height)
+            .map(|at| (at * 97 % 256) as u8)
+            .collect();
+        let gray = Picture::gray(width, height, data.clone()).expect("a picture");
+        let rgb = Picture::rgb(
+            width,
+            height,
+            data.iter().flat_map(|value| [*value, 9, 200]).collect(),
+        );
+        for picture in [gray, rgb.expect("a picture")] {
+            for found in finder.find(&picture).expect("an answer") {
+                assert_eq!(found.area.intersection(&picture.area()), Some(found.area));
+            }
+        }
+    }
+    assert!(finder.find_in_views(&[]).is_err());
+    let two = [(8, 8), (9, 8)].map(|(width, height)| {
+        Picture::gray(width, height, vec![0; (width * height) as usize]).expect("a picture")
+    });
+    assert!(finder.find_in_views(&two).is_err());
+}
