@@ -4,10 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
 . scripts/runtime.sh
+. scripts/ocr.sh
 . scripts/postgres.sh
 need cargo "install Rust 1.95 from https://rustup.rs"
 need npm "install Node.js 20 or later"
-install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools openssl openjph-tools bcftools tabix mecab-ipadic chromium fonts-noto-cjk
+install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools openssl openjph-tools bcftools tabix mecab-ipadic chromium fonts-noto-cjk fonts-dejavu-core fonts-liberation fonts-ipafont
 venv="${XDG_CACHE_HOME:-$HOME/.cache}/kura/venv"
 wanted=$(sha256sum tests/requirements.txt | cut -c1-16)
 if [ ! -f "$venv/.ready-$wanted" ]; then
@@ -19,6 +20,7 @@ fi
 npm ci --prefix tests/browser --no-audit --no-fund --silent
 npm ci --prefix web --no-audit --no-fund --silent
 onnx_runtime_library
+ocr_models
 export KURA_PYTHON="$venv/bin/python"
 KURA_PYDICOM_FILES=$("$KURA_PYTHON" -c 'import os, pydicom.data; print(os.path.join(os.path.dirname(pydicom.data.__file__), "test_files"))')
 export KURA_PYDICOM_FILES

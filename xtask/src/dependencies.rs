@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-network", &["kura-training"]),
     ("kura-cases", &["kura-model", "kura-dataset"]),
     ("kura-inference", &["kura-model"]),
+    ("kura-ocr", &["kura-model", "kura-fhir", "kura-inference"]),
     ("kura-trial", &["kura-model", "kura-evaluation"]),
     ("kura-store", &["kura-model"]),
     // What asks other servers.

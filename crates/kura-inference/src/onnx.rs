@@ -53,6 +53,15 @@ impl OnnxModel {
             outputs,
         })
     }
+
+    /// A text that the maker put into the file beside the model, by its key.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        let session = self
+            .session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        session.metadata().ok()?.custom(key)
+    }
 }
 
 fn port(outlet: &Outlet) -> Result<Port> {
