@@ -9,6 +9,9 @@ use crate::work::Work;
 pub(crate) const MARGIN_MM: f64 = 3.0;
 /// Dura, foramina and vessels that join brain to what is not brain are thinner than twice this.
 const BRIDGE_MM: f64 = 2.0;
+/// mm of scalp and skull over every brain, a child's too: what is nearer to the air is no brain,
+/// even where bone is as bright.
+const COVER_MM: f32 = 6.0;
 
 pub(crate) struct Brain {
     /// The template's, and what has grown from it, on the working grid.
@@ -50,9 +53,13 @@ pub(crate) fn locate(work: &Work, template: &Template, to_template: &Affine) -> 
     // Ventricles and large vessels are left out: in T1 they are as dark as bone.
     let (low, high) = (at(15), at(98));
     let (low, high) = (low - 0.25 * (high - low), high + 0.1 * (high - low));
+    let air = head.inside.iter().map(|inside| !inside).collect();
+    // Sinuses and mastoid cells are open to the air as well, and lie against the brain.
+    let air = Region::new(head.dims, head.spacing, air).opened(10.0);
+    let depth = air.distance();
     let alike = (0..kinds.len()).map(|at| {
         kinds[at] & place::NEAR_BRAIN != 0
-            && head.inside[at]
+            && depth[at] > COVER_MM
             && (low..=high).contains(&work.values[at])
     });
     let alike = Region::new(head.dims, head.spacing, alike.collect());

@@ -26,10 +26,10 @@ struct Limits {
 }
 
 const LIMITS: Limits = Limits {
-    nmi: 1.08,
-    head_dice: 0.9,
+    nmi: 1.1,
+    head_dice: 0.91,
     skin_distance_mm: 6.0,
-    brain_in_view: 0.6,
+    brain_in_view: 0.5,
     disagreement_mm: 12.0,
     scale: [0.5, 1.2],
     uneven: 1.4,

@@ -205,6 +205,16 @@ impl Nifti {
             bytes,
             "truncated: fewer voxels than the sides ask for",
         )?;
+        // To the end, where gzip's checksum stands. Some writers pad.
+        let behind = std::io::copy(
+            &mut reader.take(MAX_EXTENSIONS as u64 + 1),
+            &mut std::io::sink(),
+        );
+        if behind.map_err(unpacking)? > MAX_EXTENSIONS as u64 {
+            return Err(Refused::Nifti(
+                "more follows the voxels than belongs to a file",
+            ));
+        }
         let volume = Volume::new(dims, frames, affine, storage, stored)?;
         clean(&mut header, layout, big_endian);
         Ok(Self { header, volume })

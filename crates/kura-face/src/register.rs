@@ -89,21 +89,21 @@ pub(crate) fn fit(work: &Work) -> Result<Fit, Refused> {
     let template = Template::get()?;
     let ranks = work.ranks();
     let [coarse, middle, fine] = [7.0, 4.0, 2.0].map(|mm| Picture::new(work, &ranks, mm));
-    let [few, some, many] = [4, 3, 2].map(|step| Points::of(template, step));
+    let [few, some, many] = [5, 3, 2].map(|step| Points::of(template, step));
     let centre = top_centre(work, 0.85);
 
     // Every pose, then the better ones shifted, turned and scaled as a whole.
     let starts = starts(work, centre);
     let costs = on_all_cores(&starts, |pose| cost(pose, centre, &few, &coarse));
-    let kept = distinct(starts.into_iter().zip(costs).collect(), centre, 20, 15.0);
+    let kept = distinct(starts.into_iter().zip(costs).collect(), centre, 8, 15.0);
     let refined = on_all_cores(&kept, |(pose, _)| {
         let whole = |seven: &[f64; 7]| cost(&widened(pose, seven), centre, &few, &coarse);
         let (seven, low) = lowest(
             whole,
             [0.0; 7],
             [10.0, 10.0, 10.0, 0.15, 0.15, 0.15, 0.1],
-            0.05,
-            500,
+            0.1,
+            300,
         );
         (widened(pose, &seven), low)
     });
@@ -123,11 +123,11 @@ pub(crate) fn fit(work: &Work) -> Result<Fit, Refused> {
     let small = FIRST_STEPS.map(|step| step * 0.25);
     let mut last = on_all_cores(&kept, |(pose, _)| {
         lowest(
-            |pose| cost(pose, centre, &many, &fine),
+            |pose| cost(pose, centre, &some, &fine),
             *pose,
             small,
             0.05,
-            700,
+            400,
         )
     });
     last.sort_by(|a, b| a.1.total_cmp(&b.1));

@@ -114,7 +114,6 @@ fn extent(volume: &Volume, axis: [f64; 3]) -> [f64; 2] {
 }
 
 fn shade(depth: &[f64], width: usize, height: usize) -> Vec<u8> {
-    let nearest = depth.iter().copied().fold(f64::INFINITY, f64::min);
     let at = |x: usize, y: usize| depth[x.min(width - 1) + width * y.min(height - 1)];
     // Means of 3 × 3 take the steps of the voxels out.
     let mean = |x: usize, y: usize| {
@@ -148,7 +147,7 @@ fn shade(depth: &[f64], width: usize, height: usize) -> Vec<u8> {
             let down = slope(mean(x, y.saturating_sub(1)), mean(x, y + 1));
             let facing =
                 (1.0 + 0.3 * across - 0.5 * down) / (1.0 + across * across + down * down).sqrt();
-            let near = 1.0 - ((here - nearest) / 250.0).clamp(0.0, 0.7);
+            let near = 1.0 - (here / 400.0).clamp(0.0, 0.7);
             (30.0 + 225.0 * facing.clamp(0.0, 1.0) * near) as u8
         })
         .collect()

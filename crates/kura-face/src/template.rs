@@ -44,7 +44,7 @@ const THROAT: f64 = -150.0;
 const SKULL: f32 = 7.0;
 /// mm from the midline, of the ears: their canals open at 70, the brain of this height reaches 66.
 const EAR_SIDE: f64 = 62.0;
-const EAR_BACK: f64 = -62.0;
+const EAR_BACK: f64 = -80.0;
 const EAR_FRONT: f64 = 15.0;
 const EAR_LOW: f64 = -100.0;
 const EAR_HIGH: f64 = 4.0;
