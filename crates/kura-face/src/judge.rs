@@ -29,7 +29,7 @@ const LIMITS: Limits = Limits {
     nmi: 1.1,
     head_dice: 0.91,
     skin_distance_mm: 6.0,
-    brain_in_view: 0.5,
+    brain_in_view: 0.4,
     disagreement_mm: 12.0,
     scale: [0.5, 1.2],
     uneven: 1.4,

@@ -207,7 +207,8 @@ fn places(affine: &Affine, keep: &Region, brain: &Region) -> Result<Places, Refu
             if far[at] == 0.0 {
                 kind |= place::BRAIN;
             }
-            if far[at] <= 10.0 {
+            // Under the ears no brain reaches as far to the side as scalp does.
+            if far[at] <= 10.0 && !(side > 72.0 && z < -8.0) {
                 kind |= place::NEAR_BRAIN;
             }
             if deep.inside[at] {

@@ -8,6 +8,7 @@ use crate::{Affine, Modality, Refused};
 /// Steps of brightness; 0 is air.
 pub(crate) const LEVELS: usize = 24;
 const STEP_MM: f64 = 2.0;
+const MOST_BLOCKS: usize = 4_000_000;
 /// Hounsfield units below which there is air; skin lies around 0, foam of a headrest below −800.
 const CT_AIR: f32 = -350.0;
 /// mm³: a head of a newborn is 700 ml, and a part of one must do.
@@ -33,9 +34,21 @@ impl Work {
     pub fn new(volume: &Volume, modality: Modality) -> Result<Self, Refused> {
         let dims = volume.dims();
         let spacing = volume.affine().spacing();
-        let factor: [usize; 3] = std::array::from_fn(|axis| {
+        let mut factor: [usize; 3] = std::array::from_fn(|axis| {
             ((STEP_MM / spacing[axis] + 0.01).floor() as usize).clamp(1, dims[axis])
         });
+        // A wide field of view in voxels between 1 and 2 mm is made coarser where it is finest.
+        while (0..3)
+            .map(|axis| dims[axis].div_ceil(factor[axis]))
+            .product::<usize>()
+            > MOST_BLOCKS
+        {
+            let step = |axis: usize| spacing[axis] * factor[axis] as f64;
+            let finest = (0..3)
+                .min_by(|a, b| step(*a).total_cmp(&step(*b)))
+                .unwrap_or(0);
+            factor[finest] += 1;
+        }
         let blocks: [usize; 3] = std::array::from_fn(|axis| dims[axis].div_ceil(factor[axis]));
         // A block's centre lies in the middle of its voxels.
         let mut within = Affine::IDENTITY;

@@ -105,7 +105,7 @@ fn stored_in_other_orders() {
     };
     check("LPS", &lps);
     let sagittal = Look {
-        dims: [200, 200, 190],
+        dims: [140, 140, 133],
         steps: [[0.0, MM, 0.0], [0.0, 0.0, -MM], [-MM, 0.0, 0.0]],
         storage: Storage {
             data_type: DataType::F32,

@@ -186,7 +186,7 @@ fn above(low: f64) -> Look {
     let high = 110.0;
     let slices = ((high - low) / MM) as usize;
     Look {
-        dims: [190, 200, slices],
+        dims: [133, 140, slices],
         away: [0.0, 0.0, (low + high) / 2.0 - crate::support::PIVOT[2]],
         ..Look::default()
     }

@@ -208,14 +208,14 @@ pub enum Contrast {
     Ct,
 }
 
-pub const MM: f64 = 1.4;
+pub const MM: f64 = 2.0;
 
 impl Default for Look {
     fn default() -> Self {
         Self {
             turn: [0.0; 3],
             scale: 1.0,
-            dims: [190, 200, 200],
+            dims: [133, 140, 140],
             steps: [[MM, 0.0, 0.0], [0.0, MM, 0.0], [0.0, 0.0, MM]],
             away: [0.0; 3],
             contrast: Contrast::T1,
