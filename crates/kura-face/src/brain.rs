@@ -68,7 +68,11 @@ pub(crate) fn locate(work: &Work, template: &Template, to_template: &Affine) -> 
     for (brain, grown) in brain.inside.iter_mut().zip(&grown.inside) {
         *brain |= *grown;
     }
-    let protected = brain.dilated(MARGIN_MM);
+    let mut protected = brain.dilated(MARGIN_MM);
+    // The margin ends below the skin.
+    for (at, inside) in protected.inside.iter_mut().enumerate() {
+        *inside &= brain.inside[at] || depth[at] > COVER_MM;
+    }
     Brain {
         brain,
         protected,

@@ -166,19 +166,16 @@ fn starts(work: &Work, centre: [f64; 3]) -> Vec<Pose> {
     let mut starts = Vec::new();
     for scale in [0.66_f64, 0.8, 0.95] {
         let there = top_centre(work, scale);
-        for forward in [-12.0, 12.0] {
-            for x in turns {
-                for y in turns {
-                    for z in turns {
-                        let mut pose = [0.0; 12];
-                        for axis in 0..3 {
-                            pose[axis] = there[axis] - centre[axis];
-                        }
-                        pose[1] += forward;
-                        pose[3..6].copy_from_slice(&[x, y, z]);
-                        pose[6..9].fill(scale.ln());
-                        starts.push(pose);
+        for x in turns {
+            for y in turns {
+                for z in turns {
+                    let mut pose = [0.0; 12];
+                    for axis in 0..3 {
+                        pose[axis] = there[axis] - centre[axis];
                     }
+                    pose[3..6].copy_from_slice(&[x, y, z]);
+                    pose[6..9].fill(scale.ln());
+                    starts.push(pose);
                 }
             }
         }
