@@ -168,3 +168,41 @@ pub(crate) fn in_view(work: &Work, template: &Template, map: &Affine) -> Face {
     });
     if seen { Face::Removed } else { Face::NotInView }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Modality, Volume};
+
+    /// A ball of tissue in a field of view whose lowest slice lies at `low` mm; the template is
+    /// taken to lie on it as it is.
+    fn seen(low: f64) -> Face {
+        let dims = [50, 60, 25];
+        let affine = Affine([
+            [4.0, 0.0, 0.0, -98.0],
+            [0.0, 4.0, 0.0, -128.0],
+            [0.0, 0.0, 4.0, low],
+        ]);
+        let values: Vec<f32> = (0..dims.iter().product())
+            .map(|at: usize| {
+                let far = [at % 50, at / 50 % 60, at / 3000]
+                    .iter()
+                    .zip(dims)
+                    .map(|(index, side)| (*index as f32 / side as f32 - 0.5).powi(2))
+                    .sum::<f32>();
+                if far < 0.16 { 100.0 } else { 0.0 }
+            })
+            .collect();
+        let volume = Volume::from_values(dims, affine, &values).unwrap();
+        let work = Work::new(&volume, Modality::Mr).unwrap();
+        in_view(&work, Template::get().unwrap(), &Affine::IDENTITY)
+    }
+
+    #[test]
+    fn only_geometry_says_that_there_is_no_face() {
+        assert_eq!(seen(40.0), Face::NotInView);
+        // The brow of the average head ends at −8 mm, and 15 mm are in doubt.
+        assert_eq!(seen(0.0), Face::Removed);
+        assert_eq!(seen(-60.0), Face::Removed);
+    }
+}
