@@ -40,7 +40,7 @@ impl Region {
             let step = self.spacing[axis] * self.spacing[axis];
             let mut line = Envelope::new(count);
             for start in 0..squared.len() {
-                if start / stride % count == 0 {
+                if (start / stride).is_multiple_of(count) {
                     line.run(&mut squared, start, stride, step);
                 }
             }

@@ -67,13 +67,14 @@ pub(crate) fn judge(work: &Work, template: &Template, fit: &Fit) -> Result<FitRe
         ("shear", report.shear, LIMITS.shear),
         ("tilt in degrees", report.tilt_degrees, LIMITS.tilt_degrees),
     ];
+    // What is no number is poor as well.
     let poor = above
         .into_iter()
-        .find(|(_, found, limit)| !(found >= limit))
+        .find(|(_, found, limit)| found.is_nan() || found < limit)
         .or_else(|| {
             below
                 .into_iter()
-                .find(|(_, found, limit)| !(found <= limit))
+                .find(|(_, found, limit)| found.is_nan() || found > limit)
         });
     match poor {
         Some((measure, found, limit)) => Err(Refused::PoorFit {

@@ -351,9 +351,9 @@ impl Picture {
             }
         }
         let mut within = Affine::IDENTITY;
-        for axis in 0..3 {
-            within.0[axis][axis] = factor[axis] as f64;
-            within.0[axis][3] = (factor[axis] as f64 - 1.0) / 2.0;
+        for (axis, factor) in factor.iter().enumerate() {
+            within.0[axis][axis] = *factor as f64;
+            within.0[axis][3] = (*factor as f64 - 1.0) / 2.0;
         }
         Self {
             dims: blocks,

@@ -52,9 +52,9 @@ impl Work {
         let blocks: [usize; 3] = std::array::from_fn(|axis| dims[axis].div_ceil(factor[axis]));
         // A block's centre lies in the middle of its voxels.
         let mut within = Affine::IDENTITY;
-        for axis in 0..3 {
-            within.0[axis][axis] = factor[axis] as f64;
-            within.0[axis][3] = (factor[axis] as f64 - 1.0) / 2.0;
+        for (axis, factor) in factor.iter().enumerate() {
+            within.0[axis][axis] = *factor as f64;
+            within.0[axis][3] = (*factor as f64 - 1.0) / 2.0;
         }
         let affine = volume.affine().after(&within);
         let extent: [f64; 3] = std::array::from_fn(|axis| dims[axis] as f64 * spacing[axis]);

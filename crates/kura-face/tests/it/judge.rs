@@ -64,15 +64,15 @@ pub fn judge(name: &str, look: &Look, seen: &Seen, defaced: &Defaced, all_parts:
     let width = seen.volume.storage().data_type.bytes();
     let bytes = |at: usize| at * width..(at + 1) * width;
     let (mut brain, mut touched) = (0, 0);
-    for at in 0..tissue.len() {
+    for (at, gone) in removed.iter().enumerate() {
         let same = seen.volume.stored()[bytes(at)] == defaced.volume.stored()[bytes(at)];
         assert!(
-            same || removed[at],
+            same || *gone,
             "{name}: a voxel changed that is not in the mask"
         );
         if seen.parts[at] & BRAIN != 0 {
             brain += 1;
-            touched += usize::from(removed[at]);
+            touched += usize::from(*gone);
         }
     }
     let volume = brain as f64 * voxel;
