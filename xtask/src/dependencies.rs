@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-validation", &["kura-model", "kura-fhirpath"]),
     ("kura-dicom", &["kura-model"]),
     ("kura-genomics", &["kura-model"]),
+    ("kura-face", &["kura-dicom"]),
     ("kura-feeds", &["kura-model", "kura-fhir"]),
     (
         "kura-deid",
