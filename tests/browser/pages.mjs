@@ -396,6 +396,9 @@ async function everyPage() {
       await visit(view, '/patients', 'patients');
       await search(view, people);
       await patient(view, people[0].href);
+      await visit(view, `${people[0].href}/processed?policy=kamei&kind=Patient`, 'processed');
+      check(await view.page.locator('.change .went').count() > 3, `${view.where}: nothing goes under kamei`);
+      await visit(view, `${people[0].href}/processed?policy=tokumei&kind=Observation`, 'processed-rare');
       for (const [name, href] of found) {
         if (name === 'variants' || name === 'claim') await visit(view, href, name);
         else if (lang === 'ja' || name === 'CT') await viewer(view, href, `image-${name}`);

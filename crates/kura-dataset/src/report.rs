@@ -70,10 +70,19 @@ pub struct Report {
     /// Codes and units that went because nobody publishes them.
     pub local_codes: u64,
     pub local_units: u64,
+    /// Texts that are in the set, and the pieces of them that became labels, by what they told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Texts>,
     /// What stayed inside, by reason and kind.
     pub withheld: BTreeMap<String, u64>,
     /// What a person must still look at: Japanese, English.
     pub to_look_at: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Texts {
+    pub texts: u64,
+    pub labels: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -115,6 +124,13 @@ impl Report {
                             tr { td { code { (key) } } td.n { (thousands(*count)) } td { (ja) br; (en) } }
                         }
                     } }
+                    @if let Some(texts) = &self.texts {
+                        h2 { "文章 / Texts" }
+                        p { (thousands(texts.texts)) " 件の文章で、次のものを札に置き換えた。" br; "In " (thousands(texts.texts)) " texts these became labels." }
+                        div.wide { table {
+                            @for (label, count) in &texts.labels { tr { td { (label) } td.n { (thousands(*count)) } } }
+                        } }
+                    }
                     h2 { "人が確かめること / For a person to look at" }
                     ul { @for (ja, en) in &self.to_look_at { li { (ja) br; (en) } } }
                     h2 { "規則 / Rules" }

@@ -73,6 +73,10 @@ pub struct Data {
     /// DICOM images, as far as they may leave.
     #[serde(default)]
     pub images: bool,
+    /// Texts that somebody wrote, with labels in the places of what tells who somebody is; where
+    /// the policy lets texts leave.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub text: bool,
 }
 
 impl Spec {

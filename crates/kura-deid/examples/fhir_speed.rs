@@ -60,6 +60,7 @@ fn main() {
         shift_days: -10,
         reference_year: 2026,
         survey: survey.as_ref(),
+        texts: None,
     };
     let mut report = ChangeReport::default();
     let started = Instant::now();

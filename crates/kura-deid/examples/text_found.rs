@@ -30,7 +30,7 @@ fn main() {
     let mut pieces: BTreeMap<(String, String), u64> = BTreeMap::new();
     let started = Instant::now();
     for text in all.lines() {
-        for one in find(text, &record, dictionary.as_ref(), 90) {
+        for one in find(text, &[&record], dictionary.as_ref(), 90) {
             let piece = text[one.range.clone()].to_owned();
             *pieces
                 .entry((format!("{:?}", one.kind), piece))

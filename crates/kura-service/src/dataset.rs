@@ -7,6 +7,7 @@
 mod cohort;
 mod known;
 mod report;
+pub(crate) mod text;
 mod writer;
 
 pub(crate) use known::known;
@@ -24,6 +25,7 @@ use kura_deid::fhir::{self, ChangeReport, Subject, Survey};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::Policy;
+use kura_deid::text::{Cleaner, Dictionary, Record};
 use kura_fhir::{date, view};
 use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
@@ -225,6 +227,19 @@ fn run(
     } else {
         None
     };
+    let texts = match spec.data.text {
+        true if !policy.lets_texts() => {
+            return Err(Error::invalid(format!(
+                "the specification asks for texts; no rule of the policy {} lets one leave",
+                policy.id
+            )));
+        }
+        true => Some(Texts {
+            dictionary: text::dictionary(&bank.config.text.dictionary)?,
+            everybody: text::everybody(bank, t)?,
+        }),
+        false => None,
+    };
     let mut writer = Writer::new(&spec, &policy, folder)?;
     let mut build = Build {
         bank,
@@ -234,6 +249,7 @@ fn run(
         dicom: &dicom_policy,
         reference_year: year_of(&as_of),
         survey: survey.as_ref(),
+        texts: texts.as_ref(),
         resources: BTreeMap::new(),
         sources: blake3::Hasher::new(),
         changes: ChangeReport::default(),
@@ -375,6 +391,12 @@ const MODALITIES: [&str; 30] = [
     "SR", "US", "XA",
 ];
 
+/// What the texts of all patients are cleaned by.
+struct Texts {
+    dictionary: Dictionary,
+    everybody: Record,
+}
+
 struct Build<'a> {
     bank: &'a Bank,
     t: LogicalTime,
@@ -383,6 +405,7 @@ struct Build<'a> {
     dicom: &'a DicomPolicy,
     reference_year: i64,
     survey: Option<&'a Survey>,
+    texts: Option<&'a Texts>,
     resources: BTreeMap<String, Resources>,
     sources: blake3::Hasher,
     changes: ChangeReport,
@@ -415,6 +438,15 @@ impl Build<'_> {
             )));
         }
         let shift_days = self.key.date_shift_days(&patient.id);
+        let own = match self.texts {
+            Some(_) => text::own(self.bank, patient, t)?,
+            None => Record::new(),
+        };
+        let cleaner = self.texts.map(|texts| Cleaner {
+            records: [&own, &texts.everybody],
+            dictionary: &texts.dictionary,
+            age_limit: u32::try_from(self.policy.age_limit()).unwrap_or(0),
+        });
         for kind in &writer.kinds.clone() {
             let versions = self
                 .bank
@@ -429,6 +461,7 @@ impl Build<'_> {
                     shift_days,
                     reference_year: self.reference_year,
                     survey: self.survey,
+                    texts: cleaner.as_ref(),
                 };
                 let count = self.resources.entry(kind.clone()).or_default();
                 count.seen += 1;

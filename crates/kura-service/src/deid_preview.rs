@@ -137,6 +137,7 @@ fn build(
         shift_days: key.date_shift_days(&owner.id),
         reference_year: dataset::reference_year(bank, t)?,
         survey: surveyed.as_ref(),
+        texts: None,
     };
     let versions = bank
         .clinical

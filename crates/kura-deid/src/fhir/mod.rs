@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::keys::ProjectKey;
 use crate::known::KnownIdentifiers;
 use crate::policy::Policy;
+use crate::text::Cleaner;
 use trace::Trace;
 
 pub use report::{ChangeReport, ReportLine};
@@ -59,6 +60,8 @@ pub struct Subject<'a> {
     pub reference_year: i64,
     /// Of the whole set, where the policy asks for it.
     pub survey: Option<&'a Survey>,
+    /// What texts are cleaned by; without it they go.
+    pub texts: Option<&'a Cleaner<'a>>,
 }
 
 /// Processes one resource, and counts in `report` what was done to it. `Err` means that it stays
@@ -284,6 +287,7 @@ mod tests {
             shift_days: -10,
             reference_year: 2026,
             survey: None,
+            texts: None,
         };
         let out = process(&policy, resource, &subject, &mut report)?;
         Ok((out, report))

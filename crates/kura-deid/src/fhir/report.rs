@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::policy::Policy;
+use crate::text::Kind;
 
 /// What happened at one path, by one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,10 @@ pub struct ChangeReport {
     pub local_codes: u64,
     /// Units dropped because they are not UCUM.
     pub local_units: u64,
+    /// Texts that stay with labels in them.
+    pub texts: u64,
+    /// Pieces of them that became labels.
+    pub pieces: BTreeMap<Kind, u64>,
 }
 
 /// What happens to one resource, until it is known whether it leaves at all.
@@ -37,6 +42,8 @@ pub(super) struct Journal {
     entries: Vec<(u32, bool)>,
     pub local_codes: u64,
     pub local_units: u64,
+    pub texts: u64,
+    pub pieces: BTreeMap<Kind, u64>,
 }
 
 /// A line of a report.
@@ -95,6 +102,10 @@ impl ChangeReport {
         }
         self.local_codes += journal.local_codes;
         self.local_units += journal.local_units;
+        self.texts += journal.texts;
+        for (kind, count) in &journal.pieces {
+            *self.pieces.entry(*kind).or_default() += count;
+        }
     }
 
     /// Fields that were met in resources that left, by path.

@@ -303,6 +303,7 @@ impl<'a> Walk<'a> {
                 region::generalised(value, state, *digits, |head| small.contains(head))
             }
             Action::Code => return self.concept(value),
+            Action::Text => value.as_str().and_then(|written| self.text(written)),
             Action::Quantity => {
                 if self.is_age {
                     let ages = &self.policy.ages;
@@ -318,6 +319,18 @@ impl<'a> Walk<'a> {
         let made = self.subject.key.pseudonym(namespace, value);
         self.made.insert(made.clone());
         made
+    }
+
+    /// A text with labels in the places of what tells who somebody is; none where nothing is there
+    /// to clean it by.
+    fn text(&mut self, written: &str) -> Option<Value> {
+        let cleaned = self.subject.texts?.clean(written);
+        self.journal.texts += 1;
+        for kind in cleaned.kinds {
+            *self.journal.pieces.entry(kind).or_default() += 1;
+        }
+        // What was nothing but a name tells nothing.
+        (!cleaned.text.trim().is_empty()).then(|| cleaned.text.into())
     }
 
     fn survey(&self) -> Option<&'a Survey> {

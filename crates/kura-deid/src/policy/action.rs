@@ -20,6 +20,7 @@ pub(super) enum ActionName {
     Region,
     Code,
     Quantity,
+    Text,
     Extension,
     Resource,
 }
@@ -72,6 +73,9 @@ pub enum Action {
     Code,
     /// A number with a unit of UCUM.
     Quantity,
+    /// Words that somebody wrote: labels in the places of what tells who somebody is. Where nobody
+    /// asked for texts, or nothing is there to clean them by, they go.
+    Text,
     /// Extensions that a rule lists.
     Extension,
     /// A resource within, processed as one of its own.
@@ -116,6 +120,10 @@ impl Action {
                 "a CodeableConcept or a Coding",
             ),
             Action::Quantity => (is(&["Quantity"]), "a Quantity"),
+            Action::Text => (
+                is(&["string", "markdown"]) && !element.fixed,
+                "a string or markdown",
+            ),
             Action::Extension => (is(&["Extension"]), "an Extension"),
             Action::Resource => (is(&["Resource"]), "a resource within"),
         };
@@ -139,6 +147,7 @@ impl Action {
             Action::Region { .. } => "region",
             Action::Code => "code",
             Action::Quantity => "quantity",
+            Action::Text => "text",
             Action::Extension => "extension",
             Action::Resource => "resource",
         }
@@ -238,6 +247,7 @@ mod tests {
             Action::Age { limit: 90 },
             Action::Code,
             Action::Quantity,
+            Action::Text,
         ];
         for one in &every {
             assert!(one.at_least_as_strict_as(one), "{one:?}");

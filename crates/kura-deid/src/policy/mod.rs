@@ -232,6 +232,11 @@ impl Policy {
             .map(String::as_str)
     }
 
+    /// Whether a rule lets texts leave, cleaned.
+    pub fn lets_texts(&self) -> bool {
+        self.rules.iter().any(|rule| rule.action == "text")
+    }
+
     /// Whether processing needs to know how often codes and values occur in the set.
     pub fn needs_survey(&self) -> bool {
         self.rare.is_some() || self.extremes.is_some()
@@ -695,6 +700,7 @@ fn action(rule: &RuleFile) -> Result<Action, String> {
         ActionName::Uid => Action::Uid,
         ActionName::Code => Action::Code,
         ActionName::Quantity => Action::Quantity,
+        ActionName::Text => Action::Text,
         ActionName::Extension => Action::Extension,
         ActionName::Resource => Action::Resource,
         ActionName::Date | ActionName::Birth => {

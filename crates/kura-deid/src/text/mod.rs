@@ -1,8 +1,8 @@
 //! Free text, Japanese and English: what in it tells who somebody is.
 //!
 //! Rules find what has a form (numbers, dates, addresses); the record itself tells the names that
-//! the bank knows; a dictionary finds names that nobody told. No policy lets a text leave by this
-//! yet.
+//! the bank knows; a dictionary finds names that nobody told. A policy's rule lets a text leave by it
+//! where the specification of a set asks for texts.
 
 mod dates;
 mod dictionary;
@@ -67,7 +67,7 @@ pub struct Found {
 /// dictionary, names that the record does not have are found by their titles only.
 pub fn find(
     text: &str,
-    record: &Record,
+    records: &[&Record],
     dictionary: Option<&Dictionary>,
     age_limit: u32,
 ) -> Vec<Found> {
@@ -80,11 +80,41 @@ pub fn find(
     for one in &mut found {
         one.range = narrow.source(&one.range);
     }
-    record.find(text, &mut found);
+    for record in records {
+        record.find(text, &mut found);
+    }
     if let Some(dictionary) = dictionary {
         dictionary.find(text, &mut found);
     }
     settle(found)
+}
+
+/// What the texts of one patient are cleaned by.
+#[derive(Debug)]
+pub struct Cleaner<'a> {
+    /// What the bank knows of whoever may be spoken of: the patient's own, and everybody's.
+    pub records: [&'a Record; 2],
+    pub dictionary: &'a Dictionary,
+    /// Ages from it on get a label.
+    pub age_limit: u32,
+}
+
+/// A text that was cleaned.
+#[derive(Debug)]
+pub struct Cleaned {
+    pub text: String,
+    /// What each label stands for, in their order.
+    pub kinds: Vec<Kind>,
+}
+
+impl Cleaner<'_> {
+    pub fn clean(&self, text: &str) -> Cleaned {
+        let found = find(text, &self.records, Some(self.dictionary), self.age_limit);
+        Cleaned {
+            text: labelled(text, &found),
+            kinds: found.iter().map(|one| one.kind).collect(),
+        }
+    }
 }
 
 /// The text with labels in the places of what tells who somebody is.
@@ -142,7 +172,7 @@ mod tests {
             .person("オノ アヤコ")
             .person("鈴木 淑子")
             .number("POP-000209");
-        labelled(text, &find(text, &record, None, 90))
+        labelled(text, &find(text, &[&record], None, 90))
     }
 
     #[test]

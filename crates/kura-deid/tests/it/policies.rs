@@ -200,6 +200,7 @@ fn run(
         shift_days: -10,
         reference_year: 2026,
         survey,
+        texts: None,
     };
     let mut report = ChangeReport::default();
     let out = process(policy, resource, &subject, &mut report)?;

@@ -145,7 +145,7 @@ fn what_is_put_into_notes_is_found() {
             }
             let written = format!("{note}。{before}{piece}。{note}");
             let at = note.len() + "。".len() + before.len();
-            let found = find(&written, &record, None, 90);
+            let found = find(&written, &[&record], None, 90);
             let covered = found
                 .iter()
                 .any(|one| one.range.start <= at && one.range.end >= at + piece.len());
@@ -157,7 +157,7 @@ fn what_is_put_into_notes_is_found() {
                     "{kind:?} {before}{piece} -> {}",
                     labelled(
                         &written[note.len()..],
-                        &find(&written[note.len()..], &record, None, 90)
+                        &find(&written[note.len()..], &[&record], None, 90)
                     )
                 ));
             }
@@ -188,7 +188,7 @@ fn the_notes_themselves_stay() {
     let (mut letters, mut pieces) = (0, Vec::new());
     for note in notes {
         letters += note.chars().count();
-        for one in find(note, &record, None, 90) {
+        for one in find(note, &[&record], None, 90) {
             pieces.push(note[one.range].to_owned());
         }
     }
@@ -256,7 +256,7 @@ fn names_that_nobody_told() {
             let sentence = UNTITLED[number % UNTITLED.len()];
             let at = sentence.find("{}").expect("a place");
             let written = sentence.replace("{}", &piece);
-            let found = find(&written, &record, Some(dictionary), 90);
+            let found = find(&written, &[&record], Some(dictionary), 90);
             all += 1;
             if !found
                 .iter()
@@ -286,7 +286,7 @@ fn the_dictionary_takes_no_word_of_medicine_for_a_name() {
     let (mut letters, mut pieces) = (0, Vec::new());
     for note in notes {
         letters += note.chars().count();
-        for one in find(note, &record, Some(dictionary), 90) {
+        for one in find(note, &[&record], Some(dictionary), 90) {
             pieces.push(note[one.range].to_owned());
         }
     }
@@ -300,7 +300,7 @@ fn the_dictionary_takes_no_word_of_medicine_for_a_name() {
         "幸い改善。正常。実施。忍容性良好。明らかな異常なし。光線療法。清潔操作。健常。豊富。原因 不明。",
         "石川県出身。富山の施設。長野より帰省。田辺三菱製薬、小野薬品。",
     ] {
-        let found = find(text, &record, Some(dictionary), 90);
+        let found = find(text, &[&record], Some(dictionary), 90);
         assert_eq!(labelled(text, &found), text);
     }
 }

@@ -80,6 +80,7 @@ impl<'a> Tables<'a> {
                     shift_days,
                     reference_year: self.reference_year,
                     survey: None,
+                    texts: None,
                 };
                 let resource = imaging::decode(&version.body)?;
                 // What would stay inside when a set is built is not known to the model either.

@@ -31,6 +31,7 @@ pub struct Config {
     pub dicomweb: DicomWeb,
     pub import: Import,
     pub inference: Inference,
+    pub text: Text,
     pub subscriptions: Subscriptions,
     pub log: Log,
 }
@@ -183,6 +184,22 @@ impl Default for Inference {
             seconds: 10.0,
             volume_seconds: 300.0,
             attempts: 5,
+        }
+    }
+}
+
+/// How texts are cleaned.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Text {
+    /// Folder of the source of MeCab's IPADIC: names that nobody told are found by it.
+    pub dictionary: PathBuf,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            dictionary: PathBuf::from("/usr/share/mecab/dic/ipadic"),
         }
     }
 }

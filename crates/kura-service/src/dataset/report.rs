@@ -71,6 +71,14 @@ pub(super) fn of(
         elements: elements.collect(),
         local_codes: changes.local_codes,
         local_units: changes.local_units,
+        texts: manifest.spec.data.text.then(|| report::Texts {
+            texts: changes.texts,
+            labels: changes
+                .pieces
+                .iter()
+                .map(|(kind, count)| (kind.label().to_owned(), *count))
+                .collect(),
+        }),
         withheld: manifest.withheld.clone(),
         to_look_at: to_look_at(manifest),
     }
@@ -87,6 +95,14 @@ fn to_look_at(manifest: &Manifest) -> Vec<(String, String)> {
         out.push((
             format!("加工後にも本人を示す記述が残ったため {left} 件を留めた。元のデータのどこにあるかを確かめ、登録の誤りなら直す。"),
             format!("{left} objects were held back because something that names the patient was left: see where it stands in the source, and mend it if it was entered wrongly."),
+        ));
+    }
+    if manifest.spec.data.text {
+        out.push((
+            "文章の氏名などは規則・記録・辞書で探した。辞書にない名や、病歴そのものが個人を語ることがある。提供の前に一部を読む。"
+                .to_owned(),
+            "Names in texts were found by rules, the record and a dictionary. A name that none of them has may be left, and a history itself may tell of a person: read a sample before handing it over."
+                .to_owned(),
         ));
     }
     if manifest.patients < 20 {
