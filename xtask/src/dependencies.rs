@@ -56,6 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-network",
             "kura-cases",
             "kura-inference",
+            "kura-ocr",
             "kura-trial",
             "kura-store",
             "kura-outbound",

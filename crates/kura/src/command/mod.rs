@@ -10,6 +10,7 @@ mod init;
 mod lead_back;
 mod model;
 mod package;
+mod pixels;
 mod serve;
 mod status;
 mod terminology;
