@@ -32,6 +32,7 @@ pub struct Config {
     pub import: Import,
     pub inference: Inference,
     pub text: Text,
+    pub ocr: Ocr,
     pub subscriptions: Subscriptions,
     pub log: Log,
 }
@@ -186,6 +187,15 @@ impl Default for Inference {
             attempts: 5,
         }
     }
+}
+
+/// How text in pictures is found.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ocr {
+    /// Folder of the models; without it no text in a picture is masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<PathBuf>,
 }
 
 /// How texts are cleaned.
