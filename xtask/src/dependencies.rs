@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-cases",
             "kura-inference",
             "kura-ocr",
+            "kura-face",
             "kura-trial",
             "kura-store",
             "kura-outbound",

@@ -125,11 +125,11 @@ impl TextCleaner {
     }
 }
 
-fn refuse(message: &str) -> Refusal {
+pub(crate) fn refuse(message: &str) -> Refusal {
     Refusal::new("dicom-pixels", message)
 }
 
-fn header_of(path: &Path, limits: &Limits) -> std::result::Result<Header, Refusal> {
+pub(crate) fn header_of(path: &Path, limits: &Limits) -> std::result::Result<Header, Refusal> {
     let mut file = File::open(path).map_err(|_| refuse("the file cannot be read"))?;
     read_header(&mut file, limits)
 }
@@ -146,7 +146,7 @@ fn views(path: &Path, frame: u32, limits: &Limits) -> std::result::Result<Vec<Pi
 }
 
 /// The object in native samples.
-fn native(
+pub(crate) fn native(
     from: &Path,
     header: &Header,
     to: &Path,
@@ -166,22 +166,49 @@ fn native(
 
 /// Fills areas of every frame of a native object, in place; the share of a picture that was.
 fn fill(path: &Path, areas: &[Area], limits: &Limits) -> std::result::Result<f64, Refusal> {
+    let mut share = 0.0;
+    edit(path, limits, |_, description, frame| {
+        let value = black(description)?;
+        let layout = Layout {
+            width: description.columns,
+            height: description.rows,
+            frames: 1,
+            channels: u8::try_from(description.samples).unwrap_or(u8::MAX),
+            planar: description.planar,
+        };
+        let samples = match frame {
+            Words::Bits8(samples) => Samples::Bits8(samples),
+            Words::Bits16(samples) => Samples::Bits16(samples),
+        };
+        let runs =
+            mask(samples, &layout, areas, &value).map_err(|error| refuse(error.message()))?;
+        let filled: u64 = runs.iter().map(|run| u64::from(run.width)).sum();
+        share = filled as f64 / description.pixels() as f64;
+        Ok(())
+    })?;
+    Ok(share)
+}
+
+/// The samples of one frame.
+pub(crate) enum Words<'a> {
+    Bits8(&'a mut [u8]),
+    Bits16(&'a mut [u16]),
+}
+
+/// Changes the samples of a native object in place, frame by frame (from 0).
+pub(crate) fn edit(
+    path: &Path,
+    limits: &Limits,
+    mut change: impl FnMut(u32, &PixelDescription, Words<'_>) -> std::result::Result<(), Refusal>,
+) -> std::result::Result<(), Refusal> {
     let header = header_of(path, limits)?;
     let description = PixelDescription::of(&header, limits)?;
     let Some(pixel) = header.pixel().copied() else {
         return Err(refuse("there are none"));
     };
     if header.encoding() != Encoding::EXPLICIT_LE {
-        return Err(refuse("samples of this kind are not masked"));
+        return Err(refuse("samples of this kind are not changed"));
     }
-    let layout = Layout {
-        width: description.columns,
-        height: description.rows,
-        frames: 1,
-        channels: u8::try_from(description.samples).unwrap_or(u8::MAX),
-        planar: description.planar,
-    };
-    let value = black(&description)?;
     let bytes =
         usize::try_from(description.frame_bytes()).map_err(|_| refuse("a frame is too large"))?;
     let lost = |_| refuse("the cleaned object cannot be written");
@@ -191,34 +218,28 @@ fn fill(path: &Path, areas: &[Area], limits: &Limits) -> std::result::Result<f64
         .open(path)
         .map_err(lost)?;
     let mut frame = vec![0; bytes];
-    let mut filled = 0;
-    for number in 0..u64::from(description.frames) {
-        let at = SeekFrom::Start(pixel.offset + number * description.frame_bytes());
-        file.seek(at).map_err(lost)?;
+    for number in 0..description.frames {
+        let at = pixel.offset + u64::from(number) * description.frame_bytes();
+        file.seek(SeekFrom::Start(at)).map_err(lost)?;
         file.read_exact(&mut frame).map_err(lost)?;
-        let masked = |error: Error| refuse(error.message());
-        let runs = match description.bits_allocated {
-            8 => mask(Samples::Bits8(&mut frame), &layout, areas, &value).map_err(masked)?,
+        match description.bits_allocated {
+            8 => change(number, &description, Words::Bits8(&mut frame))?,
             16 => {
                 let mut words: Vec<u16> = frame
                     .chunks_exact(2)
                     .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
                     .collect();
-                let runs =
-                    mask(Samples::Bits16(&mut words), &layout, areas, &value).map_err(masked)?;
+                change(number, &description, Words::Bits16(&mut words))?;
                 for (pair, word) in frame.chunks_exact_mut(2).zip(&words) {
                     pair.copy_from_slice(&word.to_le_bytes());
                 }
-                runs
             }
-            _ => return Err(refuse("samples of this size are not masked")),
-        };
-        filled = runs.iter().map(|run| u64::from(run.width)).sum();
-        file.seek(at).map_err(lost)?;
+            _ => return Err(refuse("samples of this size are not changed")),
+        }
+        file.seek(SeekFrom::Start(at)).map_err(lost)?;
         file.write_all(&frame).map_err(lost)?;
     }
-    file.sync_all().map_err(lost)?;
-    Ok(filled as f64 / description.pixels() as f64)
+    file.sync_all().map_err(lost)
 }
 
 /// What is masked is black; of a sample the darkest value that it holds.

@@ -7,6 +7,7 @@ use kura_model::{Error, Result};
 use kura_service::deid_policy::{Policy, SHIPPED};
 use kura_service::{Bank, deid_check, deid_policy, deid_table};
 
+use super::face::Face;
 use super::lead_back::LeadBack;
 use super::pixels::Pixels;
 use super::{REFUSED, Shell};
@@ -107,6 +108,7 @@ Exit code 3: something was found.")]
         identifiers: PathBuf,
     },
     Pixels(Pixels),
+    Face(Face),
     LeadBack(LeadBack),
 }
 
@@ -145,6 +147,7 @@ impl Deid {
                 identifiers,
             } => check(shell, &folder, &identifiers),
             Deid::Pixels(command) => command.run(shell),
+            Deid::Face(command) => command.run(shell),
             Deid::LeadBack(command) => command.run(shell),
         }
     }

@@ -5,6 +5,7 @@ mod backup;
 mod dataset;
 mod deid;
 mod dicom;
+mod face;
 mod import;
 mod init;
 mod lead_back;
