@@ -1,12 +1,14 @@
 //! Names that nobody told: words that a dictionary of Japanese knows as names, where the sentence
 //! reads them as such. The dictionary is MeCab's IPADIC, read by `vibrato`.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use encoding_rs::EUC_JP;
 use vibrato::{SystemDictionaryBuilder, Tokenizer};
 
+use super::people::{ROLES, TITLES};
 use super::{Found, Kind, push};
 
 /// A dictionary, ready to read sentences by.
@@ -100,6 +102,7 @@ impl Dictionary {
         let mut start = 0;
         for line in text.split_inclusive('\n') {
             words.clear();
+            let line = &*plain_forms(line);
             if self.lexicon.may_hold(line) {
                 let worker = worker.get_or_insert_with(|| self.tokenizer.new_worker());
                 worker.reset_sentence(line);
@@ -113,6 +116,38 @@ impl Dictionary {
             }
             start += line.len();
         }
+    }
+}
+
+/// Forms of letters that names are written with and the dictionary is not, by those it has, of the
+/// same length in bytes: 髙橋, 﨑山.
+fn plain_forms(line: &str) -> Cow<'_, str> {
+    const FORMS: [(char, char); 12] = [
+        ('髙', '高'),
+        ('﨑', '崎'),
+        ('濵', '浜'),
+        ('德', '徳'),
+        ('邉', '辺'),
+        ('邊', '辺'),
+        ('栁', '柳'),
+        ('槗', '橋'),
+        ('齋', '斎'),
+        ('齊', '斉'),
+        ('廣', '広'),
+        ('瀨', '瀬'),
+    ];
+    let plain = |letter: char| {
+        FORMS
+            .iter()
+            .find(|(one, _)| *one == letter)
+            .map(|(_, by)| *by)
+    };
+    match line.chars().any(|letter| plain(letter).is_some()) {
+        true => line
+            .chars()
+            .map(|letter| plain(letter).unwrap_or(letter))
+            .collect(),
+        false => Cow::Borrowed(line),
     }
 }
 
@@ -159,7 +194,7 @@ impl Class {
             (Some("固有名詞"), Some("人名"), Some("姓")) => Class::Family,
             (Some("固有名詞"), Some("人名"), _) => Class::Given,
             (Some("固有名詞"), _, _) => Class::Place,
-            (Some("接尾"), Some("人名"), _) => Class::Other,
+            (Some("接尾"), Some("人名"), _) => Class::Ends,
             (Some("一般" | "サ変接続" | "形容動詞語幹" | "数"), _, _) => Class::Noun,
             (Some("接尾"), _, _) => Class::Suffix,
             _ => Class::Other,
@@ -174,7 +209,7 @@ impl Class {
 }
 
 fn is_kanji(letter: char) -> bool {
-    matches!(letter, '\u{3400}'..='\u{9fff}' | '々')
+    matches!(letter, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '々')
 }
 
 fn is_kana(letter: char) -> bool {
@@ -184,7 +219,7 @@ fn is_kana(letter: char) -> bool {
 /// Letters of a family name, and of a given name.
 const FAMILY_AT_MOST: usize = 4;
 const GIVEN_AT_MOST: usize = 5;
-const GIVEN_UNKNOWN_AT_MOST: usize = 4;
+const GIVEN_UNKNOWN_AT_MOST: usize = 5;
 
 impl Lexicon {
     fn settle(&mut self) {
@@ -367,9 +402,23 @@ impl Lexicon {
                     matches!(word.class, Class::Noun | Class::Suffix | Class::Place)
                 })
         };
-        let within = joined(first.checked_sub(1)) || joined(Some(first + 1));
+        let role = beside_role(line, &word.range);
+        let within = !role && (joined(first.checked_sub(1)) || joined(Some(first + 1)));
+        // 林看護師, 主治医 森: with a role beside it one letter is a name, too.
+        let long = long || (role && self.family.contains(own) && own.chars().all(is_kanji));
         (long && !within && !eponym(line, words, first + 1)).then_some(first + 1)
     }
+}
+
+/// Whether a role or a title stands before or after a name: 主治医 森, 佐藤部長.
+fn beside_role(line: &str, range: &Range<usize>) -> bool {
+    let before = line[..range.start].trim_end_matches([
+        ' ', '　', ':', '：', '(', '（', '、', '=', '＝', '→', '・', '/', '／',
+    ]);
+    ROLES.iter().any(|role| before.ends_with(role))
+        || TITLES
+            .iter()
+            .any(|title| line[range.end..].starts_with(title))
 }
 
 /// The end of a given name that no dictionary has: a few letters of kanji or kana that were read as
