@@ -35,6 +35,12 @@ static SLASH: LazyLock<Regex> = LazyLock::new(|| {
         r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(?: ?[\((][月火水木金土日][\))]| ?(?:(?:午前|午後|AM|PM|朝|昼|夕|夜)|\d{1,2}(?::\d{2}|時)|に|より|から|まで|頃|ごろ|付|〜|~|の(?:CT|MRI|採血|検査|手術|外来|夜|朝)|入院|退院|来院|受診|手術|術後|採血|予約|再診|転院|外来|初診|発症|発熱|開始|終了|中止|撮影|施行|訪問|面談|電話|連絡))",
     )
 });
+/// 10/12, 05/09: with a day that scores and strengths do not have (4/5, 2/6, 7/10).
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|[^0-9A-Za-z./-])((?:1[0-2]|0?[1-9])/(?:0[1-9]|[789]|1[1-9]|2\d|3[01]))(?:[^0-9A-Za-z./%-]|$)",
+    )
+});
 static AFTER_WORD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?:入院|退院|来院|受診|手術|採血|予約|再診|転院|外来|初診|発症|次回|前回|昨日|本日|明日|翌日|最終|実施|記載|検査日?|撮影|期限|から|より)[日:: は]{0,2}((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))",
@@ -74,7 +80,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             }
         }
     }
-    for pattern in [&*SLASH, &*AFTER_WORD] {
+    for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
         for day in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
             if apart_from_digits(text, &day.range()) {
                 push(found, day.range(), Kind::Date);

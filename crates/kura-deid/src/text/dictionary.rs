@@ -113,6 +113,7 @@ impl Dictionary {
                 }));
                 self.lexicon.names(line, &words, start, found);
                 self.lexicon.spaced(line, start, found);
+                Lexicon::beside_roles(line, &words, start, found);
             }
             start += line.len();
         }
@@ -313,6 +314,18 @@ impl Lexicon {
         }
     }
 
+    /// Names that a role stands beside, known to the dictionary or not: 主治医 我那覇, 野老医師.
+    fn beside_roles(line: &str, words: &[Word], at: usize, found: &mut Vec<Found>) {
+        for first in 0..words.len() {
+            if let Some(end) = after_role(line, words, first) {
+                push(found, at + words[first].range.start..at + end, Kind::Name);
+            }
+            if let Some(start) = before_title(line, words, first) {
+                push(found, at + start..at + words[first].range.end, Kind::Name);
+            }
+        }
+    }
+
     /// The names among the words of a line.
     fn names(&self, line: &str, words: &[Word], at: usize, found: &mut Vec<Found>) {
         let mut index = 0;
@@ -410,15 +423,109 @@ impl Lexicon {
     }
 }
 
-/// Whether a role or a title stands before or after a name: 主治医 森, 佐藤部長.
-fn beside_role(line: &str, range: &Range<usize>) -> bool {
-    let before = line[..range.start].trim_end_matches([
+/// Titles that only a name stands before: not さん (患者さん), not 主任.
+const STRONG: [&str; 14] = [
+    "医師",
+    "看護師",
+    "管理栄養士",
+    "理学療法士",
+    "作業療法士",
+    "言語聴覚士",
+    "薬剤師",
+    "ヘルパー",
+    "部長",
+    "師長",
+    "Ns",
+    "PT",
+    "OT",
+    "MSW",
+];
+
+/// Whether a word can be a piece of a name.
+fn is_piece(line: &str, word: &Word) -> bool {
+    let own = &line[word.range.clone()];
+    let ends = matches!(word.class, Class::Ends | Class::Space | Class::Suffix);
+    !ends
+        && own
+            .chars()
+            .all(|letter| is_kanji(letter) || is_kana(letter))
+}
+
+/// The same, of a name that nothing but its place tells: an ordinary word is what it says, as in
+/// 担当 外科.
+fn is_lone_piece(line: &str, words: &[Word], index: usize) -> bool {
+    words.get(index).is_some_and(|word| {
+        let long = line[word.range.clone()].chars().count() > 1;
+        is_piece(line, word) && !(word.class == Class::Noun && long)
+    })
+}
+
+/// Behind a role: the end of a run of words, and of another behind a space.
+fn after_role(line: &str, words: &[Word], first: usize) -> Option<usize> {
+    let start = words[first].range.start;
+    if !is_lone_piece(line, words, first) || !role_before(line, start) {
+        return None;
+    }
+    let mut end = first;
+    while is_lone_piece(line, words, end) {
+        end += 1;
+    }
+    let last = words[end - 1].range.end;
+    let family = &line[start..last];
+    let letters = family.chars().count();
+    if letters > 6 || family.chars().all(|letter| matches!(letter, 'ぁ'..='ゖ')) {
+        return None;
+    }
+    let spaced = words
+        .get(end)
+        .is_some_and(|word| word.class == Class::Space);
+    if !spaced || letters > 4 {
+        return Some(last);
+    }
+    let mut given = end + 1;
+    while words.get(given).is_some_and(|word| is_piece(line, word)) {
+        given += 1;
+    }
+    let far = words[given - 1].range.end;
+    let long = line[words[end].range.end..far].chars().count();
+    Some(if (1..=5).contains(&long) { far } else { last })
+}
+
+/// Before a title: the start of the run of words that ends here.
+fn before_title(line: &str, words: &[Word], last: usize) -> Option<usize> {
+    let stop = words[last].range.end;
+    let after = line[stop..].trim_start_matches([' ', '　']);
+    if !STRONG.iter().any(|title| after.starts_with(title)) {
+        return None;
+    }
+    let kanji = |index: usize| {
+        is_lone_piece(line, words, index) && line[words[index].range.clone()].chars().all(is_kanji)
+    };
+    if !kanji(last) {
+        return None;
+    }
+    let mut first = last;
+    while first > 0 && kanji(first - 1) {
+        first -= 1;
+    }
+    let start = words[first].range.start;
+    (1..=4)
+        .contains(&line[start..stop].chars().count())
+        .then_some(start)
+}
+
+/// Whether a role stands before a place, with a mark between them or without.
+fn role_before(line: &str, at: usize) -> bool {
+    let before = line[..at].trim_end_matches([
         ' ', '　', ':', '：', '(', '（', '、', '=', '＝', '→', '・', '/', '／',
     ]);
     ROLES.iter().any(|role| before.ends_with(role))
-        || TITLES
-            .iter()
-            .any(|title| line[range.end..].starts_with(title))
+}
+
+/// Whether a role or a title stands before or after a name: 主治医 森, 佐藤部長.
+fn beside_role(line: &str, range: &Range<usize>) -> bool {
+    let after = line[range.end..].trim_start_matches([' ', '　']);
+    role_before(line, range.start) || TITLES.iter().any(|title| after.starts_with(title))
 }
 
 /// The end of a given name that no dictionary has: a few letters of kanji or kana that were read as

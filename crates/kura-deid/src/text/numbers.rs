@@ -39,7 +39,7 @@ static FOREIGN_PHONE: LazyLock<Regex> = LazyLock::new(|| {
 /// 内線 4029, PHS 7123: a telephone within the house.
 static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:内線|院内PHS|PHS|ピッチ|(?i:(?-u:\b)ext(?:ension)?\.?))(?:番号)?[ ::は\((]{0,2}(\d{3,6}(?:-\d{2,5})?)",
+        r"(?:内線|院内PHS|PHS|ピッチ|\(内|(?i:(?-u:\b)(?:ext(?:ension)?\.?|x)))(?:番号)?[ ::は\(]{0,2}(\d{3,6}(?:-\d{2,5})?)",
     )
 });
 /// After a word that says what the number is.

@@ -206,9 +206,10 @@ impl Record {
     }
 }
 
-static LATIN_WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\p{Latin}][\p{Latin}'’-]+"));
+static LATIN_WORD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[\p{Latin}]{2,}(?:['’-][\p{Latin}]{2,})*"));
 static DASHED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"[A-Za-z0-9０-９]{1,8}(?:[-−－‐ /][A-Za-z0-9０-９]{1,8}){1,4}"));
+    LazyLock::new(|| pattern(r"[A-Za-z]{0,4}[0-9０-９]{1,8}(?:[-−－‐/][0-9０-９]{1,8}){1,4}"));
 
 /// A letter that names are written with beside kanji proper: 一ノ瀬, 佐々木, 﨑山.
 pub(super) fn is_name_letter(letter: char) -> bool {
@@ -216,7 +217,7 @@ pub(super) fn is_name_letter(letter: char) -> bool {
 }
 
 /// What follows a name and says that it is one.
-pub(super) const TITLES: [&str; 46] = [
+pub(super) const TITLES: [&str; 52] = [
     "さん",
     "様",
     "さま",
@@ -244,16 +245,21 @@ pub(super) const TITLES: [&str; 46] = [
     "管理栄養士",
     "栄養士",
     "社会福祉士",
+    "精神保健福祉士",
     "相談員",
     "ケアマネ",
     "ヘルパー",
     "介護士",
+    "介護福祉士",
+    "弁護士",
+    "民生委員",
     "部長",
     "師長",
     "主任",
     "院長",
     "医長",
     "教授",
+    "准教授",
     "助教",
     "講師",
     "研修医",
@@ -262,10 +268,11 @@ pub(super) const TITLES: [&str; 46] = [
     "Ns",
     "PT",
     "OT",
+    "ST",
     "MSW",
 ];
 /// What stands before a name and says that it is one, with a mark between them or without.
-pub(super) const ROLES: [&str; 58] = [
+pub(super) const ROLES: [&str; 78] = [
     "医師",
     "看護師",
     "助産師",
@@ -276,6 +283,7 @@ pub(super) const ROLES: [&str; 58] = [
     "言語聴覚士",
     "技師",
     "栄養士",
+    "社会福祉士",
     "相談員",
     "ケアマネ",
     "ケアマネジャー",
@@ -284,6 +292,7 @@ pub(super) const ROLES: [&str; 58] = [
     "担当医",
     "担当",
     "受持",
+    "受け持ち",
     "執刀医",
     "執刀",
     "術者",
@@ -306,11 +315,24 @@ pub(super) const ROLES: [&str; 58] = [
     "指導医",
     "説明者",
     "同席者",
+    "参加者",
     "立会人",
     "保証人",
+    "保証人は",
     "後見人",
+    "後見人の",
     "キーパーソン",
     "KP",
+    "確認",
+    "当直",
+    "宛先",
+    "名前は",
+    "長男",
+    "次男",
+    "三男",
+    "長女",
+    "次女",
+    "三女",
     "長男の",
     "次男の",
     "長女の",
@@ -322,8 +344,13 @@ pub(super) const ROLES: [&str; 58] = [
     "母の",
     "父の",
     "兄の",
+    "弟の",
+    "姉の",
     "妹の",
     "友人の",
+    "隣人の",
+    "PT",
+    "Ns",
 ];
 
 /// Whether something beside a few letters says that they are a name.
@@ -420,22 +447,31 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
         r"([ァ-ヶー]{2,12}[・=][ァ-ヶー]{2,12}(?:[・=][ァ-ヶー]{2,12})?)(?:[、。 　（(がはよをにへと]|$)",
     )
 });
-const LATIN_NAME: &str =
-    r"(?:[A-Z][a-z]+|[A-Z]{2,}|O'[A-Z][a-z]+|Ma?c[A-Z][a-z]+|[A-Z])(?:-[A-Z][a-z]+)?";
+/// One name in Latin letters, with what may stand before it: Mc, O', de la.
+const LATIN_NAME: &str = r"(?:(?:[Dd]e|[Vv]an|[Vv]on|[Dd]er|[Dd]en|[Ll]a|[Dd]el|[Dd]i|[Dd]a|[Bb]in|[Aa]l|[Ss]t\.?) ){0,3}(?:(?:O['’]|Mc|Mac)[A-Z][A-Za-z]+|[A-Z][a-z]+|[A-Z]{2,}(?:['’][A-Z]+)?)(?:-[A-Z][A-Za-z]+)?";
 static LATIN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?-u:\b)(?:Drs?|Mrs?|Ms|Miss|Prof|Professor|Nurse|Sister|Rev|Sir|Mx)(?-u:\b)\.? ?{LATIN_NAME}(?: [A-Z]\.)?(?: (?:de|van|von|der|la|da|di|del|bin|al) ?)?(?: {LATIN_NAME}){{0,2}}",
+        r"(?-u:\b)(?:Drs?|Mrs?|Ms|Miss|Prof|Professor|Nurse|Sister|Rev|Sir|Mx)(?-u:\b)\.? ?{LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}",
     ))
 });
-/// Attending: Rachel Long; her daughter, Anna Cole; Rachel Long, MD.
+/// Attending: Rachel Long; her daughter, Anna Cole; signed by Long, Rachel.
 static CAPTIONED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?:(?i:attending(?: physician)?|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|caregiver|roommate|guardian)[,:]?) ({LATIN_NAME}(?: [A-Z]\.)?(?: (?:de|van|von|der|la|da|di|del|bin|al))?(?: {LATIN_NAME}){{0,2}})",
+        r"(?:(?i:attending(?: physician)?|resident|intern|fellow|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesia|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]?|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|roommate|guardian)[,:]?|(?i:discussed|spoke|speaking|lives|met|meeting|confirmed|reviewed) (?i:with)|(?i:signed|seen|accompanied|brought in|verified) by) ({LATIN_NAME}(?:,? [A-Z]\.)?(?:,? {LATIN_NAME}){{0,2}})",
     ))
 });
 static LETTERED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"({LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{1,2}}),? (?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|Ph\.?D\.?|LPN|MSW|LCSW|PharmD|DPT|OTR|FRCS|MRCP|FACC)(?-u:\b)",
+        r"({LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}),? (?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|Ph\.?D\.?|LPN|MSW|LCSW|PharmD|DPT|OTR|FRCS|MRCP|FACC)(?-u:\b)",
+    ))
+});
+/// Siobhan H. Castellanos: an initial between two words is of a name.
+static INITIAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"(?-u:\b)({LATIN_NAME} [A-Z]\. {LATIN_NAME})")));
+/// Okafor, Victor called; Dorothy Petrov reports: who says and does something is a person.
+static DOING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?-u:\b)({LATIN_NAME},? {LATIN_NAME})(?:['’]s| (?:called|calls|states|stated|says|said|reports|reported|asked|asks|agreed|agrees|denies|denied|was (?:informed|notified|called|present|updated)|is aware|will))(?-u:\b)",
     ))
 });
 
@@ -519,7 +555,14 @@ pub(super) fn titled(text: &str, found: &mut Vec<Found>) {
     for hit in LATIN.find_iter(text) {
         push(found, hit.range(), Kind::Name);
     }
-    for pattern in [&*IN_KANA, &*FOREIGN, &*CAPTIONED, &*LETTERED] {
+    for pattern in [
+        &*IN_KANA,
+        &*FOREIGN,
+        &*CAPTIONED,
+        &*LETTERED,
+        &*INITIAL,
+        &*DOING,
+    ] {
         for hit in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
             push(found, hit.range(), Kind::Name);
         }

@@ -15,29 +15,31 @@ const PLACE: &str = r"[\p{Han}ヶケノのヵァ-ヶー]";
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     let postcode = r"〒 ?\d{3}-?\d{4}";
     let prefecture = format!("(?:{})", prefectures().collect::<Vec<_>>().join("|"));
-    // 北22条西7丁目5番9号, 3丁9番3号, 5の2; 4条通.
-    let number = r"(?:[北南東西]?(?:\d{1,5}|[一二三四五六七八九十]{1,3})(?:丁目?|番地?|号室?|棟|条|線|-|の)?)";
+    // 北22条西7丁目5番9号, 3丁9番3号, 595番地の2, 8条通12丁目.
+    let number = r"(?:(?:の|通)?[北南東西]?(?:\d{1,5}(?:丁目?|番地?|号室?|棟|条|線|-)?|[一二三四五六七八九十]{1,3}(?:丁目|番地?|号|条)))";
     // After a prefecture or a town a name may be in hiragana: さいたま市, ひばりが丘.
     let name = r"[\p{Han}ぁ-んァ-ヶー]";
     let town = format!(r"{name}{{1,7}}?(?:市|区|町|村|郡)");
-    let house = format!(r"{name}{{0,14}}?(?:{number})+(?:[北南東西]{number}+)*");
+    let house = format!(r"{name}{{0,14}}?(?:{number})+");
     // 四条通烏丸東入長刀鉾町7: streets of Kyoto, and from where to go which way.
     let kyoto = format!(
-        r"{name}{{1,10}}通{name}{{0,10}}?(?:上[るル]|下[るル]|東入[るル]?|西入[るル]?){name}{{0,10}}?(?:町)?(?:{number})*"
+        r"{name}{{1,10}}通{name}{{0,10}}?(?:上[るル]|下[るル]|東入[るル]?|西入[るル]?)(?:{name}{{1,10}}?{number}+)?"
     );
     let building = r"(?: ?[\p{Han}ぁ-んァ-ヶー・A-Za-z]{2,16} ?\d{1,4}(?:号室?|号棟|棟|階|F)?)?";
     pattern(&format!(
-        r"(?:{postcode} ?)?(?:{prefecture}(?: ?{town}){{0,3}}(?:{kyoto}|{house}{building})?|[\p{{Han}}ヶケノのヵァ-ヶーぁ-ん]{{1,7}}(?:市|区|町|村)(?:{PLACE}{{1,7}}(?:区|町|村))?(?:{kyoto}|{name}{{0,12}}?(?:[北南東西]?\d{{1,4}}(?:丁目?|番地?|号|条|-|の)){{1,4}}(?:{number})*{building}))|{postcode}",
+        r"(?:{postcode} ?)?(?:{prefecture}(?: ?{town}){{0,3}}(?:{kyoto}|{house}{building})?|[\p{{Han}}ヶケノのヵァ-ヶーぁ-ん]{{1,7}}(?:市|区|町|村)(?:{PLACE}{{1,7}}(?:区|町|村))?(?:{kyoto}|{name}{{0,12}}?[北南東西]?\d{{1,4}}(?:丁目?|番地?|号|条|-)(?:{number})*{building}))|{postcode}|大?字{name}{{1,10}}?\d{{1,4}}番地?(?:{number})*",
     ))
 });
 /// 12-3 Kita-machi, Nerima-ku, Tokyo; 45 Elm Street, Apt 3.
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     let word = r"[A-Z][A-Za-z'-]+";
+    let code = r"(?:,? [A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}|(?:,? [A-Z]{2})?(?:,? (?:\d{5}(?:-\d{4})?|\d{3}-\d{4}))?)";
     let after = format!(
-        r"(?:,? (?:(?i:apt|unit|suite|room|flat)\.? ?|#)[A-Za-z0-9-]+)?(?:,? {word}(?: {word}){{0,2}}){{0,3}}(?:,? [A-Z]{{2}})?(?:,? (?:\d{{5}}(?:-\d{{4}})?|\d{{3}}-\d{{4}}|[A-Z]{{1,2}}\d[A-Z0-9]? \d[A-Z]{{2}}))?"
+        r"(?:,? (?:(?i:apt|unit|suite|room|flat)\.? ?|#)[A-Za-z0-9-]+)?(?:,? {word}(?: {word}){{0,2}}){{0,3}}{code}(?:, (?:Japan|USA|UK|U\.S\.A\.?))?"
     );
+    let street = "Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Crescent|Close|Square|Highway|Hwy|Parkway|Pkwy|Gardens|Grove|Hill|Park|Mews|Row|Walk|View|Green";
     pattern(&format!(
-        r"(?-u:\b)\d{{1,5}}[A-Za-z]? (?:[NSEW]\.? )?{word}(?: {word}){{0,3}} (?:Street|St|Avenue|Ave|Road|Rd|Drive|Dr|Lane|Ln|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Terrace|Crescent|Close|Square|Highway|Hwy|Parkway|Pkwy)(?-u:\b)\.?{after}|(?-u:\b)(?:P\.?O\.? Box|PO Box) \d{{1,6}}{after}|(?-u:\b)(?:\d{{1,4}}(?:-\d{{1,4}}){{1,3}},? )?(?:{word},? ){{0,2}}{word}-(?:ku|shi|gun|cho|machi|mura)(?-u:\b){after}",
+        r"(?-u:\b)(?:(?i:flat|apt|unit) [A-Za-z0-9]+, )?\d{{1,5}}[A-Za-z]? (?:[NSEW]\.? )?{word}(?: {word}){{0,3}} (?:{street})(?-u:\b)\.?{after}|(?-u:\b)(?:P\.?O\.? Box|PO Box) \d{{1,6}}{after}|(?-u:\b)(?:\d{{1,4}}(?:-\d{{1,4}}){{1,3}},? )?(?:{word},? ){{0,2}}{word}-(?:ku|shi|gun|cho|machi|mura)(?-u:\b){after}",
     ))
 });
 
@@ -46,8 +48,14 @@ const KINDS: &str = "医療センター|大学附属病院|大学病院|総合�
 
 static HOSPITAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"[\p{{Han}}ぁ-んァ-ヶーA-Za-z・]{{1,20}}?(?:{KINDS})|(?:訪問看護ステーション|介護老人保健施設|特別養護老人ホーム|有料老人ホーム|グループホーム|デイサービスセンター|デイサービス|老健|特養|地域包括支援センター|居宅介護支援事業所)[「『 ]?[\p{{Han}}ぁ-んァ-ヶーA-Za-z]{{2,12}}[」』]?|(?:[A-Z][A-Za-z'.-]+ )+(?:(?:General|Memorial|University|Medical|Regional|Community|Children's|Nursing|Care|Family|Health|Rehabilitation|Red Cross|City|Central|District) )*(?:Hospital|Clinic|Medical Center|Medical Centre|Health Center|Infirmary|Nursing Home|Care Home|Hospice|Pharmacy)",
+        r"[\p{{Han}}ぁ-んァ-ヶーA-Za-z・]{{1,20}}?(?:{KINDS})|(?:[A-Z][A-Za-z'.-]+ (?:of (?:the )?)?)+(?:Hospital|Clinic|Medical Center|Medical Centre|Health Center|Rehabilitation Center|Infirmary|Nursing Home|Care Home|Hospice|Pharmacy|Urgent Care)(?: of [A-Z][A-Za-z]+)?",
     ))
+});
+/// グループホームこもれび: the name follows the kind.
+static PREFIXED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:小規模多機能型居宅介護|訪問看護ステーション|介護老人保健施設|特別養護老人ホーム|有料老人ホーム|グループホーム|デイサービスセンター|デイサービス|デイケア|老健|特養|地域包括支援センター|居宅介護支援事業所|ケアハウス|サービス付き高齢者向け住宅)[「『 　]?(?:[ァ-ヶー]{2,12}[\p{Han}]{0,4}|[\p{Han}]{1,6}(?:の[\p{Han}]{1,4})?|[ぁ-ん]{2,8}?)(?:[」』]|[のはがをにでへとより、。 　（(]|$)",
+    )
 });
 /// 阪大, 日赤: what hospitals are called for short.
 static SHORT: LazyLock<Regex> = LazyLock::new(|| {
@@ -116,6 +124,15 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             push(found, range, Kind::Hospital);
         }
     }
+    for hit in PREFIXED.find_iter(text) {
+        let end = hit
+            .as_str()
+            .trim_end_matches([
+                'の', 'は', 'が', 'を', 'に', 'で', 'へ', 'と', '、', '。', ' ', '　', '（', '(',
+            ])
+            .len();
+        push(found, hit.start()..hit.start() + end, Kind::Hospital);
+    }
     for hit in SHORT.find_iter(text) {
         let particles = [
             "より",
@@ -149,18 +166,10 @@ fn named(hit: &str) -> Option<std::ops::Range<usize>> {
     }
     // A name in kana or kanji begins after the last particle before it.
     let start = [
-        "の", "は", "が", "を", "に", "で", "と", "も", "へ", "より", "から", "した", "する", "後",
-        "先",
+        "の", "は", "が", "を", "に", "で", "より", "から", "した", "する", "後", "先",
     ]
     .iter()
-    .filter_map(|word| {
-        let at = hit.rfind(word)? + word.len();
-        // ひまわりの園 keeps its の: what is left must be more than the kind.
-        KINDS
-            .split('|')
-            .all(|kind| &hit[at..] != kind)
-            .then_some(at)
-    })
+    .filter_map(|word| Some(hit.rfind(word)? + word.len()))
     .max()
     .unwrap_or(0);
     let name = &hit[start..];
