@@ -38,7 +38,7 @@ static SLASH: LazyLock<Regex> = LazyLock::new(|| {
 /// 10/12, 05/09: with a day that scores and strengths do not have (4/5, 2/6, 7/10).
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:^|[^0-9A-Za-z./-])((?:1[0-2]|0?[1-9])/(?:0[1-9]|[789]|1[1-9]|2\d|3[01]))(?:[^0-9A-Za-z./%-]|$)",
+        r"(?:^|[^0-9A-Za-z./-])((?:1[0-2]|0?[1-9])/(?:0[1-9]|1[1-9]|2\d|3[01]))(?:[^0-9A-Za-z./%-]|$)|\(((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))\)|(?:^|\n)((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))[、 　]",
     )
 });
 static AFTER_WORD: LazyLock<Regex> = LazyLock::new(|| {
@@ -81,7 +81,10 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
         }
     }
     for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
-        for day in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
+        for day in pattern
+            .captures_iter(text)
+            .filter_map(|hit| hit.iter().skip(1).flatten().next())
+        {
             if apart_from_digits(text, &day.range()) {
                 push(found, day.range(), Kind::Date);
             }

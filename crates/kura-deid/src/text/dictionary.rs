@@ -166,6 +166,8 @@ enum Class {
     Place,
     /// A noun that joins with a noun beside it into one: 所見, 胸部.
     Noun,
+    /// 本日, 時間: no name, and joined with none beside it.
+    Adverbial,
     /// What stands behind a noun and makes another of it: 県, 式, 法.
     Suffix,
     Space,
@@ -198,6 +200,7 @@ impl Class {
             (Some("接尾"), Some("人名"), _) => Class::Ends,
             (Some("一般" | "サ変接続" | "形容動詞語幹" | "数"), _, _) => Class::Noun,
             (Some("接尾"), _, _) => Class::Suffix,
+            (Some("副詞可能" | "代名詞" | "非自立"), _, _) => Class::Adverbial,
             _ => Class::Other,
         }
     }
@@ -456,7 +459,7 @@ fn is_piece(line: &str, word: &Word) -> bool {
 fn is_lone_piece(line: &str, words: &[Word], index: usize) -> bool {
     words.get(index).is_some_and(|word| {
         let long = line[word.range.clone()].chars().count() > 1;
-        is_piece(line, word) && !(word.class == Class::Noun && long)
+        is_piece(line, word) && !(matches!(word.class, Class::Noun | Class::Adverbial) && long)
     })
 }
 

@@ -272,7 +272,7 @@ pub(super) const TITLES: [&str; 52] = [
     "MSW",
 ];
 /// What stands before a name and says that it is one, with a mark between them or without.
-pub(super) const ROLES: [&str; 78] = [
+pub(super) const ROLES: [&str; 84] = [
     "医師",
     "看護師",
     "助産師",
@@ -349,6 +349,12 @@ pub(super) const ROLES: [&str; 78] = [
     "妹の",
     "友人の",
     "隣人の",
+    "ケアマネの",
+    "ケアマネジャーの",
+    "主治医の",
+    "担当の",
+    "Dr",
+    "Dr.",
     "PT",
     "Ns",
 ];
@@ -358,14 +364,12 @@ fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
     let (before, after) = (&text[..range.start], &text[range.end..]);
     let own = &text[range.clone()];
     let kanji = |letter: Option<char>| letter.is_some_and(is_name_letter);
-    let kana = |letter: Option<char>| {
-        letter.is_some_and(|c| matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | 'ｦ'..='ﾟ'))
-    };
+    let katakana = |letter: char| matches!(letter, 'ァ'..='ヺ' | 'ー' | 'ｦ'..='ﾟ');
     let first = own.chars().next();
     let last_before = before.chars().next_back();
     // A piece of a longer word of its own script is none: 林檎, クキナ.
     let joined = kanji(first) && kanji(last_before)
-        || kana(first) && own.chars().all(|c| matches!(c, 'ァ'..='ヺ' | 'ー')) && kana(last_before);
+        || own.chars().all(katakana) && last_before.is_some_and(katakana);
     if joined {
         return false;
     }
@@ -457,7 +461,7 @@ static LATIN: LazyLock<Regex> = LazyLock::new(|| {
 /// Attending: Rachel Long; her daughter, Anna Cole; signed by Long, Rachel.
 static CAPTIONED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?:(?i:attending(?: physician)?|resident|intern|fellow|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesia|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]?|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|roommate|guardian)[,:]?|(?i:discussed|spoke|speaking|lives|met|meeting|confirmed|reviewed) (?i:with)|(?i:signed|seen|accompanied|brought in|verified) by) ({LATIN_NAME}(?:,? [A-Z]\.)?(?:,? {LATIN_NAME}){{0,2}})",
+        r"(?:(?i:attending(?: physician)?|resident|intern|fellow|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesia|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]?|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|roommate|guardian)[,:]?|(?i:discussed|spoke|speaking|lives|met|meeting|confirmed|reviewed) (?i:with)|(?i:signed|seen|accompanied|brought in|verified) by|(?-u:\b)Per) ({LATIN_NAME}(?:,? [A-Z]\.)?(?:,? {LATIN_NAME}){{0,2}})",
     ))
 });
 static LETTERED: LazyLock<Regex> = LazyLock::new(|| {
@@ -564,7 +568,11 @@ pub(super) fn titled(text: &str, found: &mut Vec<Found>) {
         &*DOING,
     ] {
         for hit in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
-            push(found, hit.range(), Kind::Name);
+            // CT, MRI: a word in capitals alone may be anything.
+            let capitals = hit.as_str().bytes().all(|byte| byte.is_ascii_uppercase());
+            if !capitals || hit.as_str().len() > 5 {
+                push(found, hit.range(), Kind::Name);
+            }
         }
     }
 }

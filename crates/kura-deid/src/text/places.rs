@@ -32,7 +32,7 @@ static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// 12-3 Kita-machi, Nerima-ku, Tokyo; 45 Elm Street, Apt 3.
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
-    let word = r"[A-Z][A-Za-z'-]+";
+    let word = r"[A-Z][a-z'-][A-Za-z'-]*";
     let code = r"(?:,? [A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}|(?:,? [A-Z]{2})?(?:,? (?:\d{5}(?:-\d{4})?|\d{3}-\d{4}))?)";
     let after = format!(
         r"(?:,? (?:(?i:apt|unit|suite|room|flat)\.? ?|#)[A-Za-z0-9-]+)?(?:,? {word}(?: {word}){{0,2}}){{0,3}}{code}(?:, (?:Japan|USA|UK|U\.S\.A\.?))?"
@@ -206,7 +206,11 @@ fn named(hit: &str) -> Option<std::ops::Range<usize>> {
 }
 
 /// 循環器内科 is a department, not 山田内科.
-const DEPARTMENTS: [&str; 26] = [
+const DEPARTMENTS: [&str; 30] = [
+    "当院",
+    "他院",
+    "同院",
+    "整形",
     "循環器",
     "消化器",
     "呼吸器",
