@@ -1,5 +1,5 @@
-//! How much of what tells who somebody is `kura_deid::text` finds in notes that were written without looking at its
-//! rules: names, formats and sentences of its own (`tests/data/unseen_*.txt`), drawn with a fixed seed. What a rule
+//! How much of what tells who somebody is `kura_deid::text` finds in notes that were first written without looking at
+//! its rules: names, formats and sentences of its own (`tests/data/unseen_*.txt`), drawn with a fixed seed. What a rule
 //! misses here is to be mended by a better rule, never by adding the miss to a list.
 
 use std::collections::BTreeMap;
@@ -18,23 +18,26 @@ const JAPANESE: usize = 1600;
 const ENGLISH: usize = 360;
 const AGE_LIMIT: u32 = 90;
 
-/// The least share that must be found of each kind: the goal where it is reached, else a little less than what the
-/// first run found. A kind in parentheses is only reported.
+/// The least share that must be found of each kind: the goal where it is reached, else a little less than what is
+/// found since the rules were mended by what they had missed here. The first score, before, is in
+/// docs/deidentification.md; these notes are seen by now. A kind in parentheses is only reported.
 const LEAST: &[(&str, f64)] = &[
-    ("address", 0.77),
-    ("age", 0.65),
-    ("date", 0.81),
-    ("hospital", 0.49),
-    ("hospital, English", 0.08),
+    ("address", 0.98),
+    ("address, English", 0.99),
+    ("age", 1.0),
+    ("date", 0.995),
+    ("hospital", 0.75),
+    ("hospital, English", 0.92),
     ("mail", 1.0),
-    ("name with title", 0.43),
-    ("name, English, title", 0.55),
-    ("name, nobody told", 0.86),
-    ("name, told", 0.80),
-    ("number", 0.84),
-    ("phone", 0.62),
-    ("record number, told", 0.55),
-    ("url", 0.75),
+    ("name with title", 0.97),
+    ("name, English, no title", 0.93),
+    ("name, English, title", 1.0),
+    ("name, nobody told", 0.91),
+    ("name, told", 1.0),
+    ("number", 1.0),
+    ("phone", 1.0),
+    ("record number, told", 1.0),
+    ("url", 1.0),
 ];
 
 /// The most false positives in 1,000 characters of clean text.
