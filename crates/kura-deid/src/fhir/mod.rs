@@ -318,6 +318,79 @@ mod tests {
         assert_eq!(out["birthDate"], "1936");
     }
 
+    /// Where a rule lets texts leave and they are asked for, with labels; else they go.
+    #[test]
+    fn a_text_leaves_with_labels() {
+        let rules = r#"
+[[rule]]
+id = "X01"
+action = "text"
+ja = "文章"
+en = "Texts"
+source = "test"
+paths = ["ClinicalImpression.description", "Observation.valueString"]
+"#;
+        // Common and kamei in one file that extends nothing: no bank takes such a one.
+        let common = crate::policy::text("common").unwrap();
+        let kamei = crate::policy::text("kamei").unwrap();
+        let own = kamei.find("[images]").map(|at| &kamei[at..]).unwrap();
+        let text = format!("{common}\n{own}\n{rules}");
+        let policy = Policy::parse("one.toml", &text, &|_| None).unwrap();
+        assert!(policy.lets_texts());
+        let files = [
+            (
+                "a.csv",
+                "小野,0,0,1,名詞,固有名詞,人名,姓,*,*\n綾子,0,0,1,名詞,固有名詞,人名,名,*,*\n",
+            ),
+            ("matrix.def", "1 1\n0 0 0\n"),
+            ("char.def", "DEFAULT 0 1 0\n"),
+            ("unk.def", "DEFAULT,0,0,1000,名詞,一般,*,*,*,*\n"),
+        ];
+        let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+        let dictionary = crate::text::Dictionary::of_source(files).unwrap();
+        let (own, everybody) = (
+            crate::text::Record::new().person("小野 綾子"),
+            crate::text::Record::new().person("鈴木 一郎"),
+        );
+        let cleaner = Cleaner {
+            records: [&own, &everybody],
+            dictionary: &dictionary,
+            age_limit: 90,
+        };
+        let key = ProjectKey::new([7; 32]);
+        let known = KnownIdentifiers::new(["小野 綾子"].map(str::to_owned));
+        let of = |texts| {
+            let subject = Subject {
+                key: &key,
+                known: &known,
+                shift_days: -10,
+                reference_year: 2026,
+                survey: None,
+                texts,
+            };
+            let mut report = ChangeReport::default();
+            let out = process(
+                &policy,
+                &json!({
+                    "resourceType": "ClinicalImpression", "id": "c", "status": "completed",
+                    "subject": {"reference": "Patient/p"},
+                    "description": "小野綾子様、血糖 180。鈴木医師に報告。"
+                }),
+                &subject,
+                &mut report,
+            )
+            .unwrap();
+            (out["description"].clone(), report)
+        };
+        let (text, report) = of(Some(&cleaner));
+        assert_eq!(text, "[氏名]様、血糖 180。[氏名]医師に報告。");
+        assert_eq!(
+            (report.texts, report.pieces[&crate::text::Kind::Name]),
+            (1, 2)
+        );
+        assert_eq!(of(None).0, Value::Null);
+    }
+
     #[test]
     fn free_text_and_local_codes_go() {
         let (out, report) = run(&json!({

@@ -12,39 +12,81 @@ const MONTHS: &str = r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:
 /// 2026年11月23日, 2026/11/23, 2026-11-23, 2026.11.23; also year and month alone.
 static WESTERN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:19|20)\d{2} ?年(?: ?\d{1,2} ?月(?: ?\d{1,2} ?日)?|度)?|(?:19|20)\d{2} ?([-/.]) ?(?:1[0-2]|0?[1-9]) ?[-/.] ?(?:[12]\d|3[01]|0?[1-9])(?:T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?|(?:19|20)\d{2}[/](?:1[0-2]|0?[1-9])",
+        r"(?:19|20)\d{2} ?年(?: ?\d{1,2} ?月(?: ?\d{1,2} ?日)?|度)?|(?:19|20)\d{2} ?([-/.]) ?(?:1[0-2]|0?[1-9]) ?[-/.] ?(?:[12]\d|3[01]|0?[1-9])(?:T\d{2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?|(?:19|20)\d{2}(?:/(?:1[0-2]|0?[1-9])|\.(?:1[0-2]|0[1-9]))",
     )
 });
-/// 令和8年11月23日, R8.11.23, 昭和25年.
+/// 令和8年11月23日, R8.11.23, 昭和25年, S36/2. Letters of eras stand beside kana, too: を S36年.
 static ERA: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:令和|平成|昭和|大正|明治) ?(?:元|\d{1,2}) ?(?:年(?: ?\d{1,2} ?月(?: ?\d{1,2} ?日)?|度)?|[-/.] ?\d{1,2}(?: ?[-/.] ?\d{1,2})?)|\b[RHSTM]\.?(?:元|\d{1,2})(?:年(?: ?\d{1,2} ?月(?: ?\d{1,2} ?日)?)?|[-/.]\d{1,2}[-/.]\d{1,2})",
-    )
+    let number = "(?:元|[0-9]{1,2}|[〇一二三四五六七八九十]{1,3})";
+    pattern(&format!(
+        r"(?:令和|平成|昭和|大正|明治) ?{number} ?(?:年(?: ?{number} ?月(?: ?{number} ?日)?|度)?|[-/.] ?\d{{1,2}}(?: ?[-/.] ?\d{{1,2}})?)|(?-u:\b)[RHSTM]\.?(?:元|\d{{1,2}})(?:年(?: ?{number} ?月(?: ?{number} ?日)?)?|[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?)",
+    ))
 });
-/// 11月23日; 11/23 only where something says that it is a day.
+/// 11月23日, 四月一日.
 static DAY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:1[0-2]|0?[1-9]) ?月 ?(?:[12]\d|3[01]|0?[1-9]) ?日|(?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])(?: ?\([月火水木金土日]\)| ?(?:に|より|から|まで|頃|ごろ|付|の(?:CT|MRI|採血|検査|手術|外来)|入院|退院|来院|受診|手術|採血|予約|再診|転院|外来))",
+        r"(?:1[0-2]|0?[1-9]) ?月 ?(?:[12]\d|3[01]|0?[1-9]) ?日|(?:十[一二]?|[一二三四五六七八九]) ?月 ?(?:[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九]) ?日",
+    )
+});
+/// 11/23 where something beside it says that it is a day: a weekday, a particle, a word of the
+/// ward. 4/5 of a muscle's strength and 2/6 of a murmur have none.
+static SLASH: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(?: ?[\((][月火水木金土日][\))]| ?(?:(?:午前|午後|AM|PM|朝|昼|夕|夜)|\d{1,2}(?::\d{2}|時)|に|より|から|まで|頃|ごろ|付|〜|~|の(?:CT|MRI|採血|検査|手術|外来|夜|朝)|入院|退院|来院|受診|手術|術後|採血|予約|再診|転院|外来|初診|発症|発熱|開始|終了|中止|撮影|施行|訪問|面談|電話|連絡))",
+    )
+});
+/// 10/12, 05/09: with a day that scores and strengths do not have (4/5, 2/6, 7/10).
+static BARE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|[^0-9A-Za-z./-])((?:1[0-2]|0?[1-9])/(?:0[1-9]|1[1-9]|2\d|3[01]))(?:[^0-9A-Za-z./%-]|$)|\(((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))\)|(?:^|\n)((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))[、 　]",
+    )
+});
+static AFTER_WORD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:入院|退院|来院|受診|手術|採血|予約|再診|転院|外来|初診|発症|次回|前回|昨日|本日|明日|翌日|最終|実施|記載|検査日?|撮影|期限|から|より)[日:: は]{0,2}((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))",
+    )
+});
+/// 36/2/24, 26.11.23: a year of two digits first, or last.
+static SHORT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"'?\d{2}/(?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])|\d{2}\.(?:1[0-2]|0[1-9])\.(?:[12]\d|3[01]|0[1-9])",
     )
 });
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"\b{MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d{{2}})?\b|\b\d{{1,2}}(?:st|nd|rd|th)?[- ](?:of )?{MONTHS}[-, ]{{0,2}}(?:(?:19|20)\d{{2}})?\b|\b{MONTHS},? (?:19|20)\d{{2}}\b|\b(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])/(?:(?:19|20)\d{{2}}|\d{{2}})\b",
+        r"(?-u:\b){MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d{{2}})?(?-u:\b)|(?-u:\b)\d{{1,2}}(?:st|nd|rd|th)?[- ](?:of )?{MONTHS}[-, ]{{0,2}}(?:(?:19|20)\d{{2}}(?-u:\b)|'?\d{{2}}(?-u:\b))?|(?-u:\b){MONTHS},? (?:19|20)\d{{2}}(?-u:\b)|(?-u:\b)(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])/(?:(?:19|20)\d{{2}}|\d{{2}})(?-u:\b)|(?-u:\b)(?:1[0-2]|0?[1-9])/(?:19|20)\d{{2}}(?-u:\b)",
     ))
 });
 /// 20261123, where the word before says so or the day is one of the calendar.
 static TOGETHER: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{6})?"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(\d{2,3}) ?(?:歳|才|代|(?i:y/?o\b|years?[- ]old|yrs?[- ]old|[- ]year[- ]old))")
+    pattern(
+        r"(\d{2,3}) ?(?:歳|才|代|(?i:y\.?/?o(?-u:\b)\.?|years?[- ]old|yrs?[- ]old|[- ]year[- ]old|years? of age|yrs? of age))",
+    )
 });
+/// age 93, aged 101.
+static AGED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?-u:\b)(?i:aged?)(?: of)?[ ::]{1,2}(\d{2,3})(?-u:\b)"));
+/// 九十三歳, 百歳.
+static AGE_IN_KANJI: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"([百〇一二三四五六七八九十]{1,5}) ?(?:歳|才)"));
 
 pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
-    for pattern in [&*WESTERN, &*TOGETHER, &*DAY] {
+    for pattern in [&*WESTERN, &*TOGETHER, &*DAY, &*SHORT] {
         for hit in pattern.find_iter(text) {
             if apart_from_digits(text, &hit.range()) {
-                let range = hit.start()..hit.start() + day_alone(hit.as_str());
-                push(found, range, Kind::Date);
+                push(found, hit.range(), Kind::Date);
+            }
+        }
+    }
+    for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
+        for day in pattern
+            .captures_iter(text)
+            .filter_map(|hit| hit.iter().skip(1).flatten().next())
+        {
+            if apart_from_digits(text, &day.range()) {
+                push(found, day.range(), Kind::Date);
             }
         }
     }
@@ -54,24 +96,41 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             push(found, hit.start()..end, Kind::Date);
         }
     }
-    for hit in AGE.captures_iter(text) {
-        let (Some(all), Some(number)) = (hit.get(0), hit.get(1)) else {
-            continue;
-        };
-        let years = number.as_str().parse::<u32>().unwrap_or(0);
-        if years >= age_limit && apart_from_digits(text, &number.range()) {
-            push(found, all.range(), Kind::Age);
+    for pattern in [&*AGE, &*AGED, &*AGE_IN_KANJI] {
+        for hit in pattern.captures_iter(text) {
+            let (Some(all), Some(number)) = (hit.get(0), hit.get(1)) else {
+                continue;
+            };
+            let years = number
+                .as_str()
+                .parse::<u32>()
+                .ok()
+                .or_else(|| kanji_number(number.as_str()))
+                .unwrap_or(0);
+            if years >= age_limit && apart_from_digits(text, &number.range()) {
+                push(found, all.range(), Kind::Age);
+            }
         }
     }
 }
 
-/// The length of the day itself in `11/23 に`: the word that says it is one stays.
-fn day_alone(hit: &str) -> usize {
-    match hit.split_once('/') {
-        Some((month, rest)) if month.len() <= 2 => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            month.len() + 1 + digits
-        }
-        _ => hit.len(),
+/// 九十三, 百一, 九三.
+fn kanji_number(text: &str) -> Option<u32> {
+    let (mut total, mut digit) = (0, None);
+    for letter in text.chars() {
+        let unit = match letter {
+            '十' => 10,
+            '百' => 100,
+            _ => {
+                let value = "〇一二三四五六七八九"
+                    .chars()
+                    .position(|one| one == letter)?;
+                // 九三: digits one beside the other.
+                digit = Some(digit.unwrap_or(0) * 10 + u32::try_from(value).ok()?);
+                continue;
+            }
+        };
+        total += digit.take().unwrap_or(1) * unit;
     }
+    Some(total + digit.unwrap_or(0))
 }

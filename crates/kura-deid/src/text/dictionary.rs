@@ -1,12 +1,14 @@
 //! Names that nobody told: words that a dictionary of Japanese knows as names, where the sentence
 //! reads them as such. The dictionary is MeCab's IPADIC, read by `vibrato`.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use encoding_rs::EUC_JP;
 use vibrato::{SystemDictionaryBuilder, Tokenizer};
 
+use super::people::{ROLES, TITLES};
 use super::{Found, Kind, push};
 
 /// A dictionary, ready to read sentences by.
@@ -100,6 +102,7 @@ impl Dictionary {
         let mut start = 0;
         for line in text.split_inclusive('\n') {
             words.clear();
+            let line = &*plain_forms(line);
             if self.lexicon.may_hold(line) {
                 let worker = worker.get_or_insert_with(|| self.tokenizer.new_worker());
                 worker.reset_sentence(line);
@@ -110,9 +113,42 @@ impl Dictionary {
                 }));
                 self.lexicon.names(line, &words, start, found);
                 self.lexicon.spaced(line, start, found);
+                Lexicon::beside_roles(line, &words, start, found);
             }
             start += line.len();
         }
+    }
+}
+
+/// Forms of letters that names are written with and the dictionary is not, by those it has, of the
+/// same length in bytes: 髙橋, 﨑山.
+fn plain_forms(line: &str) -> Cow<'_, str> {
+    const FORMS: [(char, char); 12] = [
+        ('髙', '高'),
+        ('﨑', '崎'),
+        ('濵', '浜'),
+        ('德', '徳'),
+        ('邉', '辺'),
+        ('邊', '辺'),
+        ('栁', '柳'),
+        ('槗', '橋'),
+        ('齋', '斎'),
+        ('齊', '斉'),
+        ('廣', '広'),
+        ('瀨', '瀬'),
+    ];
+    let plain = |letter: char| {
+        FORMS
+            .iter()
+            .find(|(one, _)| *one == letter)
+            .map(|(_, by)| *by)
+    };
+    match line.chars().any(|letter| plain(letter).is_some()) {
+        true => line
+            .chars()
+            .map(|letter| plain(letter).unwrap_or(letter))
+            .collect(),
+        false => Cow::Borrowed(line),
     }
 }
 
@@ -130,6 +166,8 @@ enum Class {
     Place,
     /// A noun that joins with a noun beside it into one: 所見, 胸部.
     Noun,
+    /// 本日, 時間: no name, and joined with none beside it.
+    Adverbial,
     /// What stands behind a noun and makes another of it: 県, 式, 法.
     Suffix,
     Space,
@@ -159,9 +197,10 @@ impl Class {
             (Some("固有名詞"), Some("人名"), Some("姓")) => Class::Family,
             (Some("固有名詞"), Some("人名"), _) => Class::Given,
             (Some("固有名詞"), _, _) => Class::Place,
-            (Some("接尾"), Some("人名"), _) => Class::Other,
+            (Some("接尾"), Some("人名"), _) => Class::Ends,
             (Some("一般" | "サ変接続" | "形容動詞語幹" | "数"), _, _) => Class::Noun,
             (Some("接尾"), _, _) => Class::Suffix,
+            (Some("副詞可能" | "代名詞" | "非自立"), _, _) => Class::Adverbial,
             _ => Class::Other,
         }
     }
@@ -174,7 +213,7 @@ impl Class {
 }
 
 fn is_kanji(letter: char) -> bool {
-    matches!(letter, '\u{3400}'..='\u{9fff}' | '々')
+    matches!(letter, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '々')
 }
 
 fn is_kana(letter: char) -> bool {
@@ -184,7 +223,7 @@ fn is_kana(letter: char) -> bool {
 /// Letters of a family name, and of a given name.
 const FAMILY_AT_MOST: usize = 4;
 const GIVEN_AT_MOST: usize = 5;
-const GIVEN_UNKNOWN_AT_MOST: usize = 4;
+const GIVEN_UNKNOWN_AT_MOST: usize = 5;
 
 impl Lexicon {
     fn settle(&mut self) {
@@ -278,6 +317,18 @@ impl Lexicon {
         }
     }
 
+    /// Names that a role stands beside, known to the dictionary or not: 主治医 我那覇, 野老医師.
+    fn beside_roles(line: &str, words: &[Word], at: usize, found: &mut Vec<Found>) {
+        for first in 0..words.len() {
+            if let Some(end) = after_role(line, words, first) {
+                push(found, at + words[first].range.start..at + end, Kind::Name);
+            }
+            if let Some(start) = before_title(line, words, first) {
+                push(found, at + start..at + words[first].range.end, Kind::Name);
+            }
+        }
+    }
+
     /// The names among the words of a line.
     fn names(&self, line: &str, words: &[Word], at: usize, found: &mut Vec<Found>) {
         let mut index = 0;
@@ -367,9 +418,117 @@ impl Lexicon {
                     matches!(word.class, Class::Noun | Class::Suffix | Class::Place)
                 })
         };
-        let within = joined(first.checked_sub(1)) || joined(Some(first + 1));
+        let role = beside_role(line, &word.range);
+        let within = !role && (joined(first.checked_sub(1)) || joined(Some(first + 1)));
+        // 林看護師, 主治医 森: with a role beside it one letter is a name, too.
+        let long = long || (role && self.family.contains(own) && own.chars().all(is_kanji));
         (long && !within && !eponym(line, words, first + 1)).then_some(first + 1)
     }
+}
+
+/// Titles that only a name stands before: not さん (患者さん), not 主任.
+const STRONG: [&str; 14] = [
+    "医師",
+    "看護師",
+    "管理栄養士",
+    "理学療法士",
+    "作業療法士",
+    "言語聴覚士",
+    "薬剤師",
+    "ヘルパー",
+    "部長",
+    "師長",
+    "Ns",
+    "PT",
+    "OT",
+    "MSW",
+];
+
+/// Whether a word can be a piece of a name.
+fn is_piece(line: &str, word: &Word) -> bool {
+    let own = &line[word.range.clone()];
+    let ends = matches!(word.class, Class::Ends | Class::Space | Class::Suffix);
+    !ends
+        && own
+            .chars()
+            .all(|letter| is_kanji(letter) || is_kana(letter))
+}
+
+/// The same, of a name that nothing but its place tells: an ordinary word is what it says, as in
+/// 担当 外科.
+fn is_lone_piece(line: &str, words: &[Word], index: usize) -> bool {
+    words.get(index).is_some_and(|word| {
+        let long = line[word.range.clone()].chars().count() > 1;
+        is_piece(line, word) && !(matches!(word.class, Class::Noun | Class::Adverbial) && long)
+    })
+}
+
+/// Behind a role: the end of a run of words, and of another behind a space.
+fn after_role(line: &str, words: &[Word], first: usize) -> Option<usize> {
+    let start = words[first].range.start;
+    if !is_lone_piece(line, words, first) || !role_before(line, start) {
+        return None;
+    }
+    let mut end = first;
+    while is_lone_piece(line, words, end) {
+        end += 1;
+    }
+    let last = words[end - 1].range.end;
+    let family = &line[start..last];
+    let letters = family.chars().count();
+    if letters > 6 || family.chars().all(|letter| matches!(letter, 'ぁ'..='ゖ')) {
+        return None;
+    }
+    let spaced = words
+        .get(end)
+        .is_some_and(|word| word.class == Class::Space);
+    if !spaced || letters > 4 {
+        return Some(last);
+    }
+    let mut given = end + 1;
+    while words.get(given).is_some_and(|word| is_piece(line, word)) {
+        given += 1;
+    }
+    let far = words[given - 1].range.end;
+    let long = line[words[end].range.end..far].chars().count();
+    Some(if (1..=5).contains(&long) { far } else { last })
+}
+
+/// Before a title: the start of the run of words that ends here.
+fn before_title(line: &str, words: &[Word], last: usize) -> Option<usize> {
+    let stop = words[last].range.end;
+    let after = line[stop..].trim_start_matches([' ', '　']);
+    if !STRONG.iter().any(|title| after.starts_with(title)) {
+        return None;
+    }
+    let kanji = |index: usize| {
+        is_lone_piece(line, words, index) && line[words[index].range.clone()].chars().all(is_kanji)
+    };
+    if !kanji(last) {
+        return None;
+    }
+    let mut first = last;
+    while first > 0 && kanji(first - 1) {
+        first -= 1;
+    }
+    let start = words[first].range.start;
+    (1..=4)
+        .contains(&line[start..stop].chars().count())
+        .then_some(start)
+}
+
+/// Whether a role stands before a place, with a mark between them or without.
+fn role_before(line: &str, at: usize) -> bool {
+    let before = line[..at].trim_end_matches([
+        ' ', '　', ':', '：', '(', '（', '、', '=', '＝', '→', '・', '/', '／',
+    ]);
+    ROLES.iter().any(|role| before.ends_with(role))
+}
+
+/// Whether a role or a title stands before or after a name: 主治医 森, 佐藤部長.
+fn beside_role(line: &str, range: &Range<usize>) -> bool {
+    let after = line[range.end..].trim_start_matches([' ', '　']);
+    role_before(line, range.start) || TITLES.iter().any(|title| after.starts_with(title))
 }
 
 /// The end of a given name that no dictionary has: a few letters of kanji or kana that were read as

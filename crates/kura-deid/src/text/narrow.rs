@@ -12,7 +12,10 @@ pub(super) struct Narrow<'a> {
 
 impl<'a> Narrow<'a> {
     pub(super) fn of(source: &'a str) -> Self {
-        if !source.chars().any(|letter| narrow(letter) != letter) {
+        if !source
+            .chars()
+            .any(|letter| letter == 'ー' || narrow(letter) != letter)
+        {
             return Self {
                 text: Cow::Borrowed(source),
                 from: Vec::new(),
@@ -20,8 +23,14 @@ impl<'a> Narrow<'a> {
         }
         let mut text = String::with_capacity(source.len());
         let mut from = Vec::with_capacity(source.len() + 1);
+        let mut before = None;
         for (at, letter) in source.char_indices() {
-            let letter = narrow(letter);
+            let letter = match letter {
+                // A long vowel's mark between digits is a dash: 080ー4416ー9769.
+                'ー' if is_digit(before) && is_digit(source[at + 3..].chars().next()) => '-',
+                letter => narrow(letter),
+            };
+            before = Some(letter);
             // Texts of 4 GB do not come here.
             from.resize(from.len() + letter.len_utf8(), at as u32);
             text.push(letter);
@@ -40,6 +49,10 @@ impl<'a> Narrow<'a> {
             false => self.from[range.start] as usize..self.from[range.end] as usize,
         }
     }
+}
+
+fn is_digit(letter: Option<char>) -> bool {
+    letter.is_some_and(|letter| narrow(letter).is_ascii_digit())
 }
 
 /// One letter for one. JIS X 0208 row 3, and the dashes that stand for a hyphen in numbers.

@@ -18,21 +18,42 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i:https?|ftp)://[^\s<>"'、。」』)）]+|(?i:www)\.[A-Za-z0-9-]+\.[^\s<>"'、。」』)）]+"#,
     )
 });
-/// Ten or eleven digits from 0 on, or after +81, in groups.
+/// An address of the web without its beginning: portal.example.jp/p/1.
+static BARE_URL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?-u:\b)(?:[A-Za-z0-9-]+\.)+(?:jp|com|org|net|info|io|edu|gov)/[^\s<>"'、。」』)）]*"#,
+    )
+});
+/// Ten or eleven digits from 0 on, or after +81, in groups by dashes, dots, spaces or brackets.
 static PHONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:\+81[- ]?|0)\d{1,4}[- ]?\(?\d{1,4}\)?[- ]?\d{3,4}|0\d{1,3}\(\d{2,4}\)\d{4}|\(0\d{1,3}\) ?\d{2,4}-?\d{4}",
+        r"(?:\+81[-. ]?(?:\(0\))?|0)\d{1,4}[-. ]?\(?\d{1,4}\)?[-. ]?\d{3,4}|0\d{1,3}\(\d{2,4}\)\d{4}|\(0\d{1,3}\) ?\d{2,4}-?\d{4}",
+    )
+});
+/// Of other countries: +44 20 7946 0958, (555) 123-4567.
+static FOREIGN_PHONE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\+(?:[1-79]\d{0,2}|8[02-9]\d?)[-. ]?(?:\(\d{1,4}\)|\d{1,4})(?:[-. ]?\d{2,4}){2,4}|(?:\+?1[-. ])?(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}|(?-u:\b)0(?:20 \d{4} \d{4}|\d{4} \d{6}|1\d{2} \d{3} \d{4})",
+    )
+});
+/// 内線 4029, PHS 7123: a telephone within the house.
+static EXTENSION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:内線|院内PHS|PHS|ピッチ|\(内|(?i:(?-u:\b)(?:ext(?:ension)?\.?|x)))(?:番号)?[ ::は\(]{0,2}(\d{3,6}(?:-\d{2,5})?)",
     )
 });
 /// After a word that says what the number is.
 static INSURANCE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:(?:被)?保険者(?:証)?(?:等)?(?:の)?(?:番号)?|記号(?:・番号)?|番号|枝番|(?:公費)?(?:負担者|受給者)番号|個人番号|マイナンバー|基礎年金番号|旅券番号|免許(?:証)?番号|口座(?:番号)?|カード番号|(?i:passport|policy|account|insurance|card|SSN)(?: ?(?i:no\.?|number|#))?)[ ::は]{0,3}(?:第)?([0-9A-Z][0-9A-Z・\- ]{1,22}[0-9A-Z]|\d)(?:号)?",
+        r"(?:(?:被)?保険者(?:証)?(?:等)?(?:の)?(?:番号)?|記号(?:・番号)?|番号|枝番|(?:公費)?(?:負担者|受給者)番号|個人番号|マイナンバー|基礎年金番号|旅券番号|免許(?:証)?番号|口座(?:番号)?|カード番号|手帳(?:番号)?|(?i:passport|policy|account|insurance|card|SSN|Medicare|Medicaid|MBI|NHS|member ?ID|subscriber ?ID|group)(?: ?(?i:ID|no\.?|number|#))?)[ ::は\(]{0,3}(?:第)?([0-9A-Z][0-9A-Z・\- ]{0,22}[0-9A-Z]|\d)(?:号)?",
     )
 });
+/// 記号 川国 123: the letters of a national insurance's symbol.
+static SYMBOL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"記号[ ::は]{0,3}([\p{Han}]{1,4}[ ・-]?\d{0,6})"));
 static RECORD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:(?:患者|診察券|カルテ|診療録|受付|検体|検査|オーダー?|入院|外来|整理|登録)(?:ID|番号|No\.?)|(?i:\b(?:MRN|patient ?id|chart ?(?:no\.?|number)|record ?(?:no\.?|number)|accession ?(?:no\.?|number)|ID)))[ ::#は]{0,3}([A-Za-z]{0,6}[-_]?\d[0-9A-Za-z\-_]{2,24})",
+        r"(?:(?:患者|診察券|カルテ|診療録|受付|検体|検査|オーダー?|入院|外来|整理|登録|当院|他院)の?(?:ID|番号|No\.?)|(?i:(?-u:\b)(?:MRN|patient ?id|chart ?(?:no\.?|number)|record ?(?:no\.?|number)|accession ?(?:no\.?|number)|ID)))[ ::#は]{0,3}([A-Za-z]{0,6}[-_]?\d[0-9A-Za-z\-_]{2,24})",
     )
 });
 /// Twelve digits (My Number) and sixteen (cards), in groups of four or together.
@@ -51,10 +72,21 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             push(found, hit.range(), Kind::Url);
         }
     }
+    if text.contains('/') {
+        for hit in BARE_URL.find_iter(text) {
+            push(found, hit.range(), Kind::Url);
+        }
+    }
+    for hit in FOREIGN_PHONE.find_iter(text) {
+        let digits = digits(hit.as_str());
+        if (9..=15).contains(&digits.len()) && apart_from_digits(text, &hit.range()) {
+            push(found, hit.range(), Kind::Phone);
+        }
+    }
     for hit in PHONE.find_iter(text) {
         let digits = digits(hit.as_str());
         let length = match hit.as_str().starts_with('+') {
-            true => (11..=12).contains(&digits.len()),
+            true => (11..=13).contains(&digits.len()),
             // Nine, in groups: a number of before 1999, or one with a digit left out.
             false => {
                 (10..=11).contains(&digits.len())
@@ -81,7 +113,12 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             push(found, hit.range(), Kind::Number);
         }
     }
-    for (pattern, kind) in [(&*INSURANCE, Kind::Number), (&*RECORD, Kind::RecordNumber)] {
+    for (pattern, kind) in [
+        (&*INSURANCE, Kind::Number),
+        (&*SYMBOL, Kind::Number),
+        (&*EXTENSION, Kind::Phone),
+        (&*RECORD, Kind::RecordNumber),
+    ] {
         for hit in pattern.captures_iter(text) {
             if let Some(number) = hit.get(1) {
                 let range = number.start()..number.start() + number.as_str().trim_end().len();

@@ -16,6 +16,11 @@ use super::{Found, Kind, push};
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     patterns: Vec<(String, Kind)>,
+    /// Names by their sound in Latin letters: whole ones, and parts.
+    sounds: BTreeSet<String>,
+    parts: BTreeSet<String>,
+    /// Parts too short to be told from other words: names only where something says so.
+    short: BTreeSet<String>,
     /// Made when first asked; none if there is nothing to look for.
     search: OnceLock<Option<AhoCorasick>>,
 }
@@ -28,41 +33,49 @@ impl Record {
 
     /// A person, family name first, in one script: 小野 綾子, オノ アヤコ, Ono Ayako.
     #[must_use]
-    pub fn person(self, name: &str) -> Self {
+    pub fn person(mut self, name: &str) -> Self {
         let words: Vec<&str> = name.split([' ', '　', '^', '・', ',']).collect();
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let mut forms = BTreeSet::from([words.concat()]);
-        // Of a name in kana also its sound in Latin letters, either way round.
+        let mut forms = BTreeSet::from([words.concat(), words.iter().rev().copied().collect()]);
+        // Of a name in kana or in Latin letters its sound, either way round, however it is spelt.
         let sounds: Vec<String> = words
             .iter()
-            .filter_map(|word| romaji::kana_key(word))
+            .filter_map(|word| match word.is_ascii() {
+                true => Some(romaji::key(word)),
+                false => romaji::kana_key(word),
+            })
             .collect();
         if sounds.len() == words.len() {
-            forms.insert(sounds.concat());
-            forms.insert(sounds.iter().rev().map(String::as_str).collect());
-            forms.insert(sounds.join("^"));
-            forms.insert(sounds.join(","));
-        } else {
-            forms.insert(words.iter().rev().copied().collect());
+            self.sounds.insert(sounds.concat());
+            self.sounds
+                .insert(sounds.iter().rev().map(String::as_str).collect());
+            self.parts
+                .extend(sounds.into_iter().filter(|sound| sound.len() >= 3));
         }
         // A part alone, where it is long enough to be told from other words.
         if words.len() > 1 {
-            let parts = words.iter().map(|word| (*word).to_owned()).chain(sounds);
-            forms.extend(parts.filter(|part| {
+            for part in &words {
                 let letters = part.chars().count();
-                let kanji = part
-                    .chars()
-                    .all(|letter| ('\u{4e00}'..='\u{9fff}').contains(&letter));
-                letters >= if kanji { 2 } else { 4 }
-            }));
+                let kanji = part.chars().all(is_name_letter);
+                if letters >= if kanji { 2 } else { 4 } {
+                    forms.insert((*part).to_owned());
+                } else if !part.is_ascii() {
+                    self.short.insert(fold(part));
+                }
+            }
         }
         self.add(forms, Kind::Name)
     }
 
-    /// A number of the record, of a visit or an order.
+    /// A number of the record, of a visit or an order: with its dashes or without, and without the
+    /// zeros in front.
     #[must_use]
     pub fn number(self, number: &str) -> Self {
-        self.add([number.to_owned()], Kind::RecordNumber)
+        let bare: String = number.chars().filter(|c| c.is_alphanumeric()).collect();
+        let short = bare.trim_start_matches('0').to_owned();
+        let mut forms = vec![number.to_owned()];
+        forms.extend([bare, short].into_iter().filter(|form| form.len() >= 5));
+        self.add(forms, Kind::RecordNumber)
     }
 
     /// A telephone, with its dashes or without.
@@ -105,22 +118,276 @@ impl Record {
 
     /// What of it stands in a text: whatever its widths, kana, capitals and spaces.
     pub(super) fn find(&self, text: &str, found: &mut Vec<Found>) {
-        let Some(search) = self.search() else { return };
+        self.by_sound(text, found);
+        self.dashed(text, found);
+        if self.short.is_empty() && self.patterns.is_empty() {
+            return;
+        }
         let folded = Folded::of(text);
-        for hit in search.find_iter(&folded.text) {
-            let (_, kind) = &self.patterns[hit.pattern().as_usize()];
-            let range = folded.source(hit.start(), hit.end());
-            // A Latin name is no part of a longer word.
-            let own = &text[range.clone()];
-            let inner = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_alphanumeric());
-            let within = inner(text[..range.start].chars().next_back())
-                || inner(text[range.end..].chars().next());
-            if own.is_ascii() && within {
-                continue;
+        if let Some(search) = self.search() {
+            for hit in search.find_iter(&folded.text) {
+                let (_, kind) = &self.patterns[hit.pattern().as_usize()];
+                let range = folded.source(hit.start(), hit.end());
+                // A Latin name is no part of a longer word, a number of no longer one.
+                let own = &text[range.clone()];
+                let inner =
+                    |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_alphanumeric());
+                let within = inner(text[..range.start].chars().next_back())
+                    || inner(text[range.end..].chars().next());
+                if own.is_ascii() && within {
+                    continue;
+                }
+                push(found, range, *kind);
             }
-            push(found, range, *kind);
+        }
+        for part in &self.short {
+            for (at, _) in folded.text.match_indices(part.as_str()) {
+                let range = folded.source(at, at + part.len());
+                if said_to_be_a_name(text, &range) {
+                    push(found, range, Kind::Name);
+                }
+            }
         }
     }
+
+    /// 0482-8510 of the record's 04828510.
+    fn dashed(&self, text: &str, found: &mut Vec<Found>) {
+        if !self
+            .patterns
+            .iter()
+            .any(|(_, kind)| *kind == Kind::RecordNumber)
+        {
+            return;
+        }
+        let known: BTreeSet<String> = self
+            .patterns
+            .iter()
+            .filter(|(_, kind)| *kind == Kind::RecordNumber)
+            .map(|(form, _)| fold(form))
+            .collect();
+        for hit in DASHED.find_iter(text) {
+            let bare: String = fold(hit.as_str())
+                .chars()
+                .filter(|c| c.is_alphanumeric())
+                .collect();
+            let short = bare.trim_start_matches('0');
+            if known.contains(&bare) || (short.len() >= 5 && known.contains(short)) {
+                push(found, hit.range(), Kind::RecordNumber);
+            }
+        }
+    }
+
+    /// Satō Kaoru, KAORU SATOU, Satoh^Kaoru; Satō alone.
+    fn by_sound(&self, text: &str, found: &mut Vec<Found>) {
+        if self.sounds.is_empty() {
+            return;
+        }
+        let mut before: Option<(usize, usize, String)> = None;
+        for word in LATIN_WORD.find_iter(text) {
+            let key = romaji::key(word.as_str());
+            let beside = before.as_ref().filter(|(_, end, _)| {
+                let between = &text[*end..word.start()];
+                between.chars().count() <= 2
+                    && between
+                        .chars()
+                        .all(|c| matches!(c, ' ' | '　' | ',' | '^' | '=' | '・'))
+            });
+            if let Some((start, _, first)) = beside
+                && self.sounds.contains(&format!("{first}{key}"))
+            {
+                push(found, *start..word.end(), Kind::Name);
+            } else if self.sounds.contains(&key)
+                || (self.parts.contains(&key) && word.as_str().starts_with(char::is_uppercase))
+            {
+                push(found, word.range(), Kind::Name);
+            }
+            before = Some((word.start(), word.end(), key));
+        }
+    }
+}
+
+static LATIN_WORD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[\p{Latin}]{2,}(?:['’-][\p{Latin}]{2,})*"));
+static DASHED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"[A-Za-z]{0,4}[0-9０-９]{1,8}(?:[-−－‐/][0-9０-９]{1,8}){1,4}"));
+
+/// A letter that names are written with beside kanji proper: 一ノ瀬, 佐々木, 﨑山.
+pub(super) fn is_name_letter(letter: char) -> bool {
+    matches!(letter, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '々' | '〆' | 'ヶ' | 'ケ' | 'ノ' | 'ヵ')
+}
+
+/// What follows a name and says that it is one.
+pub(super) const TITLES: [&str; 52] = [
+    "さん",
+    "様",
+    "さま",
+    "氏",
+    "殿",
+    "ちゃん",
+    "くん",
+    "君",
+    "先生",
+    "医師",
+    "Dr",
+    "ドクター",
+    "看護師",
+    "准看護師",
+    "助産師",
+    "保健師",
+    "薬剤師",
+    "理学療法士",
+    "作業療法士",
+    "言語聴覚士",
+    "療法士",
+    "放射線技師",
+    "検査技師",
+    "技師",
+    "管理栄養士",
+    "栄養士",
+    "社会福祉士",
+    "精神保健福祉士",
+    "相談員",
+    "ケアマネ",
+    "ヘルパー",
+    "介護士",
+    "介護福祉士",
+    "弁護士",
+    "民生委員",
+    "部長",
+    "師長",
+    "主任",
+    "院長",
+    "医長",
+    "教授",
+    "准教授",
+    "助教",
+    "講師",
+    "研修医",
+    "専攻医",
+    "宅",
+    "Ns",
+    "PT",
+    "OT",
+    "ST",
+    "MSW",
+];
+/// What stands before a name and says that it is one, with a mark between them or without.
+pub(super) const ROLES: [&str; 84] = [
+    "医師",
+    "看護師",
+    "助産師",
+    "保健師",
+    "薬剤師",
+    "理学療法士",
+    "作業療法士",
+    "言語聴覚士",
+    "技師",
+    "栄養士",
+    "社会福祉士",
+    "相談員",
+    "ケアマネ",
+    "ケアマネジャー",
+    "ヘルパー",
+    "主治医",
+    "担当医",
+    "担当",
+    "受持",
+    "受け持ち",
+    "執刀医",
+    "執刀",
+    "術者",
+    "助手",
+    "麻酔",
+    "麻酔科医",
+    "記載",
+    "記載者",
+    "記録者",
+    "報告者",
+    "入力者",
+    "代筆者",
+    "発見者",
+    "通報者",
+    "連絡者",
+    "依頼医",
+    "紹介医",
+    "読影",
+    "読影医",
+    "指導医",
+    "説明者",
+    "同席者",
+    "参加者",
+    "立会人",
+    "保証人",
+    "保証人は",
+    "後見人",
+    "後見人の",
+    "キーパーソン",
+    "KP",
+    "確認",
+    "当直",
+    "宛先",
+    "名前は",
+    "長男",
+    "次男",
+    "三男",
+    "長女",
+    "次女",
+    "三女",
+    "長男の",
+    "次男の",
+    "長女の",
+    "次女の",
+    "息子の",
+    "娘の",
+    "妻の",
+    "夫の",
+    "母の",
+    "父の",
+    "兄の",
+    "弟の",
+    "姉の",
+    "妹の",
+    "友人の",
+    "隣人の",
+    "ケアマネの",
+    "ケアマネジャーの",
+    "主治医の",
+    "担当の",
+    "Dr",
+    "Dr.",
+    "PT",
+    "Ns",
+];
+
+/// Whether something beside a few letters says that they are a name.
+fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
+    let (before, after) = (&text[..range.start], &text[range.end..]);
+    let own = &text[range.clone()];
+    let kanji = |letter: Option<char>| letter.is_some_and(is_name_letter);
+    let katakana = |letter: char| matches!(letter, 'ァ'..='ヺ' | 'ー' | 'ｦ'..='ﾟ');
+    let first = own.chars().next();
+    let last_before = before.chars().next_back();
+    // A piece of a longer word of its own script is none: 林檎, クキナ.
+    let joined = kanji(first) && kanji(last_before)
+        || own.chars().all(katakana) && last_before.is_some_and(katakana);
+    if joined {
+        return false;
+    }
+    if TITLES.iter().any(|title| after.starts_with(title)) {
+        return true;
+    }
+    let opened = before.is_empty()
+        || before.ends_with([
+            '（', '(', '「', '『', ':', '：', '\n', '　', ' ', '、', '。', '）', ')', '】', '■',
+            '・',
+        ]);
+    let closed = after.is_empty()
+        || after.starts_with([
+            '）', ')', '」', '』', '、', '。', '\n', '　', ' ', '・', '/', '／',
+        ])
+        || after.starts_with("です")
+        || after.starts_with("と申");
+    (opened && closed) || ROLES.iter().any(|role| before.ends_with(role))
 }
 
 /// A text folded letter by letter, and the way back.
@@ -165,12 +432,51 @@ static AFTER: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:(?:担当|受持|受け持ち|主治|執刀|紹介|報告|記載|依頼|読影|指導)(?:医師?|者|看護師|薬剤師|技師)?|看護師|薬剤師|(?:患者|氏)名|家族|キーパーソン|記録者) ?[::] ?([\p{Han}]{1,4}[  ]?[\p{Han}ぁ-んァ-ヶ]{1,5})",
     )
 });
-/// 山田太郎先生, 伊藤さん: the title follows the name.
+/// 山田太郎先生, 伊藤さん: the title follows the name. ジョン・スミスさん.
 static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"([\p{Han}]{2,4}(?:[ ][\p{Han}]{1,3})?)(?:先生|さん|様|氏|殿|ちゃん|くん)")
+    pattern(
+        r"([\p{Han}々ヶノ]{2,4}(?:[ ][\p{Han}々]{1,3})?|[\p{Han}々]{1,3}[ぁ-ん]{2,4}|[ァ-ヶー]{2,10}(?:[・=][ァ-ヶー]{2,12})+|[ァ-ヶー]{3,10})(?:先生|さん|様|氏|殿|ちゃん|くん)",
+    )
 });
+/// フリガナ: タナカ タロウ.
+static IN_KANA: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:フリガナ|ふりがな|カナ氏名|氏名カナ|カナ|よみ|読み)[ ::\((]{1,3}([ァ-ヶーぁ-んｦ-ﾟ]{2,10}(?:[ 　・][ァ-ヶーぁ-んｦ-ﾟ]{1,10})?)",
+    )
+});
+/// キム・ミンジュン, マリア・サントス: two words of katakana with a point between them. Words of
+/// medicine are written so, too (フォークト・小柳): both must be kana, and no word of an illness follow.
+static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"([ァ-ヶー]{2,12}[・=][ァ-ヶー]{2,12}(?:[・=][ァ-ヶー]{2,12})?)(?:[、。 　（(がはよをにへと]|$)",
+    )
+});
+/// One name in Latin letters, with what may stand before it: Mc, O', de la.
+const LATIN_NAME: &str = r"(?:(?:[Dd]e|[Vv]an|[Vv]on|[Dd]er|[Dd]en|[Ll]a|[Dd]el|[Dd]i|[Dd]a|[Bb]in|[Aa]l|[Ss]t\.?) ){0,3}(?:(?:O['’]|Mc|Mac)[A-Z][A-Za-z]+|[A-Z][a-z]+|[A-Z]{2,}(?:['’][A-Z]+)?)(?:-[A-Z][A-Za-z]+)?";
 static LATIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"\b(?:Drs?|Mrs?|Ms|Miss|Prof)\b\.? ?[A-Z][A-Za-z'-]+(?: [A-Z]\.)?(?: [A-Z][a-z'-]+)?")
+    pattern(&format!(
+        r"(?-u:\b)(?:Drs?|Mrs?|Ms|Miss|Prof|Professor|Nurse|Sister|Rev|Sir|Mx)(?-u:\b)\.? ?{LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}",
+    ))
+});
+/// Attending: Rachel Long; her daughter, Anna Cole; signed by Long, Rachel.
+static CAPTIONED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?:(?i:attending(?: physician)?|resident|intern|fellow|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesia|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]?|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|roommate|guardian)[,:]?|(?i:discussed|spoke|speaking|lives|met|meeting|confirmed|reviewed) (?i:with)|(?i:signed|seen|accompanied|brought in|verified) by|(?-u:\b)Per) ({LATIN_NAME}(?:,? [A-Z]\.)?(?:,? {LATIN_NAME}){{0,2}})",
+    ))
+});
+static LETTERED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"({LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}),? (?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|Ph\.?D\.?|LPN|MSW|LCSW|PharmD|DPT|OTR|FRCS|MRCP|FACC)(?-u:\b)",
+    ))
+});
+/// Siobhan H. Castellanos: an initial between two words is of a name.
+static INITIAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"(?-u:\b)({LATIN_NAME} [A-Z]\. {LATIN_NAME})")));
+/// Okafor, Victor called; Dorothy Petrov reports: who says and does something is a person.
+static DOING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"(?-u:\b)({LATIN_NAME},? {LATIN_NAME})(?:['’]s| (?:called|calls|states|stated|says|said|reports|reported|asked|asks|agreed|agrees|denies|denied|was (?:informed|notified|called|present|updated)|is aware|will))(?-u:\b)",
+    ))
 });
 
 /// Words with a title that name nobody.
@@ -252,6 +558,22 @@ pub(super) fn titled(text: &str, found: &mut Vec<Found>) {
     }
     for hit in LATIN.find_iter(text) {
         push(found, hit.range(), Kind::Name);
+    }
+    for pattern in [
+        &*IN_KANA,
+        &*FOREIGN,
+        &*CAPTIONED,
+        &*LETTERED,
+        &*INITIAL,
+        &*DOING,
+    ] {
+        for hit in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
+            // CT, MRI: a word in capitals alone may be anything.
+            let capitals = hit.as_str().bytes().all(|byte| byte.is_ascii_uppercase());
+            if !capitals || hit.as_str().len() > 5 {
+                push(found, hit.range(), Kind::Name);
+            }
+        }
     }
 }
 

@@ -6,3 +6,4 @@ mod policies;
 mod pydicom;
 mod tables;
 mod text;
+mod text_unseen;
