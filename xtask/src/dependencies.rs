@@ -56,6 +56,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-network",
             "kura-cases",
             "kura-inference",
+            "kura-ocr",
+            "kura-face",
             "kura-trial",
             "kura-store",
             "kura-outbound",

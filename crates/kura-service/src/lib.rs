@@ -18,6 +18,8 @@ pub mod config;
 pub mod dashboard;
 pub mod dataset;
 pub mod deid_check;
+pub mod deid_face;
+pub mod deid_pixels;
 pub mod deid_policy;
 pub mod deid_preview;
 pub mod deid_table;

@@ -7,7 +7,9 @@ use kura_model::{Error, Result};
 use kura_service::deid_policy::{Policy, SHIPPED};
 use kura_service::{Bank, deid_check, deid_policy, deid_table};
 
+use super::face::Face;
 use super::lead_back::LeadBack;
+use super::pixels::Pixels;
 use super::{REFUSED, Shell};
 use crate::output::{self, Format, thousands};
 
@@ -105,6 +107,8 @@ Exit code 3: something was found.")]
         #[arg(long, value_name = "FILE")]
         identifiers: PathBuf,
     },
+    Pixels(Pixels),
+    Face(Face),
     LeadBack(LeadBack),
 }
 
@@ -142,6 +146,8 @@ impl Deid {
                 folder,
                 identifiers,
             } => check(shell, &folder, &identifiers),
+            Deid::Pixels(command) => command.run(shell),
+            Deid::Face(command) => command.run(shell),
             Deid::LeadBack(command) => command.run(shell),
         }
     }

@@ -2,6 +2,7 @@
 //! policy, and the hunt for identifiers in what left.
 
 mod keys;
+mod pixels;
 mod tables;
 
 use std::collections::BTreeSet;

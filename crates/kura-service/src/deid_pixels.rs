@@ -1,0 +1,320 @@
+//! Text burned into the pictures of a DICOM object: found, judged, and masked in every frame.
+//!
+//! The object is written in native samples first, so that what is masked is masked in what a
+//! reader decodes, whatever it was compressed by. What cannot be decoded is refused.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use kura_dicom::pixel::PixelDescription;
+use kura_dicom::{Encoding, Header, Limits, Pixels, Target, decode_frame, read_header, transcode};
+use kura_inference::Runtime;
+use kura_model::{Error, Refusal, Result};
+use kura_ocr::{
+    Area, Decision, Identifiers, KeepList, Layout, Picture, Samples, TextFinder, Verdict, mask,
+    review, views_of_picture, views_of_values,
+};
+use serde::Serialize;
+
+use crate::Config;
+use crate::bank::file_error;
+
+/// What finds text in pictures, ready to look.
+pub struct TextCleaner {
+    finder: TextFinder,
+    keep: KeepList,
+    limits: Limits,
+}
+
+/// What became of the pictures of one object.
+#[derive(Debug, Serialize)]
+pub struct Masked {
+    pub frames: u32,
+    /// Areas masked, in every frame.
+    pub masked: Vec<Area>,
+    /// Areas with text that stays, by the keep-list.
+    pub kept: Vec<Area>,
+    /// Readings that hold an identifier of the patient: how many.
+    pub identifiers: usize,
+    /// Share of the picture that was masked.
+    pub share: f64,
+}
+
+impl TextCleaner {
+    /// # Errors
+    /// Where the models or the runtime are missing: it says which, and what fetches them.
+    pub fn open(config: &Config) -> Result<Self> {
+        let models = config.ocr.models.as_deref().ok_or_else(|| {
+            Error::invalid(
+                "text in pictures is found by models: fetch them (scripts/ocr.sh) and name their folder in ocr.models",
+            )
+        })?;
+        let runtime = Runtime::load(config.inference.runtime.as_deref())?;
+        Ok(Self {
+            finder: TextFinder::open(models, runtime)?,
+            keep: KeepList::shipped()?,
+            limits: Limits::default(),
+        })
+    }
+
+    /// Writes the object at `from` to `to`, in native samples, with the text in its pictures
+    /// masked. With `pictures`, a folder: each frame that was looked at first, with the boxes.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where a picture cannot be decoded or masked; `to` is not there then.
+    pub fn clean(
+        &self,
+        from: &Path,
+        to: &Path,
+        identifiers: &Identifiers,
+        pictures: Option<&Path>,
+    ) -> std::result::Result<Masked, Refusal> {
+        let done = self.clean_into(from, to, identifiers, pictures);
+        if done.is_err() {
+            drop(fs::remove_file(to));
+        }
+        done
+    }
+
+    fn clean_into(
+        &self,
+        from: &Path,
+        to: &Path,
+        identifiers: &Identifiers,
+        pictures: Option<&Path>,
+    ) -> std::result::Result<Masked, Refusal> {
+        let header = header_of(from, &self.limits)?;
+        // Before anything is written: a picture that nobody can decode is not cleaned.
+        let description = PixelDescription::of(&header, &self.limits)?;
+        let found = self
+            .finder
+            .find_in_frames(description.frames, |frame| {
+                views(from, frame, &self.limits)
+                    .map_err(|refusal| Error::invalid(refusal.to_string()))
+            })
+            .map_err(|error| refuse(error.message()))?;
+        let verdict = Verdict::of(&found.found, &self.keep, identifiers);
+        if let Some(folder) = pictures {
+            let first = views(from, 0, &self.limits)?.swap_remove(0);
+            let png = review(&first, &verdict.masked, &verdict.kept)
+                .map_err(|error| refuse(error.message()))?;
+            let name = to.file_stem().unwrap_or_default().to_owned();
+            let mut file = folder.join(name).into_os_string();
+            file.push(".png");
+            fs::write(&file, png)
+                .map_err(|_| refuse("the picture for a person cannot be written"))?;
+        }
+        native(from, &header, to, &self.limits)?;
+        let share = fill(to, &verdict.masked, &self.limits)?;
+        let named = |decision: &&Decision| {
+            matches!(
+                decision,
+                Decision::Mask {
+                    why: kura_ocr::Why::Identifier
+                }
+            )
+        };
+        Ok(Masked {
+            frames: description.frames,
+            identifiers: verdict.decisions.iter().filter(named).count(),
+            masked: verdict.masked,
+            kept: verdict.kept,
+            share,
+        })
+    }
+}
+
+pub(crate) fn refuse(message: &str) -> Refusal {
+    Refusal::new("dicom-pixels", message)
+}
+
+pub(crate) fn header_of(path: &Path, limits: &Limits) -> std::result::Result<Header, Refusal> {
+    let mut file = File::open(path).map_err(|_| refuse("the file cannot be read"))?;
+    read_header(&mut file, limits)
+}
+
+/// What a frame looks like, in as many ways as text may be seen in.
+fn views(path: &Path, frame: u32, limits: &Limits) -> std::result::Result<Vec<Picture>, Refusal> {
+    let frame = decode_frame(path, frame, limits)?;
+    let views = match &frame.pixels {
+        Pixels::Rgb(data) => Picture::rgb(frame.columns, frame.rows, data.clone())
+            .map(|picture| views_of_picture(&picture)),
+        Pixels::Gray { .. } => views_of_values(&frame.values(), frame.columns, frame.rows),
+    };
+    views.map_err(|error| refuse(error.message()))
+}
+
+/// The object in native samples.
+pub(crate) fn native(
+    from: &Path,
+    header: &Header,
+    to: &Path,
+    limits: &Limits,
+) -> std::result::Result<(), Refusal> {
+    let written = |_| refuse("the cleaned object cannot be written");
+    let mut out = BufWriter::new(File::create(to).map_err(written)?);
+    transcode(
+        from,
+        header,
+        Target::ExplicitVrLittleEndian,
+        limits,
+        &mut out,
+    )?;
+    out.flush().map_err(written)
+}
+
+/// Fills areas of every frame of a native object, in place; the share of a picture that was.
+fn fill(path: &Path, areas: &[Area], limits: &Limits) -> std::result::Result<f64, Refusal> {
+    let mut share = 0.0;
+    edit(path, limits, |_, description, frame| {
+        let value = black(description)?;
+        let layout = Layout {
+            width: description.columns,
+            height: description.rows,
+            frames: 1,
+            channels: u8::try_from(description.samples).unwrap_or(u8::MAX),
+            planar: description.planar,
+        };
+        let samples = match frame {
+            Words::Bits8(samples) => Samples::Bits8(samples),
+            Words::Bits16(samples) => Samples::Bits16(samples),
+        };
+        let runs =
+            mask(samples, &layout, areas, &value).map_err(|error| refuse(error.message()))?;
+        let filled: u64 = runs.iter().map(|run| u64::from(run.width)).sum();
+        share = filled as f64 / description.pixels() as f64;
+        Ok(())
+    })?;
+    Ok(share)
+}
+
+/// The samples of one frame.
+pub(crate) enum Words<'a> {
+    Bits8(&'a mut [u8]),
+    Bits16(&'a mut [u16]),
+}
+
+/// Changes the samples of a native object in place, frame by frame (from 0).
+pub(crate) fn edit(
+    path: &Path,
+    limits: &Limits,
+    mut change: impl FnMut(u32, &PixelDescription, Words<'_>) -> std::result::Result<(), Refusal>,
+) -> std::result::Result<(), Refusal> {
+    let header = header_of(path, limits)?;
+    let description = PixelDescription::of(&header, limits)?;
+    let Some(pixel) = header.pixel().copied() else {
+        return Err(refuse("there are none"));
+    };
+    if header.encoding() != Encoding::EXPLICIT_LE {
+        return Err(refuse("samples of this kind are not changed"));
+    }
+    let bytes =
+        usize::try_from(description.frame_bytes()).map_err(|_| refuse("a frame is too large"))?;
+    let lost = |_| refuse("the cleaned object cannot be written");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(lost)?;
+    let mut frame = vec![0; bytes];
+    for number in 0..description.frames {
+        let at = pixel.offset + u64::from(number) * description.frame_bytes();
+        file.seek(SeekFrom::Start(at)).map_err(lost)?;
+        file.read_exact(&mut frame).map_err(lost)?;
+        match description.bits_allocated {
+            8 => change(number, &description, Words::Bits8(&mut frame))?,
+            16 => {
+                let mut words: Vec<u16> = frame
+                    .chunks_exact(2)
+                    .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+                    .collect();
+                change(number, &description, Words::Bits16(&mut words))?;
+                for (pair, word) in frame.chunks_exact_mut(2).zip(&words) {
+                    pair.copy_from_slice(&word.to_le_bytes());
+                }
+            }
+            _ => return Err(refuse("samples of this size are not changed")),
+        }
+        file.seek(SeekFrom::Start(at)).map_err(lost)?;
+        file.write_all(&frame).map_err(lost)?;
+    }
+    file.sync_all().map_err(lost)
+}
+
+/// What is masked is black; of a sample the darkest value that it holds.
+fn black(description: &PixelDescription) -> std::result::Result<Vec<u16>, Refusal> {
+    let bits = description.bits_stored.min(16);
+    let most = u16::try_from((1_u32 << bits) - 1).unwrap_or(u16::MAX);
+    // Two's complement in so many bits; the sign fills the rest of the word.
+    let least = match description.signed {
+        true => !(most >> 1),
+        false => 0,
+    };
+    let most = match description.signed {
+        true => most >> 1,
+        false => most,
+    };
+    Ok(match description.photometric.as_str() {
+        "MONOCHROME2" => vec![least],
+        "MONOCHROME1" => vec![most],
+        "RGB" => vec![0; 3],
+        "YBR_FULL" => vec![0, 128, 128],
+        _ => return Err(refuse("colours of this kind are not masked")),
+    })
+}
+
+/// Objects cleaned into a folder, those that could not be among them.
+#[derive(Debug, Serialize)]
+pub struct Cleaned {
+    pub file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub done: Option<Masked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// Masks the text in the pictures of files: each into `out` under its own name.
+///
+/// # Errors
+/// A folder that cannot be made, models that are missing, a name that is there already. What is
+/// refused of a file is told beside it, and the rest goes on.
+pub fn clean_files(
+    config: &Config,
+    files: &[PathBuf],
+    out: &Path,
+    identifiers: &[String],
+    pictures: Option<&Path>,
+    done: &mut dyn FnMut(&Cleaned),
+) -> Result<Vec<Cleaned>> {
+    let cleaner = TextCleaner::open(config)?;
+    let identifiers = Identifiers::new(identifiers);
+    for folder in [Some(out), pictures].into_iter().flatten() {
+        fs::create_dir_all(folder).map_err(|error| file_error(folder, error))?;
+    }
+    let mut all = Vec::with_capacity(files.len());
+    for file in files {
+        let to = out.join(file.file_name().unwrap_or_default());
+        if to.exists() {
+            return Err(Error::conflict(format!(
+                "{} is there already",
+                to.display()
+            )));
+        }
+        let cleaned = match cleaner.clean(file, &to, &identifiers, pictures) {
+            Ok(masked) => Cleaned {
+                file: file.clone(),
+                done: Some(masked),
+                refused: None,
+            },
+            Err(refusal) => Cleaned {
+                file: file.clone(),
+                done: None,
+                refused: Some(refusal.to_string()),
+            },
+        };
+        done(&cleaned);
+        all.push(cleaned);
+    }
+    Ok(all)
+}
