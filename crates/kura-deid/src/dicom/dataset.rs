@@ -13,6 +13,7 @@ use dicom_object::mem::InMemElement;
 use kura_dicom::Header;
 
 use super::dummy;
+use super::gate::PixelsDone;
 use super::options::DicomOption;
 use super::policy::{Code, DicomPolicy, Effect};
 use super::report::{Action, Change};
@@ -63,7 +64,7 @@ impl<'a> Cleaner<'a> {
     }
 
     /// The whole data set, with what a de-identified one must say (PS3.15 E.1.1 steps 5 to 7).
-    pub(super) fn top(&mut self, object: &InMemDicomObject) -> InMemDicomObject {
+    pub(super) fn top(&mut self, object: &InMemDicomObject, done: PixelsDone) -> InMemDicomObject {
         let mut clean = self.dataset(object);
         for (tag, vr) in [(tags::PATIENT_NAME, VR::PN), (tags::PATIENT_ID, VR::LO)] {
             clean.put(DataElement::new(
@@ -76,6 +77,13 @@ impl<'a> Cleaner<'a> {
             clean.put(DataElement::new(tag, vr, PrimitiveValue::from(text)));
         };
         put(tags::PATIENT_IDENTITY_REMOVED, VR::CS, "YES");
+        // PS3.15 E.3.1, E.3.2
+        if done.text.is_some() {
+            put(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
+        }
+        if done.face {
+            put(tags::RECOGNIZABLE_VISUAL_FEATURES, VR::CS, "NO");
+        }
         let method = format!("Kura {} {}", self.policy.id(), self.policy.version());
         put(tags::DEIDENTIFICATION_METHOD, VR::LO, &method);
         // PS3.3 C.12.1.1.8
@@ -93,7 +101,14 @@ impl<'a> Cleaner<'a> {
         );
         // PS3.16 CID 7050
         let basic = ("113100", "Basic Application Confidentiality Profile");
-        let chosen = self.policy.options().iter().map(|option| option.code());
+        // Those of pixels are named where they were done.
+        let in_force = |option: &&DicomOption| match option {
+            DicomOption::CleanPixelData => done.text.is_some(),
+            DicomOption::CleanRecognizableVisualFeatures => done.face,
+            _ => true,
+        };
+        let chosen = self.policy.options().iter().filter(in_force);
+        let chosen = chosen.map(|option| option.code());
         let methods = std::iter::once(basic).chain(chosen);
         let items: Vec<InMemDicomObject> = methods
             .map(|(code, meaning)| coded(code, "DCM", meaning))

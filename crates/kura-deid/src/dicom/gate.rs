@@ -1,4 +1,5 @@
-//! Which images may leave. Every question is asked so that a missing answer means no.
+//! Which images may leave, and which after their pixels are cleaned. Every question is asked so
+//! that a missing answer means no.
 
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
@@ -6,6 +7,7 @@ use dicom_object::InMemDicomObject;
 use kura_dicom::Header;
 use kura_fhir::text::fold;
 
+use super::options::DicomOption;
 use super::policy::DicomPolicy;
 use super::report::Withheld;
 
@@ -31,55 +33,130 @@ const DESCRIPTIONS: [Tag; 14] = [
     Tag(0x0032, 0x1030),
 ];
 
-pub(super) fn check(header: &Header, policy: &DicomPolicy) -> Result<(), Withheld> {
-    let no = |rule: &str, tag: Tag| Err(Withheld::new(policy, rule, tag.to_string()));
+/// What must be done to the pixels of an object before it may leave: each with the reason for
+/// which it is withheld as long as that is not done.
+#[derive(Debug, Default)]
+pub struct PixelWork {
+    /// The text in its pictures is to be masked.
+    pub text: Option<Withheld>,
+    /// It is a slice of a volume of the head, of which the face is to be removed.
+    pub face: Option<Withheld>,
+}
+
+/// What was done to the pixels of an object.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct PixelsDone {
+    /// Areas of text that were masked; none were found where it is 0.
+    pub text: Option<u32>,
+    /// Areas that were masked whatever they show.
+    pub regions: u32,
+    pub face: bool,
+}
+
+struct Gate<'a> {
+    policy: &'a DicomPolicy,
+    work: PixelWork,
+}
+
+impl Gate<'_> {
+    fn no(&self, rule: &str, tag: Tag) -> Withheld {
+        Withheld::new(self.policy, rule, tag.to_string())
+    }
+
+    /// Withheld, or to be cleaned of text where the policy has the option and `cleanable`.
+    fn text(&mut self, rule: &str, tag: Tag, cleanable: bool) -> Result<(), Withheld> {
+        let withheld = self.no(rule, tag);
+        if !(cleanable && self.policy.has(DicomOption::CleanPixelData)) {
+            return Err(withheld);
+        }
+        self.work.text.get_or_insert(withheld);
+        Ok(())
+    }
+
+    fn face(&mut self, withheld: Withheld, cleanable: bool) -> Result<(), Withheld> {
+        let option = DicomOption::CleanRecognizableVisualFeatures;
+        if !(cleanable && self.policy.has(option)) {
+            return Err(withheld);
+        }
+        self.work.face.get_or_insert(withheld);
+        Ok(())
+    }
+}
+
+/// What an object needs before it may leave; an error where nothing could let it.
+pub(super) fn check(header: &Header, policy: &DicomPolicy) -> Result<PixelWork, Withheld> {
+    let mut gate = Gate {
+        policy,
+        work: PixelWork::default(),
+    };
     let images = &policy.images;
+    let cleaned = &images.cleaned;
     let class = header.sop_class_uid().unwrap_or_default();
+    let modality = header.modality().unwrap_or_default();
+    if header.texts(tags::MODALITY).len() != 1 {
+        return Err(gate.no("dicom-modality", tags::MODALITY));
+    }
     if class == SECONDARY_CAPTURE || class.starts_with("1.2.840.10008.5.1.4.1.1.7.") {
-        return no("dicom-secondary-capture", tags::SOP_CLASS_UID);
+        let leaves = cleaned.sop_classes.contains(&class);
+        gate.text("dicom-secondary-capture", tags::SOP_CLASS_UID, leaves)?;
     }
     // PS3.3 C.8.6.1: only captures have a conversion type.
-    if header.text(tags::CONVERSION_TYPE).is_some() {
-        return no("dicom-secondary-capture", tags::CONVERSION_TYPE);
+    if let Some(kind) = header.text(tags::CONVERSION_TYPE) {
+        let leaves = cleaned.conversion_types.contains(&kind);
+        gate.text("dicom-secondary-capture", tags::CONVERSION_TYPE, leaves)?;
     }
-    let modality = header.modality().unwrap_or_default();
-    if !images.modalities.contains(&modality) || header.texts(tags::MODALITY).len() != 1 {
-        return no("dicom-modality", tags::MODALITY);
+    if !images.modalities.contains(&modality) {
+        let leaves = cleaned.modalities.contains(&modality);
+        gate.text("dicom-modality", tags::MODALITY, leaves)?;
     }
     if !images.sop_classes.contains(&class) {
-        return no("dicom-sop-class", tags::SOP_CLASS_UID);
+        let leaves = cleaned.sop_classes.contains(&class);
+        gate.text("dicom-sop-class", tags::SOP_CLASS_UID, leaves)?;
     }
     // PS3.3 C.7.6.1: absent means that nobody looked.
     if header.texts(tags::BURNED_IN_ANNOTATION) != ["NO"] {
-        return no("dicom-burned-in", tags::BURNED_IN_ANNOTATION);
+        gate.text("dicom-burned-in", tags::BURNED_IN_ANNOTATION, true)?;
+    }
+    let photometric = header.photometric_interpretation().unwrap_or_default();
+    if !images.photometric.contains(&photometric) {
+        let leaves = cleaned.photometric.contains(&photometric);
+        gate.text(
+            "dicom-photometric",
+            tags::PHOTOMETRIC_INTERPRETATION,
+            leaves,
+        )?;
+    }
+    let types = texts_anywhere(header.object(), &[tags::IMAGE_TYPE, tags::FRAME_TYPE]);
+    let words: Vec<&String> = images
+        .image_type_words
+        .iter()
+        .filter(|word| types.iter().any(|kind| kind.to_uppercase().contains(*word)))
+        .collect();
+    if types.is_empty() || !words.is_empty() {
+        let leaves = words
+            .iter()
+            .all(|word| cleaned.image_type_words.contains(word));
+        gate.text("dicom-image-type", tags::IMAGE_TYPE, leaves)?;
+    }
+    overlays(header, policy)?;
+    let volume = images.volumes.contains(&modality) && images.sop_classes.contains(&class);
+    let no_surface = match gate.work.text {
+        Some(_) => &cleaned.no_surface,
+        None => &images.projections,
+    };
+    if !no_surface.contains(&modality)
+        && let Err(withheld) = body(header, policy)
+    {
+        gate.face(withheld, volume)?;
     }
     if header
         .text(tags::RECOGNIZABLE_VISUAL_FEATURES)
         .is_some_and(|v| v != "NO")
     {
-        return no("dicom-recognizable", tags::RECOGNIZABLE_VISUAL_FEATURES);
+        let withheld = gate.no("dicom-recognizable", tags::RECOGNIZABLE_VISUAL_FEATURES);
+        gate.face(withheld, volume)?;
     }
-    let photometric = header.photometric_interpretation().unwrap_or_default();
-    if !images.photometric.contains(&photometric) {
-        return no("dicom-photometric", tags::PHOTOMETRIC_INTERPRETATION);
-    }
-    let types = texts_anywhere(header.object(), &[tags::IMAGE_TYPE, tags::FRAME_TYPE]);
-    if types.is_empty() || says_any(&types, &images.image_type_words) {
-        return no("dicom-image-type", tags::IMAGE_TYPE);
-    }
-    overlays(header, policy)?;
-    if !images.projections.contains(&modality) {
-        body(header, policy)?;
-    }
-    Ok(())
-}
-
-fn says_any(types: &[String], words: &[String]) -> bool {
-    types.iter().any(|value| {
-        words
-            .iter()
-            .any(|word| value.to_uppercase().contains(word.as_str()))
-    })
+    Ok(gate.work)
 }
 
 /// PS3.3 C.9.2 and PS3.5 8.1.2: an overlay without data of its own lies in the pixels' bits.

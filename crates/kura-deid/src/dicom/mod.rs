@@ -5,8 +5,9 @@
 //! that is known to name the patient (`scan`). It fails closed: where a question has no answer
 //! the object is [`Withheld`], and there is no way to override that.
 //!
-//! What it does not do: it cleans no pixels. Text that is burned in although the object says
-//! that none is, or a scan whose Body Part Examined is wrong, it cannot see.
+//! It cleans no pixels itself: [`pixel_work`] says what must be done to them, and what was done
+//! is told to [`deidentify`]. Text that is burned in although the object says that none is, or a
+//! scan whose Body Part Examined is wrong, it cannot see.
 
 mod dataset;
 mod descriptor;
@@ -24,11 +25,12 @@ use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use kura_dicom::pixel::fragments::PixelStream;
-use kura_dicom::{Encoding, Limits, read_header, write_dataset};
+use kura_dicom::{Encoding, Header, Limits, read_header, write_dataset};
 use kura_model::Refusal;
 
 use crate::keys::ProjectKey;
 use dataset::Cleaner;
+pub use gate::{PixelWork, PixelsDone};
 pub use options::{DicomOption, OPTIONS};
 pub use policy::{BASIC, DicomPolicy, TABLE};
 pub use report::{Action, Change, Report, Withheld};
@@ -54,7 +56,28 @@ const PIXELS_NEED: [Tag; 6] = [
 ];
 const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
 
-/// Processes one object. The same input, key, policy and patient give the same bytes.
+/// What must be done to the pixels of an object before it may leave.
+///
+/// # Errors
+/// [`Withheld`] where nothing could let it leave under this policy.
+pub fn pixel_work(
+    mut input: impl Read + Seek,
+    policy: &DicomPolicy,
+) -> Result<PixelWork, Withheld> {
+    let header = header(&mut input, policy)?;
+    gate::check(&header, policy)
+}
+
+fn header(input: &mut (impl Read + Seek), policy: &DicomPolicy) -> Result<Header, Withheld> {
+    let header = read_header(input, &Limits::default())
+        .map_err(|refusal| Withheld::refused(policy, "dicom-unreadable", &refusal))?;
+    match header.left_out().first() {
+        Some(tag) => Err(Withheld::new(policy, "dicom-unreadable", tag.to_string())),
+        None => Ok(header),
+    }
+}
+
+/// Processes one object, of whose pixels `done` was done. The same input, key, policy and patient give the same bytes.
 ///
 /// The result keeps the transfer syntax (a deflated data set becomes Explicit VR Little Endian);
 /// the preamble is zero, text is UTF-8, pixel values are untouched. Nothing is written before
@@ -68,16 +91,20 @@ pub fn deidentify(
     policy: &DicomPolicy,
     key: &ProjectKey,
     patient: &PatientIdentity,
+    done: PixelsDone,
 ) -> Result<Report, Withheld> {
     let limits = Limits::default();
     let unreadable = |refusal: Refusal| Withheld::refused(policy, "dicom-unreadable", &refusal);
     let no_pixels = |refusal: Refusal| Withheld::refused(policy, "dicom-pixels", &refusal);
 
-    let header = read_header(&mut input, &limits).map_err(unreadable)?;
-    if let Some(tag) = header.left_out().first() {
-        return Err(Withheld::new(policy, "dicom-unreadable", tag.to_string()));
+    let header = header(&mut input, policy)?;
+    let work = gate::check(&header, policy)?;
+    if let Some(withheld) = work.text.filter(|_| done.text.is_none()) {
+        return Err(withheld);
     }
-    gate::check(&header, policy)?;
+    if let Some(withheld) = work.face.filter(|_| !done.face) {
+        return Err(withheld);
+    }
     let Some(pixel) = header.pixel().copied() else {
         return Err(Withheld::new(policy, "dicom-pixels", "(7FE0,0010)"));
     };
@@ -88,7 +115,7 @@ pub fn deidentify(
     let (plan, removed) = pixels::plan(&mut stream, &header, &limits).map_err(no_pixels)?;
 
     let mut cleaner = Cleaner::new(policy, key, &patient.patient_key, &header);
-    let mut object = cleaner.top(header.object());
+    let mut object = cleaner.top(header.object(), done);
     let sop_class = header.sop_class_uid().unwrap_or_default();
     let sop_instance = cleaner.uid(&header.sop_instance_uid().unwrap_or_default());
     let mut changes = cleaner.changes;
@@ -97,6 +124,19 @@ pub fn deidentify(
             changes.push(Change {
                 path: pixel.tag.to_string(),
                 action: Action::Remove,
+                rule,
+            });
+        }
+    }
+    for (times, rule) in [
+        (done.text.unwrap_or_default(), "D16"),
+        (u32::from(done.face), "D17"),
+        (done.regions, "D18"),
+    ] {
+        for _ in 0..times {
+            changes.push(Change {
+                path: pixel.tag.to_string(),
+                action: Action::Clean,
                 rule,
             });
         }

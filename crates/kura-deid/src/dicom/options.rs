@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An option that a policy may choose. The two pixel options are not among them: no pixel is
-/// cleaned yet, and an image that would need it is held back.
+/// An option that a policy may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DicomOption {
+    /// What is written in the pixels is masked by the caller of [`super::deidentify`].
+    CleanPixelData,
+    /// Faces are taken out of volumes of the head, by the caller too.
+    CleanRecognizableVisualFeatures,
     CleanGraphics,
     CleanStructuredContent,
     CleanDescriptors,
@@ -20,13 +23,15 @@ pub enum DicomOption {
 }
 
 use DicomOption::{
-    CleanDescriptors, CleanGraphics, CleanStructuredContent, RetainDeviceIdentity, RetainFullDates,
-    RetainInstitutionIdentity, RetainModifiedDates, RetainPatientCharacteristics,
-    RetainSafePrivate, RetainUids,
+    CleanDescriptors, CleanGraphics, CleanPixelData, CleanRecognizableVisualFeatures,
+    CleanStructuredContent, RetainDeviceIdentity, RetainFullDates, RetainInstitutionIdentity,
+    RetainModifiedDates, RetainPatientCharacteristics, RetainSafePrivate, RetainUids,
 };
 
-/// All of them, in the order of the table's columns.
-pub const OPTIONS: [DicomOption; 10] = [
+/// All of them: those of pixels, then the others in the order of the table's columns.
+pub const OPTIONS: [DicomOption; 12] = [
+    CleanPixelData,
+    CleanRecognizableVisualFeatures,
     RetainSafePrivate,
     RetainUids,
     RetainDeviceIdentity,
@@ -40,9 +45,10 @@ pub const OPTIONS: [DicomOption; 10] = [
 ];
 
 impl DicomOption {
-    /// The column of Table E.1-1, as the file names it.
-    pub(super) fn column(self) -> &'static str {
-        match self {
+    /// The column of Table E.1-1, as the file names it; those of pixels have none.
+    pub(super) fn column(self) -> Option<&'static str> {
+        Some(match self {
+            CleanPixelData | CleanRecognizableVisualFeatures => return None,
             CleanGraphics => "cleanGraphOpt",
             CleanStructuredContent => "cleanStructContOpt",
             CleanDescriptors => "cleanDescOpt",
@@ -53,12 +59,16 @@ impl DicomOption {
             RetainUids => "rtnUIDsOpt",
             RetainSafePrivate => "rtnSafePrivOpt",
             RetainInstitutionIdentity => "rtnInstIdOpt",
-        }
+        })
     }
 
     /// Code and meaning of PS3.16 CID 7050.
     pub(super) fn code(self) -> (&'static str, &'static str) {
         match self {
+            CleanPixelData => ("113101", "Clean Pixel Data Option"),
+            CleanRecognizableVisualFeatures => {
+                ("113102", "Clean Recognizable Visual Features Option")
+            }
             CleanGraphics => ("113103", "Clean Graphics Option"),
             CleanStructuredContent => ("113104", "Clean Structured Content Option"),
             CleanDescriptors => ("113105", "Clean Descriptors Option"),

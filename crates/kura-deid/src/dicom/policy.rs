@@ -15,7 +15,7 @@ pub const BASIC: &str = include_str!("../../../../policies/dicom-basic.toml");
 pub const TABLE: &str = include_str!("../../../../policies/ps3.15-e1-1.json");
 
 /// Rules the engine names; a policy must explain each.
-const NAMED: [&str; 28] = [
+const NAMED: [&str; 32] = [
     "D01",
     "D02",
     "D03",
@@ -31,6 +31,9 @@ const NAMED: [&str; 28] = [
     "D13",
     "D14",
     "D15",
+    "D16",
+    "D17",
+    "D18",
     "dicom-burned-in",
     "dicom-modality",
     "dicom-secondary-capture",
@@ -40,6 +43,7 @@ const NAMED: [&str; 28] = [
     "dicom-overlay-in-pixels",
     "dicom-body-surface",
     "dicom-head-words",
+    "dicom-face",
     "dicom-recognizable",
     "dicom-pixels",
     "dicom-unreadable",
@@ -74,6 +78,20 @@ pub(super) struct Images {
     pub(super) photometric: HashSet<String>,
     pub(super) sop_classes: HashSet<String>,
     pub(super) image_type_words: Vec<String>,
+    pub(super) volumes: HashSet<String>,
+    pub(super) cleaned: Cleaned,
+}
+
+/// What leaves besides once the text in its pixels is masked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cleaned {
+    pub(super) modalities: HashSet<String>,
+    pub(super) no_surface: HashSet<String>,
+    pub(super) photometric: HashSet<String>,
+    pub(super) sop_classes: HashSet<String>,
+    pub(super) image_type_words: Vec<String>,
+    pub(super) conversion_types: HashSet<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -219,7 +237,8 @@ impl DicomPolicy {
             };
             let mut options = Vec::new();
             for option in OPTIONS {
-                match row.columns.get(option.column()).and_then(|c| c.as_str()) {
+                let cell = option.column().and_then(|column| row.columns.get(column));
+                match cell.and_then(|cell| cell.as_str()) {
                     None => {}
                     Some("K") => options.push((option, true)),
                     Some("C") => options.push((option, false)),

@@ -1,7 +1,9 @@
 use std::io::Cursor;
 
 use encoding_rs::{Encoding, ISO_2022_JP, SHIFT_JIS, UTF_8};
-use kura_deid::dicom::{DicomOption, DicomPolicy, PatientIdentity, Report, Withheld, deidentify};
+use kura_deid::dicom::{
+    DicomOption, DicomPolicy, PatientIdentity, PixelsDone, Report, Withheld, deidentify, pixel_work,
+};
 use kura_deid::keys::ProjectKey;
 use kura_dicom::{Header, Limits, read_header};
 
@@ -33,7 +35,16 @@ fn under(object: &Object, options: &[DicomOption]) -> serde_json::Value {
     let mut out = Vec::new();
     let key = ProjectKey::new([7; 32]);
     let input = Cursor::new(object.bytes());
-    deidentify(input, &mut out, &policy, &key, &identity(&["山田太郎"])).unwrap();
+    let patient = identity(&["山田太郎"]);
+    deidentify(
+        input,
+        &mut out,
+        &policy,
+        &key,
+        &patient,
+        PixelsDone::default(),
+    )
+    .unwrap();
     header(&out).to_dicom_json()
 }
 
@@ -128,6 +139,7 @@ fn each_option_does_what_its_column_says() {
         &policy,
         &ProjectKey::new([7; 32]),
         &identity(&["山田太郎"]),
+        PixelsDone::default(),
     );
     assert_eq!(withheld.unwrap_err().rule, "dicom-identifier-remains");
 }
@@ -141,6 +153,7 @@ fn run(input: &[u8], known: &[&str]) -> Result<(Vec<u8>, Report), Withheld> {
         &policy,
         &key,
         &identity(known),
+        PixelsDone::default(),
     )?;
     Ok((out, report))
 }
@@ -316,10 +329,109 @@ fn what_is_written_and_what_stays() {
         &policy,
         &key,
         &identity(&[]),
+        PixelsDone::default(),
     )
     .unwrap();
     assert_ne!(header(&other).patient_id(), after.patient_id());
     assert_ne!(header(&other).sop_instance_uid(), after.sop_instance_uid());
+}
+
+/// What an object needs under both options of pixels; the rule that keeps it whatever is done.
+fn needs(object: &Object) -> String {
+    use DicomOption::{CleanPixelData, CleanRecognizableVisualFeatures};
+    let policy = DicomPolicy::basic()
+        .with(
+            &[CleanPixelData, CleanRecognizableVisualFeatures].into(),
+            90,
+        )
+        .unwrap();
+    let key = ProjectKey::new([7; 32]);
+    let run = |done| {
+        let mut out = Vec::new();
+        let input = Cursor::new(object.bytes());
+        deidentify(input, &mut out, &policy, &key, &identity(&[]), done).map(|_| out)
+    };
+    match pixel_work(Cursor::new(object.bytes()), &policy) {
+        Err(withheld) => {
+            assert_eq!(run(PixelsDone::default()).unwrap_err().rule, withheld.rule);
+            withheld.rule
+        }
+        Ok(work) => {
+            let told: Vec<&str> = [("text", &work.text), ("face", &work.face)]
+                .into_iter()
+                .filter_map(|(name, why)| why.is_some().then_some(name))
+                .collect();
+            let enough = PixelsDone {
+                text: work.text.is_some().then_some(2),
+                regions: 0,
+                face: work.face.is_some(),
+            };
+            // As long as it is not done, the object stays for the reason that asks for it.
+            if let Some(why) = work.text.or(work.face) {
+                assert_eq!(run(PixelsDone::default()).unwrap_err().rule, why.rule);
+            }
+            let json = header(&run(enough).unwrap()).to_dicom_json();
+            let codes = json["00120064"].to_string();
+            assert_eq!(codes.contains("113101"), told.contains(&"text"));
+            assert_eq!(codes.contains("113102"), told.contains(&"face"));
+            if told.contains(&"text") {
+                assert_eq!(json["00280301"]["Value"][0], "NO");
+            }
+            if told.contains(&"face") {
+                assert_eq!(json["00280302"]["Value"][0], "NO");
+            }
+            told.join(" and ")
+        }
+    }
+}
+
+#[test]
+fn what_leaves_once_its_pixels_are_cleaned() {
+    let ct = Object::chest_ct;
+    assert_eq!(needs(&ct()), "");
+    assert_eq!(needs(&ct().without(0x0028_0301)), "text");
+    assert_eq!(needs(&ct().with(0x0028_0301, "CS", b"YES")), "text");
+    assert_eq!(needs(&ct().with(0x0028_0302, "CS", b"YES")), "face");
+    let head = ct().with(0x0018_0015, "CS", b"HEAD");
+    assert_eq!(needs(&head), "face");
+    assert_eq!(needs(&head.without(0x0028_0301)), "text and face");
+    let words = ct().with(0x0008_103E, "LO", "頭部単純".as_bytes());
+    assert_eq!(needs(&words.with(0x0008_0005, "CS", b"ISO_IR 192")), "face");
+    // A screen may leave, a scan of paper, a photograph and a rendering never.
+    let kind = |text: &str| ct().with(0x0008_0008, "CS", text.as_bytes());
+    assert_eq!(needs(&kind(r"DERIVED\SECONDARY\SCREEN SAVE")), "text");
+    for never in ["DOSE", "3D RENDERED", "VRT", "SCANNED", "PHOTO"] {
+        let text = format!(r"DERIVED\SECONDARY\{never}");
+        assert_eq!(needs(&kind(&text)), "dicom-image-type");
+    }
+    let capture = ct().with(0x0008_0064, "CS", b"WSD");
+    assert_eq!(needs(&capture), "text");
+    for paper in ["SD", "SI", "DF"] {
+        let paper = ct().with(0x0008_0064, "CS", paper.as_bytes());
+        assert_eq!(needs(&paper), "dicom-secondary-capture");
+    }
+    let ultrasound = |class: &[u8]| {
+        ct().with(0x0008_0060, "CS", b"US")
+            .with(0x0008_0016, "UI", class)
+            .without(0x0018_0015)
+    };
+    assert_eq!(needs(&ultrasound(b"1.2.840.10008.5.1.4.1.1.6.1")), "text");
+    // Of a volume of ultrasound a face can be built, and none is taken out.
+    assert_eq!(
+        needs(&ultrasound(b"1.2.840.10008.5.1.4.1.1.6.2")),
+        "dicom-sop-class"
+    );
+    for never in ["XC", "GM", "SM", "OP", "SR"] {
+        let other = ct().with(0x0008_0060, "CS", never.as_bytes());
+        assert_eq!(needs(&other), "dicom-modality");
+    }
+    // A volume of PET or a capture shows a head as well, and nothing takes its face out.
+    for modality in ["PT", "NM", "OT"] {
+        let other =
+            ct().with(0x0008_0060, "CS", modality.as_bytes())
+                .with(0x0018_0015, "CS", b"HEAD");
+        assert_eq!(needs(&other), "dicom-body-surface");
+    }
 }
 
 #[test]

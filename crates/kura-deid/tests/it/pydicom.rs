@@ -9,7 +9,7 @@ use crate::build::CT;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use kura_deid::dicom::{
-    BASIC, DicomOption, DicomPolicy, OPTIONS, PatientIdentity, TABLE, deidentify,
+    BASIC, DicomOption, DicomPolicy, OPTIONS, PatientIdentity, PixelsDone, TABLE, deidentify,
 };
 use kura_deid::keys::ProjectKey;
 use kura_dicom::{Limits, decode_frame_from, read_header, write_dataset};
@@ -136,9 +136,14 @@ fn no_error_is_added() {
                 known: Vec::new(),
             };
             let key = ProjectKey::new([3; 32]);
-            if let Err(withheld) =
-                deidentify(Cursor::new(&input), &mut out, &policy, &key, &patient)
-            {
+            if let Err(withheld) = deidentify(
+                Cursor::new(&input),
+                &mut out,
+                &policy,
+                &key,
+                &patient,
+                PixelsDone::default(),
+            ) {
                 assert!(out.is_empty());
                 eprintln!("{name}: {} {}", withheld.rule, withheld.detail);
                 continue;
@@ -192,6 +197,7 @@ fn the_burned_in_samples_stay() {
                 patient_key: "1".to_owned(),
                 known: Vec::new(),
             },
+            PixelsDone::default(),
         );
         assert!(done.is_err() && out.is_empty());
     }
