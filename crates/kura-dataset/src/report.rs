@@ -73,6 +73,9 @@ pub struct Report {
     /// Texts that are in the set, and the pieces of them that became labels, by what they told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub texts: Option<Texts>,
+    /// What became of the images, where the set asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Pictures>,
     /// What stayed inside, by reason and kind.
     pub withheld: BTreeMap<String, u64>,
     /// What a person must still look at: Japanese, English.
@@ -85,10 +88,91 @@ pub struct Texts {
     pub labels: BTreeMap<String, u64>,
 }
 
+/// What became of the images and their pixels.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Pictures {
+    /// Objects that were there, and those in the set.
+    pub objects: u64,
+    pub left: u64,
+    /// Whether there was something to read text in pictures with.
+    pub reader: bool,
+    /// Objects whose pixels were processed.
+    pub cleaned: u64,
+    /// Objects in whose every frame text was looked for.
+    pub read: u64,
+    /// Places of text that were masked; that hold an identifier of the patient, as far as it was
+    /// read; and that stay, since they are on the list.
+    pub masked: u64,
+    pub identifiers: u64,
+    pub kept: u64,
+    /// Series of heads whose face was taken out; that end before the face; that stay inside.
+    pub faces: u64,
+    pub no_face: u64,
+    pub faces_refused: u64,
+    /// Of all these; anything but 0 would have been refused.
+    pub brain_voxels_changed: u64,
+    /// The largest share of the skin of a face that is left, 0 to 1.
+    pub face_left: f64,
+}
+
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Resources {
     pub seen: u64,
     pub left: u64,
+}
+
+impl Pictures {
+    fn html(&self) -> Markup {
+        let rows = [
+            ("あった画像 / Objects that were there", self.objects),
+            ("出た画像 / Objects that left", self.left),
+            (
+                "文字を探した画像 / Objects in which text was looked for",
+                self.read,
+            ),
+            (
+                "塗りつぶした文字 / Places of text that were masked",
+                self.masked,
+            ),
+            (
+                "うち本人の識別子と読めたもの / of these, read as an identifier of the patient",
+                self.identifiers,
+            ),
+            (
+                "一覧により残した文字 / Places of text that stay by the list",
+                self.kept,
+            ),
+            (
+                "顔を取り除いた系列 / Series whose face was taken out",
+                self.faces,
+            ),
+            (
+                "顔が写っていない頭部の系列 / Series of a head that end before the face",
+                self.no_face,
+            ),
+            (
+                "顔を取り除けず留めた系列 / Series held back with their face",
+                self.faces_refused,
+            ),
+            (
+                "変わった脳の画素 / Voxels of the brain that changed",
+                self.brain_voxels_changed,
+            ),
+        ];
+        html! {
+            h2 { "画像 / Images" }
+            @if !self.reader {
+                p {
+                    "画像の文字を読むモデルがないため、文字が写り得る画像は留めた。" br;
+                    "There are no models that read text in pictures: images that may show text were held back."
+                }
+            }
+            div.wide { table {
+                @for (name, count) in rows { tr { td { (name) } td.n { (thousands(count)) } } }
+                tr { td { "残った顔の皮膚(最大)/ Skin of a face that is left, at most" } td.n { (format!("{:.2} %", self.face_left * 100.0)) } }
+            } }
+        }
+    }
 }
 
 impl Report {
@@ -131,6 +215,7 @@ impl Report {
                             @for (label, count) in &texts.labels { tr { td { (label) } td.n { (thousands(*count)) } } }
                         } }
                     }
+                    @if let Some(pictures) = &self.pictures { (pictures.html()) }
                     h2 { "人が確かめること / For a person to look at" }
                     ul { @for (ja, en) in &self.to_look_at { li { (ja) br; (en) } } }
                     h2 { "規則 / Rules" }

@@ -178,6 +178,7 @@ impl Header {
         burned_in_annotation = BURNED_IN_ANNOTATION;
         photometric_interpretation = PHOTOMETRIC_INTERPRETATION;
         manufacturer = MANUFACTURER;
+        manufacturer_model_name = MANUFACTURER_MODEL_NAME;
         institution_name = INSTITUTION_NAME;
     }
 

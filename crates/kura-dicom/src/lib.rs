@@ -40,6 +40,7 @@ mod sop_class;
 mod source;
 mod syntax;
 mod transcode;
+pub mod ultrasound;
 mod value;
 mod volume;
 mod write;

@@ -5,16 +5,18 @@
 //! around a rule that withholds something.
 
 mod cohort;
+mod image;
 mod known;
 mod report;
 pub(crate) mod text;
 mod writer;
 
+use image::Pixels;
 pub(crate) use known::known;
 use writer::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use kura_dataset::manifest::{self, Difference};
@@ -27,20 +29,22 @@ use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::Policy;
 use kura_deid::text::{Cleaner, Dictionary, Record};
 use kura_fhir::{date, view};
-use kura_model::{Category, ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
+use kura_model::{ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
-use crate::{Bank, deid_policy, imaging, kind};
+use crate::{Bank, deid_policy, kind};
 
 /// Told how a build goes on.
 pub trait Observer {
     /// Counting how often things occur, before anything is processed; only some policies ask.
     fn surveyed(&self, _done: u64, _total: u64) {}
     fn patients(&self, done: u64, total: u64);
+    /// Objects whose pixels were cleaned: that takes seconds each.
+    fn cleaned(&self, _objects: u64) {}
 }
 
 /// What a build came to.
@@ -56,20 +60,31 @@ pub struct Built {
     pub seconds: f64,
 }
 
-/// Builds a data set into `out`, which must not exist or be empty.
+/// Where a build writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// The data set; must not exist or be empty.
+    pub out: &'a Path,
+    /// Pictures for a person: what was masked in images, heads before and after. They show
+    /// patients, so they are no part of the set.
+    pub review: Option<&'a Path>,
+}
+
+/// Builds a data set.
 pub fn build(
     bank: &Bank,
     context: &RequestContext,
     spec_text: &str,
-    out: &Path,
+    places: Places<'_>,
     observer: &dyn Observer,
 ) -> Result<Built> {
+    let out = places.out;
     authorize(context, Action::BuildDataSet)?;
     let started = std::time::Instant::now();
     let result = Spec::parse(spec_text).and_then(|spec| {
         check_out(out)?;
         let partial = partial_folder(out)?;
-        let built = run(bank, spec, &partial, observer);
+        let built = run(bank, spec, (&partial, places.review), observer);
         match built {
             Ok(manifest) => {
                 if out.is_dir() {
@@ -194,7 +209,7 @@ fn record(
 fn run(
     bank: &Bank,
     spec: Spec,
-    folder: &Path,
+    (folder, review): (&Path, Option<&Path>),
     observer: &dyn Observer,
 ) -> Result<(Manifest, ContentHash)> {
     let now = bank.clinical.now()?;
@@ -243,6 +258,7 @@ fn run(
     let mut writer = Writer::new(&spec, &policy, folder)?;
     let mut build = Build {
         bank,
+        observer,
         t,
         key: &key,
         policy: &policy,
@@ -250,6 +266,7 @@ fn run(
         reference_year: year_of(&as_of),
         survey: survey.as_ref(),
         texts: texts.as_ref(),
+        pixels: Pixels::new(bank, review)?,
         resources: BTreeMap::new(),
         sources: blake3::Hasher::new(),
         changes: ChangeReport::default(),
@@ -294,7 +311,7 @@ fn run(
         &manifest,
         (&policy, &dicom_policy),
         &build.changes,
-        std::mem::take(&mut build.resources),
+        (std::mem::take(&mut build.resources), build.pixels.told),
     );
     let json = serde_json::to_string_pretty(&report)
         .map_err(|error| Error::internal("the report cannot be written").because(error))?;
@@ -399,6 +416,7 @@ struct Texts {
 
 struct Build<'a> {
     bank: &'a Bank,
+    observer: &'a dyn Observer,
     t: LogicalTime,
     key: &'a ProjectKey,
     policy: &'a Policy,
@@ -406,6 +424,7 @@ struct Build<'a> {
     reference_year: i64,
     survey: Option<&'a Survey>,
     texts: Option<&'a Texts>,
+    pixels: Pixels,
     resources: BTreeMap<String, Resources>,
     sources: blake3::Hasher,
     changes: ChangeReport,
@@ -484,7 +503,7 @@ impl Build<'_> {
             self.not_listed(patient)?;
         }
         if spec.data.images {
-            self.images(patient, known, writer)?;
+            self.images(patient, &known, writer)?;
         }
         Ok(())
     }
@@ -508,141 +527,6 @@ impl Build<'_> {
                     .withheld
                     .entry(format!("type-not-listed:{kind}"))
                     .or_default() += here;
-            }
-        }
-        Ok(())
-    }
-
-    fn images(
-        &mut self,
-        patient: &RecordKey,
-        known: Vec<String>,
-        writer: &mut Writer<'_>,
-    ) -> Result<()> {
-        let t = self.t;
-        let studies = self
-            .bank
-            .clinical
-            .read(|reader| reader.compartment(patient, "ImagingStudy", t))?;
-        // The hospital's record of a study and ours may both be there: each study goes once.
-        let mut uids = BTreeSet::new();
-        for study in &studies {
-            uids.extend(imaging::study_uid(&decode(study)?).map(str::to_owned));
-        }
-        for uid in &uids {
-            let mut query = imaging::of_study(uid);
-            query.at = Some(t);
-            let mut after = None;
-            loop {
-                let page = self
-                    .bank
-                    .clinical
-                    .read(|reader| reader.search(&query, after.as_ref(), 200))?;
-                for version in &page.versions {
-                    self.sources.update(&version.hash.0);
-                    self.image(version, patient, &known, writer)?;
-                }
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn image(
-        &mut self,
-        version: &Version,
-        patient: &RecordKey,
-        known: &[String],
-        writer: &mut Writer<'_>,
-    ) -> Result<()> {
-        let record = decode(version)?;
-        let blob = imaging::blob_of(&record)?;
-        let header = &record["header"];
-        let uid = |tag: &str| {
-            header
-                .pointer(&format!("/{tag}/Value/0"))
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let modality = match uid("00080060") {
-            listed if MODALITIES.contains(&listed.as_str()) => listed,
-            // A free text in this attribute would reach the card.
-            _ => "other".to_owned(),
-        };
-        // The object itself must say that it is this patient's, whatever its study says.
-        if !known.contains(&uid("00100020")) {
-            self.withhold("dicom-patient-differs", &modality);
-            return Ok(());
-        }
-        let mut known = known.to_vec();
-        for tag in [
-            "00100010", "00100020", "00101000", "00101001", "00101002", "00101005", "00101060",
-            "00080050",
-        ] {
-            known::strings(&header[tag]["Value"], &mut known);
-        }
-        // PN separates its components by carets. PS3.5 6.2.
-        let parts: Vec<String> = known
-            .iter()
-            .flat_map(|value| value.split('^').map(str::to_owned))
-            .collect();
-        known.extend(parts);
-        let identity = kura_deid::dicom::PatientIdentity {
-            patient_key: patient.id.clone(),
-            known,
-        };
-        let (study, series, instance) = (uid("0020000D"), uid("0020000E"), uid("00080018"));
-        let path = format!(
-            "dicom/{}/{}/{}.dcm",
-            self.key.uid(&study),
-            self.key.uid(&series),
-            self.key.uid(&instance)
-        );
-        self.bank.clinical.blobs().verify(blob)?;
-        let source = self.bank.clinical.blobs().path(blob);
-        let input = File::open(&source)
-            .map_err(|error| Error::internal("a blob cannot be read").because(error))?;
-        let target = writer.folder.join(&path);
-        let folder = target.parent().unwrap_or(writer.folder).to_owned();
-        fs::create_dir_all(&folder).map_err(|error| file_error(&folder, error))?;
-        let out = File::create(&target).map_err(|error| file_error(&target, error))?;
-        let done = kura_deid::dicom::deidentify(
-            std::io::BufReader::new(input),
-            std::io::BufWriter::new(out),
-            self.dicom,
-            self.key,
-            &identity,
-        );
-        match done {
-            Ok(report) => {
-                for (rule, count) in report.applied() {
-                    *self.dicom_applied.entry(rule).or_default() += count;
-                }
-                let (hash, bytes) = manifest::hash_file(&target)?;
-                writer.files.push(FileEntry {
-                    path,
-                    bytes,
-                    hash,
-                    rows: None,
-                });
-            }
-            Err(withheld) => {
-                fs::remove_file(&target).map_err(|error| file_error(&target, error))?;
-                // Folders that stay empty would tell how many studies there were.
-                for folder in folder.ancestors().take(2) {
-                    let _ = fs::remove_dir(folder);
-                }
-                if withheld.rule == "dicom-disk" {
-                    return Err(Error::new(
-                        Category::Exhausted,
-                        "an image cannot be written; is the disk full?",
-                    ));
-                }
-                self.withhold(&withheld.rule, &modality);
             }
         }
         Ok(())
@@ -671,7 +555,7 @@ pub fn rebuild(
         .prefix("rebuild-")
         .tempdir_in(bank.folder().join("research"))
         .map_err(|error| file_error(bank.folder(), error))?;
-    run(bank, spec, scratch.path(), observer)?;
+    run(bank, spec, (scratch.path(), None), observer)?;
     let (again, _) = manifest::verify(scratch.path())?;
     let before = Manifest::read(folder)?;
     let mut differences = Vec::new();

@@ -19,11 +19,15 @@ use serde::Serialize;
 
 use crate::Config;
 use crate::bank::file_error;
+use crate::deid_regions::DeviceRules;
+
+const DISK: &str = "dicom-disk";
 
 /// What finds text in pictures, ready to look.
 pub struct TextCleaner {
     finder: TextFinder,
     keep: KeepList,
+    devices: DeviceRules,
     limits: Limits,
 }
 
@@ -31,8 +35,11 @@ pub struct TextCleaner {
 #[derive(Debug, Serialize)]
 pub struct Masked {
     pub frames: u32,
-    /// Areas masked, in every frame.
+    /// Areas masked for text that was found, in every frame.
     pub masked: Vec<Area>,
+    /// Areas masked whatever they show: outside of the regions of an ultrasound image, and where
+    /// a rule for the device says so.
+    pub regions: Vec<Area>,
     /// Areas with text that stays, by the keep-list.
     pub kept: Vec<Area>,
     /// Readings that hold an identifier of the patient: how many.
@@ -54,12 +61,16 @@ impl TextCleaner {
         Ok(Self {
             finder: TextFinder::open(models, runtime)?,
             keep: KeepList::shipped()?,
+            devices: match &config.ocr.regions {
+                Some(file) => DeviceRules::read(file)?,
+                None => DeviceRules::default(),
+            },
             limits: Limits::default(),
         })
     }
 
     /// Writes the object at `from` to `to`, in native samples, with the text in its pictures
-    /// masked. With `pictures`, a folder: each frame that was looked at first, with the boxes.
+    /// masked. With `picture`: the first frame goes there, with the boxes.
     ///
     /// # Errors
     /// A [`Refusal`] where a picture cannot be decoded or masked; `to` is not there then.
@@ -68,9 +79,9 @@ impl TextCleaner {
         from: &Path,
         to: &Path,
         identifiers: &Identifiers,
-        pictures: Option<&Path>,
+        picture: Option<&Path>,
     ) -> std::result::Result<Masked, Refusal> {
-        let done = self.clean_into(from, to, identifiers, pictures);
+        let done = self.clean_into(from, to, identifiers, picture);
         if done.is_err() {
             drop(fs::remove_file(to));
         }
@@ -82,7 +93,7 @@ impl TextCleaner {
         from: &Path,
         to: &Path,
         identifiers: &Identifiers,
-        pictures: Option<&Path>,
+        picture: Option<&Path>,
     ) -> std::result::Result<Masked, Refusal> {
         let header = header_of(from, &self.limits)?;
         // Before anything is written: a picture that nobody can decode is not cleaned.
@@ -95,18 +106,16 @@ impl TextCleaner {
             })
             .map_err(|error| refuse(error.message()))?;
         let verdict = Verdict::of(&found.found, &self.keep, identifiers);
-        if let Some(folder) = pictures {
+        let regions = self.devices.areas(&header);
+        let all = [verdict.masked.as_slice(), &regions].concat();
+        if let Some(file) = picture {
             let first = views(from, 0, &self.limits)?.swap_remove(0);
-            let png = review(&first, &verdict.masked, &verdict.kept)
-                .map_err(|error| refuse(error.message()))?;
-            let name = to.file_stem().unwrap_or_default().to_owned();
-            let mut file = folder.join(name).into_os_string();
-            file.push(".png");
-            fs::write(&file, png)
-                .map_err(|_| refuse("the picture for a person cannot be written"))?;
+            let png =
+                review(&first, &all, &verdict.kept).map_err(|error| refuse(error.message()))?;
+            fs::write(file, png).map_err(disk)?;
         }
         native(from, &header, to, &self.limits)?;
-        let share = fill(to, &verdict.masked, &self.limits)?;
+        let share = fill(to, &all, &self.limits)?;
         let named = |decision: &&Decision| {
             matches!(
                 decision,
@@ -120,9 +129,21 @@ impl TextCleaner {
             identifiers: verdict.decisions.iter().filter(named).count(),
             masked: verdict.masked,
             kept: verdict.kept,
+            regions,
             share,
         })
     }
+}
+
+/// Nothing can be written: an error of the machine, not of the object.
+pub(crate) fn disk(_: std::io::Error) -> Refusal {
+    Refusal::new(DISK, "what was cleaned cannot be written")
+}
+
+/// Whether a refusal tells of the machine's disk, not of the object.
+pub(crate) fn of_the_disk(refusal: &Refusal) -> bool {
+    // The other one is `kura_dicom::transcode`'s.
+    [DISK, "transcode-io"].contains(&refusal.rule.as_str())
 }
 
 pub(crate) fn refuse(message: &str) -> Refusal {
@@ -152,8 +173,7 @@ pub(crate) fn native(
     to: &Path,
     limits: &Limits,
 ) -> std::result::Result<(), Refusal> {
-    let written = |_| refuse("the cleaned object cannot be written");
-    let mut out = BufWriter::new(File::create(to).map_err(written)?);
+    let mut out = BufWriter::new(File::create(to).map_err(disk)?);
     transcode(
         from,
         header,
@@ -161,7 +181,7 @@ pub(crate) fn native(
         limits,
         &mut out,
     )?;
-    out.flush().map_err(written)
+    out.flush().map_err(disk)
 }
 
 /// Fills areas of every frame of a native object, in place; the share of a picture that was.
@@ -211,17 +231,16 @@ pub(crate) fn edit(
     }
     let bytes =
         usize::try_from(description.frame_bytes()).map_err(|_| refuse("a frame is too large"))?;
-    let lost = |_| refuse("the cleaned object cannot be written");
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .open(path)
-        .map_err(lost)?;
+        .map_err(disk)?;
     let mut frame = vec![0; bytes];
     for number in 0..description.frames {
         let at = pixel.offset + u64::from(number) * description.frame_bytes();
-        file.seek(SeekFrom::Start(at)).map_err(lost)?;
-        file.read_exact(&mut frame).map_err(lost)?;
+        file.seek(SeekFrom::Start(at)).map_err(disk)?;
+        file.read_exact(&mut frame).map_err(disk)?;
         match description.bits_allocated {
             8 => change(number, &description, Words::Bits8(&mut frame))?,
             16 => {
@@ -236,10 +255,10 @@ pub(crate) fn edit(
             }
             _ => return Err(refuse("samples of this size are not changed")),
         }
-        file.seek(SeekFrom::Start(at)).map_err(lost)?;
-        file.write_all(&frame).map_err(lost)?;
+        file.seek(SeekFrom::Start(at)).map_err(disk)?;
+        file.write_all(&frame).map_err(disk)?;
     }
-    file.sync_all().map_err(lost)
+    file.sync_all().map_err(disk)
 }
 
 /// What is masked is black; of a sample the darkest value that it holds.
@@ -260,6 +279,8 @@ fn black(description: &PixelDescription) -> std::result::Result<Vec<u16>, Refusa
         "MONOCHROME1" => vec![most],
         "RGB" => vec![0; 3],
         "YBR_FULL" => vec![0, 128, 128],
+        // Of one colour, whichever the palette gives: nothing can be read.
+        "PALETTE COLOR" => vec![least],
         _ => return Err(refuse("colours of this kind are not masked")),
     })
 }
@@ -301,7 +322,12 @@ pub fn clean_files(
                 to.display()
             )));
         }
-        let cleaned = match cleaner.clean(file, &to, &identifiers, pictures) {
+        let picture = pictures.map(|folder| {
+            let mut name = file.file_name().unwrap_or_default().to_owned();
+            name.push(".png");
+            folder.join(name)
+        });
+        let cleaned = match cleaner.clean(file, &to, &identifiers, picture.as_deref()) {
             Ok(masked) => Cleaned {
                 file: file.clone(),
                 done: Some(masked),

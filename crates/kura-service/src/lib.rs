@@ -22,6 +22,7 @@ pub mod deid_face;
 pub mod deid_pixels;
 pub mod deid_policy;
 pub mod deid_preview;
+mod deid_regions;
 pub mod deid_table;
 pub mod dicom_bulk;
 pub mod dicom_commitment;

@@ -196,6 +196,9 @@ pub struct Ocr {
     /// Folder of the models; without it no text in a picture is masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<PathBuf>,
+    /// File of places that pictures of a device have text at: masked whatever is read there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<PathBuf>,
 }
 
 /// How texts are cleaned.

@@ -13,7 +13,7 @@ pub(super) fn of(
     manifest: &Manifest,
     (policy, dicom): (&Policy, &DicomPolicy),
     changes: &ChangeReport,
-    resources: BTreeMap<String, report::Resources>,
+    (resources, pictures): (BTreeMap<String, report::Resources>, report::Pictures),
 ) -> Report {
     let images = manifest.spec.data.images;
     let rules = policy
@@ -79,13 +79,14 @@ pub(super) fn of(
                 .map(|(kind, count)| (kind.label().to_owned(), *count))
                 .collect(),
         }),
+        pictures: images.then_some(pictures),
         withheld: manifest.withheld.clone(),
-        to_look_at: to_look_at(manifest),
+        to_look_at: to_look_at(manifest, &pictures),
     }
 }
 
 /// What no rule can decide: Japanese and English.
-fn to_look_at(manifest: &Manifest) -> Vec<(String, String)> {
+fn to_look_at(manifest: &Manifest, pictures: &report::Pictures) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let left = manifest.withheld.iter().filter(|(key, _)| {
         key.starts_with("identifier-left") || key.starts_with("dicom-identifier")
@@ -103,6 +104,20 @@ fn to_look_at(manifest: &Manifest) -> Vec<(String, String)> {
                 .to_owned(),
             "Names in texts were found by rules, the record and a dictionary. A name that none of them has may be left, and a history itself may tell of a person: read a sample before handing it over."
                 .to_owned(),
+        ));
+    }
+    if pictures.read > 0 {
+        let read = pictures.read;
+        out.push((
+            format!("{read} 枚の画像で文字を探して塗りつぶした。手書き、9 画素より小さい字、背景との差がわずかな字は見落とし得る。--review の画像を見る。"),
+            format!("Text was looked for and masked in {read} images. Handwriting, letters of less than 9 pixels and those that hardly differ from their ground may be missed: look at the pictures of --review."),
+        ));
+    }
+    if pictures.faces > 0 {
+        let faces = pictures.faces;
+        out.push((
+            format!("{faces} 件の頭部の画像から顔を取り除いた。--review の前後の画像を見る。"),
+            format!("The face was taken out of {faces} series of a head: look at the pictures before and after, of --review."),
         ));
     }
     if manifest.patients < 20 {

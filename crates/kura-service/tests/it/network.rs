@@ -84,7 +84,11 @@ fn a_network_learns_is_tested_asked_and_shows_where_it_looked() {
     import::import(&bank, &context, &first, &import::Quiet, &cancel).unwrap();
     let set = folder.path().join("sets/chest");
     let text = std::fs::read_to_string(Path::new(ROOT).join("samples/chest.toml")).unwrap();
-    dataset::build(&bank, &context, &text, &set, &Nobody).unwrap();
+    let places = dataset::Places {
+        out: &set,
+        review: None,
+    };
+    dataset::build(&bank, &context, &text, places, &Nobody).unwrap();
 
     // The sample, quickly: two folds and few epochs.
     let sample = Path::new(ROOT).join("samples/train-chest-network.toml");

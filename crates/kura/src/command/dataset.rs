@@ -2,9 +2,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use kura_model::{Error, Result};
-use kura_service::dataset::{self, Observer};
+use kura_service::dataset::{self, Observer, Places};
 
 use super::{BankArgument, REFUSED, Shell};
 use crate::output::{self, Format, thousands};
@@ -15,10 +15,11 @@ pub enum Dataset {
     /// Build a data set from a specification
     ///
     /// Names, numbers, addresses, contacts and free text stay inside; dates move by patient;
-    /// images leave only if (0028,0301) says NO and the modality and body part are safe; genomic
-    /// information never leaves. There is no switch to change that.
+    /// images leave if neither text nor a face is in them, or if the policy lets these be taken out
+    /// and that was done; genomic information never leaves. There is no switch to change that.
     #[command(after_help = "Examples:
   kura dataset build samples/dataset.toml --bank /srv/bank --out /srv/sets/first
+  kura dataset build cohort.toml --bank /srv/bank --out /srv/sets/cohort --review /srv/look
   kura dataset build cohort.toml --bank /srv/bank --out /srv/sets/cohort --format json")]
     Build {
         /// The specification, a TOML file; samples/dataset.toml is one
@@ -28,6 +29,10 @@ pub enum Dataset {
         /// Folder to write; must be empty or absent
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
+        /// Folder for pictures of what was masked in images, and of heads before and after. They
+        /// show patients: keep them where the hospital keeps its images
+        #[arg(long, value_name = "FOLDER")]
+        review: Option<PathBuf>,
     },
     /// Check every file of a data set against its manifest
     #[command(after_help = "Examples:
@@ -54,6 +59,10 @@ impl Observer for Bar {
         self.0.set_length(total);
         self.0.set_position(done);
     }
+
+    fn cleaned(&self, objects: u64) {
+        self.0.set_message(format!("{objects} images cleaned"));
+    }
 }
 
 impl Drop for Bar {
@@ -65,7 +74,18 @@ impl Drop for Bar {
 impl Dataset {
     pub fn run(self, shell: &Shell) -> Result<ExitCode> {
         match self {
-            Dataset::Build { spec, bank, out } => build(shell, &spec, &bank, &out),
+            Dataset::Build {
+                spec,
+                bank,
+                out,
+                review,
+            } => {
+                let places = Places {
+                    out: &out,
+                    review: review.as_deref(),
+                };
+                build(shell, &spec, &bank, places)
+            }
             Dataset::Verify {
                 folder,
                 rebuild,
@@ -82,13 +102,15 @@ fn build(
     shell: &Shell,
     spec: &std::path::Path,
     bank: &BankArgument,
-    out: &std::path::Path,
+    places: Places<'_>,
 ) -> Result<ExitCode> {
     let bank = bank.open()?;
     let text = std::fs::read_to_string(spec)
         .map_err(|error| Error::invalid(format!("{}: {error}", spec.display())))?;
-    let bar = Bar(ProgressBar::new(0));
-    let built = dataset::build(&bank, &shell.context, &text, out, &bar);
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}")
+        .map_err(|error| Error::internal("a progress bar cannot be shown").because(error))?;
+    let bar = Bar(ProgressBar::new(0).with_style(style));
+    let built = dataset::build(&bank, &shell.context, &text, places, &bar);
     drop(bar);
     let built = built?;
     if shell.format == Format::Json {
