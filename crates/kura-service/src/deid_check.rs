@@ -1,6 +1,7 @@
 //! `kura deid check`: whether given identifiers stand anywhere in an output. Every byte of every
 //! file is looked at, and what the bytes mean: JSON's strings and what they hold in Base64, cells
-//! of Parquet, elements of DICOM, files within gzip and ZIP.
+//! of Parquet, elements of DICOM, files within gzip and ZIP; and what a reader of text reads in
+//! the pictures of DICOM files.
 //!
 //! An identifier is named by its line in the list, never repeated.
 
@@ -14,8 +15,11 @@ use base64::engine::general_purpose::STANDARD;
 use kura_deid::hunt::Hunt;
 use kura_dicom::Limits;
 use kura_model::{Error, Result};
+use kura_ocr::Identifiers;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::deid_pixels::TextCleaner;
 
 /// One identifier in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +45,9 @@ pub struct Checked {
     pub more: u64,
     /// Files whose bytes were looked at, and whose content could not be read.
     pub unread: Vec<String>,
+    /// DICOM objects in whose pictures text was read, and others whose pictures nobody looked at.
+    pub pictures: u64,
+    pub pictures_unread: u64,
 }
 
 /// Told how a check goes on.
@@ -57,11 +64,17 @@ const PIECE: usize = 1 << 20;
 const DEPTH: u32 = 4;
 const UNPACKED_AT_MOST: u64 = 4 << 30;
 
-/// Looks for the identifiers of `list` (one a line) in every file of `folder`.
+/// Looks for the identifiers of `list` (one a line) in every file of `folder`, and, where there is
+/// a `reader`, in the pictures of DICOM files that do not lie in archives.
 ///
 /// # Errors
 /// The list or the folder cannot be read. A file that cannot be taken apart is no error.
-pub fn check(folder: &Path, list: &Path, observer: &dyn Observer) -> Result<Checked> {
+pub fn check(
+    folder: &Path,
+    list: &Path,
+    reader: Option<&TextCleaner>,
+    observer: &dyn Observer,
+) -> Result<Checked> {
     let fail =
         |path: &Path, error: &io::Error| Error::invalid(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(list).map_err(|error| fail(list, &error))?;
@@ -82,6 +95,12 @@ pub fn check(folder: &Path, list: &Path, observer: &dyn Observer) -> Result<Chec
     files.sort();
     let mut check = Check {
         hunt,
+        reader,
+        misread: match reader {
+            Some(_) => misread(&identifiers),
+            None => Vec::new(),
+        },
+        looked: false,
         out: Checked {
             identifiers: named,
             ..Checked::default()
@@ -132,15 +151,37 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-struct Check {
+/// Letters from which on an identifier is hunted as a reader of pictures misreads it, too.
+const MISREAD_FROM: usize = 6;
+
+fn misread(identifiers: &[&str]) -> Vec<(usize, Identifiers)> {
+    identifiers
+        .iter()
+        .enumerate()
+        .filter(|(_, text)| text.chars().filter(|c| c.is_alphanumeric()).count() >= MISREAD_FROM)
+        .map(|(at, text)| {
+            (
+                at,
+                Identifiers::new(&[text.split_whitespace().collect::<String>()]),
+            )
+        })
+        .collect()
+}
+
+struct Check<'a> {
     hunt: Hunt,
+    reader: Option<&'a TextCleaner>,
+    /// Identifiers with their place in the list.
+    misread: Vec<(usize, Identifiers)>,
+    /// The pictures of the object at hand were read.
+    looked: bool,
     out: Checked,
     file: String,
     /// Identifiers found in this file already: the first place says where to look.
     seen: BTreeSet<usize>,
 }
 
-impl Check {
+impl Check<'_> {
     fn found(&mut self, identifier: usize, place: impl Into<String>) {
         if !self.seen.insert(identifier) {
             return;
@@ -190,7 +231,35 @@ impl Check {
             return Ok(());
         }
         file.seek(SeekFrom::Start(0))?;
+        if head.get(128..132) == Some(b"DICM") {
+            self.looked = false;
+            self.pictures(path);
+        }
         self.content(BufReader::new(file), &head, DEPTH)
+    }
+
+    /// What is read in the pictures of an object.
+    fn pictures(&mut self, path: &Path) {
+        let Some(reader) = self.reader else {
+            return;
+        };
+        let Ok(readings) = reader.readings(path) else {
+            return;
+        };
+        self.out.pictures += 1;
+        self.looked = true;
+        for reading in &readings {
+            self.text(reading, || "read in a picture".to_owned());
+            let like: Vec<usize> = self
+                .misread
+                .iter()
+                .filter(|(_, identifier)| identifier.are_in(reading))
+                .map(|(at, _)| *at)
+                .collect();
+            for identifier in like {
+                self.found(identifier, "read in a picture, or something like it");
+            }
+        }
     }
 
     /// Every byte as it lies, in pieces that overlap by the longest thing looked for.
@@ -319,6 +388,10 @@ impl Check {
             self.unread();
             return Ok(());
         };
+        let looked = std::mem::take(&mut self.looked);
+        if header.pixel().is_some() && !looked {
+            self.out.pictures_unread += 1;
+        }
         let mut found = Vec::new();
         kura_deid::dicom::texts(header.object(), &mut |tag, text| {
             for identifier in self.hunt.in_text(text) {

@@ -12,8 +12,8 @@ use kura_dicom::{Encoding, Header, Limits, Pixels, Target, decode_frame, read_he
 use kura_inference::Runtime;
 use kura_model::{Error, Refusal, Result};
 use kura_ocr::{
-    Area, Decision, Identifiers, KeepList, Layout, Picture, Samples, TextFinder, Verdict, mask,
-    review, views_of_picture, views_of_values,
+    Area, Decision, Found, Identifiers, KeepList, Layout, Picture, Samples, TextFinder, Verdict,
+    mask, review, views_of_picture, views_of_values,
 };
 use serde::Serialize;
 
@@ -69,6 +69,34 @@ impl TextCleaner {
         })
     }
 
+    /// What can be read in the pictures of an object, every frame of it.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where a picture cannot be decoded.
+    pub fn readings(&self, path: &Path) -> std::result::Result<Vec<String>, Refusal> {
+        let header = header_of(path, &self.limits)?;
+        let found = self.find(path, &PixelDescription::of(&header, &self.limits)?)?;
+        Ok(found
+            .into_iter()
+            .flat_map(|found| std::iter::once(found.text).chain(found.others))
+            .filter(|reading| !reading.is_empty())
+            .collect())
+    }
+
+    fn find(
+        &self,
+        path: &Path,
+        description: &PixelDescription,
+    ) -> std::result::Result<Vec<Found>, Refusal> {
+        self.finder
+            .find_in_frames(description.frames, |frame| {
+                views(path, frame, &self.limits)
+                    .map_err(|refusal| Error::invalid(refusal.to_string()))
+            })
+            .map(|all| all.found)
+            .map_err(|error| refuse(error.message()))
+    }
+
     /// Writes the object at `from` to `to`, in native samples, with the text in its pictures
     /// masked. With `picture`: the first frame goes there, with the boxes.
     ///
@@ -98,14 +126,8 @@ impl TextCleaner {
         let header = header_of(from, &self.limits)?;
         // Before anything is written: a picture that nobody can decode is not cleaned.
         let description = PixelDescription::of(&header, &self.limits)?;
-        let found = self
-            .finder
-            .find_in_frames(description.frames, |frame| {
-                views(from, frame, &self.limits)
-                    .map_err(|refusal| Error::invalid(refusal.to_string()))
-            })
-            .map_err(|error| refuse(error.message()))?;
-        let verdict = Verdict::of(&found.found, &self.keep, identifiers);
+        let found = self.find(from, &description)?;
+        let verdict = Verdict::of(&found, &self.keep, identifiers);
         let regions = self.devices.areas(&header);
         let all = [verdict.masked.as_slice(), &regions].concat();
         if let Some(file) = picture {

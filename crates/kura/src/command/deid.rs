@@ -4,12 +4,13 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use indicatif::ProgressBar;
 use kura_model::{Error, Result};
+use kura_service::deid_pixels::TextCleaner;
 use kura_service::deid_policy::{Policy, SHIPPED};
 use kura_service::{Bank, deid_check, deid_policy, deid_table};
 
 use super::face::Face;
 use super::lead_back::LeadBack;
-use super::pixels::Pixels;
+use super::pixels::{Pixels, configuration};
 use super::{REFUSED, Shell};
 use crate::output::{self, Format, thousands};
 
@@ -98,6 +99,7 @@ Exit code 3: the difference from an earlier release tells of fewer than k people
     /// digits, and single characters, are not looked for: chance would write them.
     #[command(after_help = "Examples:
   kura deid check /srv/sets/first --identifiers names.txt
+  kura deid check /srv/sets/first --identifiers names.txt --pictures --bank /srv/bank
 
 Exit code 3: something was found.")]
     Check {
@@ -106,6 +108,12 @@ Exit code 3: something was found.")]
         /// Identifiers, one a line
         #[arg(long, value_name = "FILE")]
         identifiers: PathBuf,
+        /// Read the pictures of DICOM files, too: seconds a frame
+        #[arg(long)]
+        pictures: bool,
+        /// Folder of a bank, for its configuration
+        #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
+        bank: Option<PathBuf>,
     },
     Pixels(Pixels),
     Face(Face),
@@ -145,7 +153,15 @@ impl Deid {
             Deid::Check {
                 folder,
                 identifiers,
-            } => check(shell, &folder, &identifiers),
+                pictures,
+                bank,
+            } => {
+                let reader = match pictures {
+                    true => Some(TextCleaner::open(&configuration(bank)?)?),
+                    false => None,
+                };
+                check(shell, &folder, &identifiers, reader.as_ref())
+            }
             Deid::Pixels(command) => command.run(shell),
             Deid::Face(command) => command.run(shell),
             Deid::LeadBack(command) => command.run(shell),
@@ -395,9 +411,10 @@ fn check(
     shell: &Shell,
     folder: &std::path::Path,
     identifiers: &std::path::Path,
+    reader: Option<&TextCleaner>,
 ) -> Result<ExitCode> {
     let bar = Bar(ProgressBar::new(0));
-    let done = deid_check::check(folder, identifiers, &bar);
+    let done = deid_check::check(folder, identifiers, reader, &bar);
     bar.0.finish_and_clear();
     let done = done?;
     let found = done.findings.len() as u64 + done.more;
@@ -420,6 +437,12 @@ fn check(
             output::line(&format!(
                 "{} identifiers are too short to be told from chance, and were not looked for",
                 done.too_short.len()
+            ))?;
+        }
+        if done.pictures_unread > 0 {
+            output::line(&format!(
+                "{} DICOM objects whose pictures were not read (--pictures reads them)",
+                thousands(done.pictures_unread)
             ))?;
         }
         output::line(&format!(

@@ -39,10 +39,15 @@ pub struct Pixels {
     bank: Option<PathBuf>,
 }
 
+/// The configuration of a bank, or what the environment says.
+pub(super) fn configuration(bank: Option<PathBuf>) -> Result<Config> {
+    let folder = bank.unwrap_or_default();
+    Config::load(&folder.join("kura.toml"), std::env::vars())
+}
+
 impl Pixels {
     pub fn run(self, shell: &Shell) -> Result<ExitCode> {
-        let folder = self.bank.unwrap_or_default();
-        let config = Config::load(&folder.join("kura.toml"), std::env::vars())?;
+        let config = configuration(self.bank)?;
         let identifiers: Vec<String> = match &self.identifiers {
             Some(file) => std::fs::read_to_string(file)
                 .map_err(|error| Error::invalid(format!("{}: {error}", file.display())))?

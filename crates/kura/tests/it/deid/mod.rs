@@ -1,6 +1,7 @@
 //! De-identification from the command line: the rules explained, a whole hospital under each
 //! policy, and the hunt for identifiers in what left.
 
+mod images;
 mod keys;
 mod pixels;
 mod tables;
