@@ -6,4 +6,6 @@ mod policies;
 mod pydicom;
 mod tables;
 mod text;
+mod text_held_out;
+mod text_score;
 mod text_unseen;
