@@ -73,6 +73,8 @@ pub struct Report {
     /// Texts that are in the set, and the pieces of them that became labels, by what they told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub texts: Option<Texts>,
+    /// How easily a patient is told by what others know of them.
+    pub risks: Vec<Risk>,
     /// What became of the images, where the set asks for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Pictures>,
@@ -86,6 +88,26 @@ pub struct Report {
 pub struct Texts {
     pub texts: u64,
     pub labels: BTreeMap<String, u64>,
+}
+
+/// The risk of patients who are known to be in the set. El Emam, *Guide to the De-Identification of
+/// Personal Health Information* (2013), chapter 16.
+#[derive(Debug, Clone, Serialize)]
+pub struct Risk {
+    /// Who asks: Japanese, English.
+    pub ja: String,
+    pub en: String,
+    pub patients: u64,
+    /// Patients in the smallest group of those who look alike.
+    pub smallest: u64,
+    /// Patients whom nobody else looks like.
+    pub alone: u64,
+    /// 1 / group: of the worst patient, and of all on average.
+    pub most: f64,
+    pub mean: f64,
+    /// Patients whose risk is above the threshold.
+    pub above: u64,
+    pub threshold: f64,
 }
 
 /// What became of the images and their pixels.
@@ -119,6 +141,10 @@ pub struct Pictures {
 pub struct Resources {
     pub seen: u64,
     pub left: u64,
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
 }
 
 impl Pictures {
@@ -169,7 +195,7 @@ impl Pictures {
             }
             div.wide { table {
                 @for (name, count) in rows { tr { td { (name) } td.n { (thousands(count)) } } }
-                tr { td { "残った顔の皮膚(最大)/ Skin of a face that is left, at most" } td.n { (format!("{:.2} %", self.face_left * 100.0)) } }
+                tr { td { "残った顔の皮膚(最大)/ Skin of a face that is left, at most" } td.n { (percent(self.face_left)) } }
             } }
         }
     }
@@ -213,6 +239,23 @@ impl Report {
                         p { (thousands(texts.texts)) " 件の文章で、次のものを札に置き換えた。" br; "In " (thousands(texts.texts)) " texts these became labels." }
                         div.wide { table {
                             @for (label, count) in &texts.labels { tr { td { (label) } td.n { (thousands(*count)) } } }
+                        } }
+                    }
+                    @if !self.risks.is_empty() {
+                        h2 { "残る危険 / Residual risk" }
+                        p {
+                            "データセットにいると知られている患者が、値の組合せから見分けられる割合。方針が日付をずらしていれば、生年そのものは分からない。" br;
+                            "How easily a patient who is known to be in the set is told by a combination of values. Where the policy moved dates, the year of birth itself is not known."
+                        }
+                        div.wide { table {
+                            tr { th { "知る者 / who knows" } th.n { "患者 / patients" } th.n { "最小の集団 / smallest group" } th.n { "一人だけ / alone" } th.n { "最大 / most" } th.n { "平均 / mean" } th.n { "5 人未満の集団 / groups under five" } }
+                            @for risk in &self.risks {
+                                tr {
+                                    td { (risk.ja) br; (risk.en) }
+                                    td.n { (thousands(risk.patients)) } td.n { (thousands(risk.smallest)) } td.n { (thousands(risk.alone)) }
+                                    td.n { (percent(risk.most)) } td.n { (percent(risk.mean)) } td.n { (thousands(risk.above)) }
+                                }
+                            }
                         } }
                     }
                     @if let Some(pictures) = &self.pictures { (pictures.html()) }

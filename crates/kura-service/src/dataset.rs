@@ -8,6 +8,7 @@ mod cohort;
 mod image;
 mod known;
 mod report;
+mod risk;
 pub(crate) mod text;
 mod writer;
 
@@ -267,6 +268,7 @@ fn run(
         survey: survey.as_ref(),
         texts: texts.as_ref(),
         pixels: Pixels::new(bank, review)?,
+        lookalikes: risk::Lookalikes::default(),
         resources: BTreeMap::new(),
         sources: blake3::Hasher::new(),
         changes: ChangeReport::default(),
@@ -311,7 +313,11 @@ fn run(
         &manifest,
         (&policy, &dicom_policy),
         &build.changes,
-        (std::mem::take(&mut build.resources), build.pixels.told),
+        report::Counted {
+            resources: std::mem::take(&mut build.resources),
+            pictures: build.pixels.told,
+            risks: build.lookalikes.risks(),
+        },
     );
     let json = serde_json::to_string_pretty(&report)
         .map_err(|error| Error::internal("the report cannot be written").because(error))?;
@@ -425,6 +431,7 @@ struct Build<'a> {
     survey: Option<&'a Survey>,
     texts: Option<&'a Texts>,
     pixels: Pixels,
+    lookalikes: risk::Lookalikes,
     resources: BTreeMap<String, Resources>,
     sources: blake3::Hasher,
     changes: ChangeReport,
@@ -456,6 +463,7 @@ impl Build<'_> {
                 self.policy.id
             )));
         }
+        let mut about = risk::Known::default();
         let shift_days = self.key.date_shift_days(&patient.id);
         let own = match self.texts {
             Some(_) => text::own(self.bank, patient, t)?,
@@ -496,9 +504,11 @@ impl Build<'_> {
             // By pseudonym, so that the order of writing does not leave either.
             processed.sort_by(|a, b| view::text(a, "id").cmp(&view::text(b, "id")));
             for value in &processed {
+                about.add(kind, value);
                 writer.resource(kind, value)?;
             }
         }
+        self.lookalikes.add(about);
         if spec.data.fhir {
             self.not_listed(patient)?;
         }

@@ -14,6 +14,6 @@ pub use built_in::{BuiltIn, BuiltInError};
 pub use hierarchy::{ANYTHING, Hierarchy, HierarchyError};
 pub use local::{Recoded, local};
 pub use model::{Ground, Model};
-pub use risk::{Risk, risk};
+pub use risk::{Risk, risk, risk_of_classes};
 pub use search::{Found, Goal, optimum, shown};
 pub use table::{RowError, Rows, Table};

@@ -54,31 +54,45 @@ pub fn risk<'a>(
     }
     // Of people alone nobody is shown.
     classes.retain(|_, (rows, _)| *rows > 0);
+    let population = table.population.iter().any(|people| *people > 0);
+    risk_of_classes(classes.into_values(), population, threshold)
+}
+
+/// The risk of classes that look alike: rows of each that are shown, and how many of the
+/// population look like them, which counts where there is a `population`.
+pub fn risk_of_classes(
+    classes: impl IntoIterator<Item = (u64, u64)>,
+    population: bool,
+    threshold: f64,
+) -> Risk {
     let mut out = Risk {
         threshold,
-        smallest: classes.values().map(|(rows, _)| *rows).min().unwrap_or(0),
-        classes: classes.len() as u64,
+        smallest: u64::MAX,
         ..Risk::default()
     };
-    let population = table.population.iter().any(|people| *people > 0);
     let (mut journalist_most, mut journalist_sum, mut unique_there) = (0.0_f64, 0.0, 0);
-    for (rows, people) in classes.values() {
+    for (rows, people) in classes {
         out.rows += rows;
-        let one = 1.0 / *rows as f64;
+        out.classes += 1;
+        out.smallest = out.smallest.min(rows);
+        let one = 1.0 / rows as f64;
         out.prosecutor_most = out.prosecutor_most.max(one);
         if one > threshold {
             out.above_threshold += rows;
         }
-        if *rows == 1 {
+        if rows == 1 {
             out.unique += 1;
         }
         // Whoever is in the table is of the population, whether it was counted there or not.
-        let people = (*people).max(*rows);
+        let people = people.max(rows);
         journalist_most = journalist_most.max(1.0 / people as f64);
-        journalist_sum += *rows as f64 / people as f64;
+        journalist_sum += rows as f64 / people as f64;
         if people == 1 {
             unique_there += 1;
         }
+    }
+    if out.classes == 0 {
+        out.smallest = 0;
     }
     let rows = out.rows.max(1) as f64;
     out.prosecutor_mean = out.classes as f64 / rows;

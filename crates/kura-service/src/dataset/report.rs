@@ -9,12 +9,20 @@ use kura_deid::fhir::ChangeReport;
 use kura_deid::policy::Policy;
 use kura_model::ContentHash;
 
+/// What a build counted.
+pub(super) struct Counted {
+    pub(super) resources: BTreeMap<String, report::Resources>,
+    pub(super) pictures: report::Pictures,
+    pub(super) risks: Vec<report::Risk>,
+}
+
 pub(super) fn of(
     manifest: &Manifest,
     (policy, dicom): (&Policy, &DicomPolicy),
     changes: &ChangeReport,
-    (resources, pictures): (BTreeMap<String, report::Resources>, report::Pictures),
+    counted: Counted,
 ) -> Report {
+    let pictures = counted.pictures;
     let images = manifest.spec.data.images;
     let rules = policy
         .rules
@@ -55,7 +63,8 @@ pub(super) fn of(
         t: manifest.t.0,
         as_of: manifest.as_of.clone(),
         patients: manifest.patients,
-        resources,
+        resources: counted.resources,
+        risks: counted.risks,
         policy: report::Policy {
             id: policy.id.clone(),
             version: policy.version.clone(),
