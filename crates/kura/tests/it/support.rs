@@ -90,6 +90,8 @@ pub struct TestBank {
     pub folder: TempDir,
     /// Where the bank is on PostgreSQL.
     pub database: Option<Throwaway>,
+    /// What reads text in pictures: seconds a frame, so that only who asks has it.
+    models: Option<std::ffi::OsString>,
 }
 
 impl TestBank {
@@ -98,6 +100,15 @@ impl TestBank {
         Self {
             folder: TempDir::new().expect("a temporary folder"),
             database: Throwaway::new(),
+            models: None,
+        }
+    }
+
+    /// The same bank, with what reads text in pictures.
+    pub fn reading_pictures(self) -> Self {
+        Self {
+            models: std::env::var_os("KURA_OCR__MODELS"),
+            ..self
         }
     }
 
@@ -138,7 +149,11 @@ impl TestBank {
             .args(arguments)
             .env("KURA_BANK", self.path())
             .env("KURA_OPERATOR", "tester")
-            .env_remove("KURA_DATABASE");
+            .env_remove("KURA_DATABASE")
+            .env_remove("KURA_OCR__MODELS");
+        if let Some(models) = &self.models {
+            command.env("KURA_OCR__MODELS", models);
+        }
         if let Some(database) = &self.database {
             command.env("KURA_DATABASE", &database.address);
         }

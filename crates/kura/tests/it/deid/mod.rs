@@ -130,7 +130,7 @@ fn a_whole_hospital_leaves_under_each_policy() {
     let Some(fhir) = shared("hospital-jp/fhir") else {
         return;
     };
-    let bank = TestBank::new();
+    let bank = TestBank::new().reading_pictures();
     bank.kura(&[
         "import",
         &fhir.display().to_string(),

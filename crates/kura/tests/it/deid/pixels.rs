@@ -46,7 +46,7 @@ fn text_in_pictures_is_masked() {
     ) else {
         return;
     };
-    let bank = TestBank::place();
+    let bank = TestBank::place().reading_pictures();
     let junk = bank.file("junk.dcm", b"no DICOM at all");
     let names = bank.file("names.txt", "DAVIDSON^DOUGLAS\n".as_bytes());
     let out = bank.folder.path().join("cleaned");
