@@ -196,6 +196,9 @@ impl Record {
                 && self.sounds.contains(&format!("{first}{key}"))
             {
                 push(found, *start..word.end(), Kind::Name);
+                // A word belongs to one name only.
+                before = None;
+                continue;
             } else if self.sounds.contains(&key)
                 || (self.parts.contains(&key) && word.as_str().starts_with(char::is_uppercase))
             {
@@ -543,15 +546,23 @@ const NOBODY: [&str; 60] = [
     "仕",
 ];
 
-pub(super) fn titled(text: &str, found: &mut Vec<Found>) {
-    for hit in AFTER.captures_iter(text).filter_map(|hit| hit.get(1)) {
+/// A name behind a title is looked for only where no dictionary does it better.
+pub(super) fn titled(text: &str, has_dictionary: bool, found: &mut Vec<Found>) {
+    let after = AFTER.captures_iter(text).filter(|_| !has_dictionary);
+    for hit in after.filter_map(|hit| hit.get(1)) {
         if !names_nobody(hit.as_str()) {
             push(found, hit.range(), Kind::Name);
         }
     }
     for hit in BEFORE.captures_iter(text).filter_map(|hit| hit.get(1)) {
-        let like = text[hit.end()..].starts_with('様')
-            && LIKE.iter().any(|like| hit.as_str().ends_with(like));
+        let after = &text[hit.end()..];
+        let of_a_word = after.strip_prefix(['様', '氏', '殿']).is_some_and(|rest| {
+            rest.starts_with(|next: char| {
+                is_name_letter(next) && !matches!(next, '宅' | '方' | '御')
+            })
+        });
+        let like = of_a_word
+            || after.starts_with('様') && LIKE.iter().any(|like| hit.as_str().ends_with(like));
         if !like && !names_nobody(hit.as_str()) {
             push(found, hit.range(), Kind::Name);
         }

@@ -121,7 +121,10 @@ impl Score {
             let key = if touches {
                 format!("{outside} ({})", &text[range.clone()])
             } else {
-                text[range.clone()].into()
+                let before = text[..range.start].chars().rev().take(4);
+                let before: String = before.collect::<Vec<_>>().into_iter().rev().collect();
+                let after: String = text[range.end..].chars().take(4).collect();
+                format!("{before}⟦{}⟧{after}", &text[range.clone()])
             };
             *list.entry(key.replace('\n', "⏎")).or_default() += 1;
         }
