@@ -8,6 +8,7 @@ mod context;
 mod dates;
 mod dictionary;
 mod hospitals;
+mod latin;
 mod letters;
 mod names;
 mod narrow;
@@ -80,8 +81,10 @@ pub fn find(
     let mut found = Vec::new();
     numbers::find(&narrow.text, &mut found);
     dates::find(&narrow.text, age_limit, &mut found);
-    places::find(&narrow.text, &mut found);
-    hospitals::find(&narrow.text, dictionary.map(Dictionary::words), &mut found);
+    let words = dictionary.map(Dictionary::words);
+    places::find(&narrow.text, words, &mut found);
+    hospitals::find(&narrow.text, words, &mut found);
+    latin::find(&narrow.text, &mut found);
     people::titled(&narrow.text, dictionary.is_some(), &mut found);
     if let Some(dictionary) = dictionary {
         dictionary.find(&narrow.text, &mut found);

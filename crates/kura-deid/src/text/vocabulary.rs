@@ -120,6 +120,8 @@ pub(super) struct Vocabulary {
     /// How names sound, in hiragana.
     pub family_sounds: HashSet<Box<str>, BuildHasherDefault<Quick>>,
     pub given_sounds: HashSet<Box<str>, BuildHasherDefault<Quick>>,
+    /// Towns that are written in kana: つくば.
+    pub kana_places: HashSet<Box<str>, BuildHasherDefault<Quick>>,
     /// How often common words have a letter.
     common: HashMap<char, u32, BuildHasherDefault<Quick>>,
     /// Words in kana that are no name: those that nothing makes one (particles, short verbs), others.
@@ -186,6 +188,9 @@ impl Vocabulary {
                     &mut self.kana_words
                 };
                 words.insert(surface.into());
+            }
+            if (kind, of) == ("固有名詞", "地域") {
+                self.kana_places.insert(surface.into());
             }
             if (kind, of) == ("固有名詞", "人名") {
                 let known = match which {
