@@ -1,5 +1,5 @@
 //! `text_found`: what the rules find in texts on standard input (one a line), by kind and piece,
-//! with how often; then how fast. The record tells no name. An argument names the folder of IPADIC's
+//! with how often and what stands beside the first; then how fast. The record tells no name. An argument names the folder of IPADIC's
 //! source (`/usr/share/mecab/dic/ipadic`): then names of the dictionary are found, too.
 #![allow(clippy::print_stdout, reason = "a measurement")]
 
@@ -27,25 +27,29 @@ fn main() {
     std::io::stdin().read_to_string(&mut all).expect("text");
     let record = Record::new();
     let dictionary = std::env::args().nth(1).map(|folder| dictionary(&folder));
-    let mut pieces: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut pieces: BTreeMap<(String, String), (u64, String)> = BTreeMap::new();
     let started = Instant::now();
     for text in all.lines() {
         for one in find(text, &[&record], dictionary.as_ref(), 90) {
             let piece = text[one.range.clone()].to_owned();
-            *pieces
+            let before = text[..one.range.start].chars().rev().take(5);
+            let before: String = before.collect::<Vec<_>>().into_iter().rev().collect();
+            let after: String = text[one.range.end..].chars().take(5).collect();
+            let (count, _) = pieces
                 .entry((format!("{:?}", one.kind), piece))
-                .or_default() += 1;
+                .or_insert_with(|| (0, format!("{before}⟦⟧{after}")));
+            *count += 1;
         }
     }
     let seconds = started.elapsed().as_secs_f64();
     let mut sorted: Vec<_> = pieces.into_iter().collect();
-    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for ((kind, piece), count) in sorted.iter().take(80) {
-        println!("{count:>6} {kind:<12} {piece}");
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(count.0));
+    for ((kind, piece), (count, beside)) in sorted.iter().take(80) {
+        println!("{count:>6} {kind:<12} {piece}    {beside}");
     }
     println!(
         "{} pieces in {} characters, {:.1} MB, {:.2} s, {:.1} MB/s",
-        sorted.iter().map(|(_, count)| count).sum::<u64>(),
+        sorted.iter().map(|(_, (count, _))| count).sum::<u64>(),
         all.chars().count(),
         all.len() as f64 / 1e6,
         seconds,

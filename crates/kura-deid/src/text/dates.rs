@@ -7,7 +7,7 @@ use regex::Regex;
 use super::numbers::pattern;
 use super::{Found, Kind, apart_from_digits, push};
 
-const MONTHS: &str = r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|July?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)";
+const MONTHS: &str = r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)";
 
 /// 2026年11月23日, 2026/11/23, 2026-11-23, 2026.11.23; also year and month alone.
 static WESTERN: LazyLock<Regex> = LazyLock::new(|| {
@@ -35,6 +35,12 @@ static SLASH: LazyLock<Regex> = LazyLock::new(|| {
         r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(?: ?[\((][月火水木金土日][\))]| ?(?:(?:午前|午後|AM|PM|朝|昼|夕|夜)|\d{1,2}(?::\d{2}|時)|に|より|から|まで|頃|ごろ|付|〜|~|の(?:CT|MRI|採血|検査|手術|外来|夜|朝)|入院|退院|来院|受診|手術|術後|採血|予約|再診|転院|外来|初診|発症|発熱|開始|終了|中止|撮影|施行|訪問|面談|電話|連絡))",
     )
 });
+/// 4/7隔離解除: a day that a word stands behind, if it is none of a score.
+static BEFORE_WORD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(\p{Han})"));
+/// What stands behind a score or a part, not behind a day: 4/5以上, 2/6収縮期雑音.
+const OF_A_SCORE: &str =
+    "以未程点回人倍量錠筒割度段側収拡心雑左右上下両低減増生食濃希例名枚本個中位期分秒時日週月年";
 /// 10/12, 05/09: with a day that scores and strengths do not have (4/5, 2/6, 7/10).
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -88,6 +94,15 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             if apart_from_digits(text, &day.range()) {
                 push(found, day.range(), Kind::Date);
             }
+        }
+    }
+    for hit in BEFORE_WORD.captures_iter(text) {
+        if let (Some(day), Some(next)) = (hit.get(1), hit.get(2))
+            && !OF_A_SCORE.contains(next.as_str())
+            && !text[..day.start()].ends_with(['/', '.', '-'])
+            && apart_from_digits(text, &day.range())
+        {
+            push(found, day.range(), Kind::Date);
         }
     }
     for pattern in [&*ERA, &*ENGLISH] {

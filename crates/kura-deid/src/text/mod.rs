@@ -4,12 +4,18 @@
 //! the bank knows; a dictionary finds names that nobody told. A policy's rule lets a text leave by it
 //! where the specification of a set asks for texts.
 
+mod context;
 mod dates;
 mod dictionary;
+mod hospitals;
+mod latin;
+mod letters;
+mod names;
 mod narrow;
 mod numbers;
 mod people;
 mod places;
+mod vocabulary;
 
 use std::ops::Range;
 
@@ -75,16 +81,19 @@ pub fn find(
     let mut found = Vec::new();
     numbers::find(&narrow.text, &mut found);
     dates::find(&narrow.text, age_limit, &mut found);
-    places::find(&narrow.text, &mut found);
-    people::titled(&narrow.text, &mut found);
+    let words = dictionary.map(Dictionary::words);
+    places::find(&narrow.text, words, &mut found);
+    hospitals::find(&narrow.text, words, &mut found);
+    latin::find(&narrow.text, &mut found);
+    people::titled(&narrow.text, dictionary.is_some(), &mut found);
+    if let Some(dictionary) = dictionary {
+        dictionary.find(&narrow.text, &mut found);
+    }
     for one in &mut found {
         one.range = narrow.source(&one.range);
     }
     for record in records {
         record.find(text, &mut found);
-    }
-    if let Some(dictionary) = dictionary {
-        dictionary.find(text, &mut found);
     }
     settle(found)
 }

@@ -196,6 +196,9 @@ impl Record {
                 && self.sounds.contains(&format!("{first}{key}"))
             {
                 push(found, *start..word.end(), Kind::Name);
+                // A word belongs to one name only.
+                before = None;
+                continue;
             } else if self.sounds.contains(&key)
                 || (self.parts.contains(&key) && word.as_str().starts_with(char::is_uppercase))
             {
@@ -451,34 +454,6 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
         r"([ァ-ヶー]{2,12}[・=][ァ-ヶー]{2,12}(?:[・=][ァ-ヶー]{2,12})?)(?:[、。 　（(がはよをにへと]|$)",
     )
 });
-/// One name in Latin letters, with what may stand before it: Mc, O', de la.
-const LATIN_NAME: &str = r"(?:(?:[Dd]e|[Vv]an|[Vv]on|[Dd]er|[Dd]en|[Ll]a|[Dd]el|[Dd]i|[Dd]a|[Bb]in|[Aa]l|[Ss]t\.?) ){0,3}(?:(?:O['’]|Mc|Mac)[A-Z][A-Za-z]+|[A-Z][a-z]+|[A-Z]{2,}(?:['’][A-Z]+)?)(?:-[A-Z][A-Za-z]+)?";
-static LATIN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?-u:\b)(?:Drs?|Mrs?|Ms|Miss|Prof|Professor|Nurse|Sister|Rev|Sir|Mx)(?-u:\b)\.? ?{LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}",
-    ))
-});
-/// Attending: Rachel Long; her daughter, Anna Cole; signed by Long, Rachel.
-static CAPTIONED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?:(?i:attending(?: physician)?|resident|intern|fellow|dictated by|transcribed by|signed(?: electronically)?(?: by)?|electronically signed by|cc|next of kin|NOK|emergency contact|referr(?:ed by|ing(?: physician| provider)?)|surgeon|assistant|anesthesia|anesthesiologist|anaesthetist|PCP|primary care(?: physician| provider)?|reported by|author|provider|caregiver|contact|witness(?:ed by)?|interpreter|patient(?: name)?|name)[::,]?|(?i:wife|husband|daughter|son|mother|father|brother|sister|partner|spouse|friend|neighbou?r|aunt|uncle|niece|nephew|grandson|granddaughter|roommate|guardian)[,:]?|(?i:discussed|spoke|speaking|lives|met|meeting|confirmed|reviewed) (?i:with)|(?i:signed|seen|accompanied|brought in|verified) by|(?-u:\b)Per) ({LATIN_NAME}(?:,? [A-Z]\.)?(?:,? {LATIN_NAME}){{0,2}})",
-    ))
-});
-static LETTERED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"({LATIN_NAME}(?: [A-Z]\.)?(?: {LATIN_NAME}){{0,2}}),? (?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|Ph\.?D\.?|LPN|MSW|LCSW|PharmD|DPT|OTR|FRCS|MRCP|FACC)(?-u:\b)",
-    ))
-});
-/// Siobhan H. Castellanos: an initial between two words is of a name.
-static INITIAL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(&format!(r"(?-u:\b)({LATIN_NAME} [A-Z]\. {LATIN_NAME})")));
-/// Okafor, Victor called; Dorothy Petrov reports: who says and does something is a person.
-static DOING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?-u:\b)({LATIN_NAME},? {LATIN_NAME})(?:['’]s| (?:called|calls|states|stated|says|said|reports|reported|asked|asks|agreed|agrees|denies|denied|was (?:informed|notified|called|present|updated)|is aware|will))(?-u:\b)",
-    ))
-});
-
 /// Words with a title that name nobody.
 const NOBODY: [&str; 60] = [
     "患者",
@@ -543,36 +518,30 @@ const NOBODY: [&str; 60] = [
     "仕",
 ];
 
-pub(super) fn titled(text: &str, found: &mut Vec<Found>) {
-    for hit in AFTER.captures_iter(text).filter_map(|hit| hit.get(1)) {
+/// A name behind a title is looked for only where no dictionary does it better.
+pub(super) fn titled(text: &str, has_dictionary: bool, found: &mut Vec<Found>) {
+    let after = AFTER.captures_iter(text).filter(|_| !has_dictionary);
+    for hit in after.filter_map(|hit| hit.get(1)) {
         if !names_nobody(hit.as_str()) {
             push(found, hit.range(), Kind::Name);
         }
     }
     for hit in BEFORE.captures_iter(text).filter_map(|hit| hit.get(1)) {
-        let like = text[hit.end()..].starts_with('様')
-            && LIKE.iter().any(|like| hit.as_str().ends_with(like));
+        let after = &text[hit.end()..];
+        let of_a_word = after.strip_prefix(['様', '氏', '殿']).is_some_and(|rest| {
+            rest.starts_with(|next: char| {
+                is_name_letter(next) && !matches!(next, '宅' | '方' | '御')
+            })
+        });
+        let like = of_a_word
+            || after.starts_with('様') && LIKE.iter().any(|like| hit.as_str().ends_with(like));
         if !like && !names_nobody(hit.as_str()) {
             push(found, hit.range(), Kind::Name);
         }
     }
-    for hit in LATIN.find_iter(text) {
-        push(found, hit.range(), Kind::Name);
-    }
-    for pattern in [
-        &*IN_KANA,
-        &*FOREIGN,
-        &*CAPTIONED,
-        &*LETTERED,
-        &*INITIAL,
-        &*DOING,
-    ] {
+    for pattern in [&*IN_KANA, &*FOREIGN] {
         for hit in pattern.captures_iter(text).filter_map(|hit| hit.get(1)) {
-            // CT, MRI: a word in capitals alone may be anything.
-            let capitals = hit.as_str().bytes().all(|byte| byte.is_ascii_uppercase());
-            if !capitals || hit.as_str().len() > 5 {
-                push(found, hit.range(), Kind::Name);
-            }
+            push(found, hit.range(), Kind::Name);
         }
     }
 }
