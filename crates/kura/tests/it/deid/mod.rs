@@ -130,7 +130,7 @@ fn a_whole_hospital_leaves_under_each_policy() {
     let Some(fhir) = shared("hospital-jp/fhir") else {
         return;
     };
-    let bank = TestBank::new().reading_pictures();
+    let bank = TestBank::new();
     bank.kura(&[
         "import",
         &fhir.display().to_string(),
