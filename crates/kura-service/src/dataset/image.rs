@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use kura_dataset::FileEntry;
@@ -40,7 +41,12 @@ impl Pixels {
     pub(super) fn new(bank: &Bank, review: Option<&Path>) -> Result<Self> {
         for folder in [TEXT, FACE] {
             if let Some(folder) = review.map(|review| review.join(folder)) {
-                fs::create_dir_all(&folder).map_err(|error| file_error(&folder, error))?;
+                // They show patients.
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(&folder)
+                    .map_err(|error| file_error(&folder, error))?;
             }
         }
         let text = match &bank.config.ocr.models {
@@ -137,8 +143,8 @@ impl Build<'_> {
                     None => break,
                 }
             }
-            for (series, images) in heads {
-                self.head(&series, &images, writer)?;
+            for images in heads.into_values() {
+                self.head(&images, writer)?;
             }
         }
         Ok(())
@@ -200,10 +206,12 @@ impl Build<'_> {
     }
 
     /// Takes the face out of a series of a head; all of it stays where that cannot be done.
-    fn head(&mut self, series: &str, images: &[Image], writer: &mut Writer<'_>) -> Result<()> {
+    fn head(&mut self, images: &[Image], writer: &mut Writer<'_>) -> Result<()> {
         let files: Vec<PathBuf> = images.iter().map(|image| image.source.clone()).collect();
         let review = self.pixels.review.as_ref().map(|review| review.join(FACE));
-        let name = format!("{series}-");
+        // Numbered: a UID of the set beside the picture would lead back to the patient.
+        let told = &self.pixels.told;
+        let name = format!("{}-", told.faces + told.no_face + told.faces_refused + 1);
         let pictures = review.as_deref().map(|folder| (folder, name.as_str()));
         match HeadSeries::open(&files, &Limits::default(), pictures) {
             Ok(head) => {
@@ -258,8 +266,11 @@ impl Build<'_> {
             let source = parts.last().map_or(image.source.as_path(), |part| part);
             let identifiers = Identifiers::new(&image.identity.known);
             let review = self.pixels.review.as_ref();
-            let picture =
-                review.map(|review| review.join(TEXT).join(format!("{}.png", image.instance)));
+            let picture = review.map(|review| {
+                review
+                    .join(TEXT)
+                    .join(format!("{}.png", self.pixels.told.read + 1))
+            });
             match cleaner.clean(source, &part, &identifiers, picture.as_deref()) {
                 Ok(masked) => {
                     let told = &mut self.pixels.told;
