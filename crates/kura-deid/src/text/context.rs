@@ -1,10 +1,10 @@
 //! What stands before and behind a name and says that it is one: jobs, tasks, relations, titles, and
 //! what only people do.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::letters::is_kanji;
+use super::vocabulary::QuickSet;
 
 /// Before a name (担当 森) or behind it (森医師).
 const JOBS: &str = "医師 看護師 准看護師 助産師 保健師 薬剤師 理学療法士 作業療法士 言語聴覚士 療法士 技師 \
@@ -64,13 +64,32 @@ const JOINTS: [&str; 14] = [
     "です",
 ];
 
-type Words = HashSet<&'static str>;
+/// Words, with their first and last letters: most texts are told from all of them by one letter.
+struct Words {
+    all: QuickSet<&'static str>,
+    firsts: QuickSet<char>,
+    lasts: QuickSet<char>,
+}
+
+impl Words {
+    fn contains(&self, word: &str) -> bool {
+        self.all.contains(word)
+    }
+}
 
 fn words(lists: &[&'static str]) -> Words {
-    lists
+    let all: QuickSet<&str> = lists
         .iter()
         .flat_map(|list| list.split_whitespace())
-        .collect()
+        .collect();
+    Words {
+        firsts: all.iter().filter_map(|word| word.chars().next()).collect(),
+        lasts: all
+            .iter()
+            .filter_map(|word| word.chars().next_back())
+            .collect(),
+        all,
+    }
 }
 
 static BEFORE: LazyLock<Words> = LazyLock::new(|| words(&[JOBS, TASKS, KIN]));
@@ -91,6 +110,10 @@ const SLIGHT: f32 = 2.0;
 /// Whether a text ends with one of these words. Where a name is glued to it, a word of one letter
 /// must stand alone: 妻花子, but not 子宮頸管.
 fn ends_with(text: &str, words: &Words, glued: bool) -> bool {
+    let last = text.chars().next_back();
+    if !last.is_some_and(|letter| words.lasts.contains(&letter)) {
+        return false;
+    }
     text.char_indices().rev().take(LETTERS).any(|(at, letter)| {
         let one = at + letter.len_utf8() == text.len();
         let joined = one && text[..at].ends_with(is_kanji);
@@ -104,6 +127,10 @@ fn begins_with(text: &str, words: &Words) -> bool {
 
 /// The end of the longest of these words that a text begins with.
 fn begins(text: &str, words: &Words) -> Option<usize> {
+    let first = text.chars().next()?;
+    if !words.firsts.contains(&first) {
+        return None;
+    }
     text.char_indices()
         .take(LETTERS)
         .map(|(at, letter)| at + letter.len_utf8())
@@ -124,6 +151,10 @@ pub(super) fn is_title(word: &str) -> bool {
 /// Whether a text ends with a word for a job or a task that its last letters are only a part of:
 /// 社会福祉士 ends with no family of the name 士.
 pub(super) fn ends_within_a_role(text: &str, letters: usize) -> bool {
+    let last = text.chars().next_back();
+    if !last.is_some_and(|letter| PERSON.lasts.contains(&letter)) {
+        return false;
+    }
     text.char_indices()
         .rev()
         .take(LETTERS)

@@ -1,11 +1,12 @@
 //! Names that nobody told, in kanji and kana: runs of letters that are likelier a name than words of
 //! the language, by the letters, by the words, and by what stands beside them.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::context::{self, LIKELY, SURE};
 use super::letters::{hiragana, is_hiragana, is_kana, is_kanji, is_katakana, plain_forms};
-use super::vocabulary::{Entry, NEVER, RUN_AT_MOST, Vocabulary};
+use super::vocabulary::{Entry, NEVER, RUN_AT_MOST, Reading, Vocabulary};
 use super::{Found, Kind, push};
 
 /// Letters of a family's name and of a given one.
@@ -37,9 +38,11 @@ struct Run {
     start: usize,
     /// Where each letter begins, and the end, counted from the start.
     bounds: Vec<usize>,
-    /// The likelihood of what stands before each letter, as words; and of it and what follows.
-    words: Vec<f32>,
-    rest: Vec<f32>,
+    reading: Reading,
+    /// How much likelier what stands before each letter makes a name that begins with it, and what
+    /// stands there one that ends before it; not a number while nobody asked.
+    before: Vec<Cell<f32>>,
+    behind: Vec<Cell<f32>>,
 }
 
 struct Best {
@@ -115,13 +118,11 @@ impl Run {
         let letters = self.bounds.len() - 1;
         let mut best: Option<Best> = None;
         for first in from..letters {
-            let after_time = (0..first.saturating_sub(1)).any(|time| {
-                let word = &text[self.at(time)..self.at(first)];
-                vocabulary.get(word).time
-            });
+            let after_time =
+                (0..first.saturating_sub(1)).any(|time| self.reading.piece(time, first).time);
             for last in first + 1..=letters.min(first + FAMILY_AT_MOST) {
                 let family = &text[self.at(first)..self.at(last)];
-                let entry = vocabulary.get(family);
+                let entry = self.reading.piece(first, last);
                 let as_family = vocabulary.family(family, &entry);
                 if as_family <= NEVER {
                     continue;
@@ -131,9 +132,6 @@ impl Run {
                 let ordinary = entry.common && last - first > 1;
                 let place = entry.place && !entry.common;
                 let odd = !known && !place && (ordinary || !vocabulary.may_be_family(family));
-                if context::ends_within_a_role(&text[..self.at(last)], last - first) {
-                    continue;
-                }
                 let one = Family {
                     run: self,
                     first,
@@ -160,6 +158,7 @@ impl Run {
                     if found.score > 0.0
                         && best.as_ref().is_none_or(|best| found.score > than(best))
                         && !context::cuts_a_title(text, found.range.clone())
+                        && !context::ends_within_a_role(&text[..self.at(last)], last - first)
                     {
                         best = Some(found);
                     }
@@ -172,12 +171,42 @@ impl Run {
     fn weigh(&mut self, vocabulary: &Vocabulary, text: &str) {
         let last = self.bounds.last().copied().unwrap_or(0);
         let own = &text[self.start..self.start + last];
-        vocabulary.as_words(own, &self.bounds, &mut self.words, &mut self.rest);
+        vocabulary.read(own, &self.bounds, &mut self.reading);
+        for places in [&mut self.before, &mut self.behind] {
+            places.clear();
+            places.resize(self.bounds.len(), Cell::new(f32::NAN));
+        }
     }
 
-    /// What some of its letters add to its likelihood as words.
     fn as_words(&self, first: usize, last: usize) -> f32 {
-        self.rest[0] - self.words[first] - self.rest[last]
+        self.reading.as_words(first, last)
+    }
+
+    fn before(&self, text: &str, first: usize) -> f32 {
+        let known = self.before[first].get();
+        if !known.is_nan() {
+            return known;
+        }
+        let found = context::before(&text[..self.at(first)]);
+        self.before[first].set(found);
+        found
+    }
+
+    /// Behind a place in the run or farther on.
+    fn behind(&self, text: &str, end: usize) -> f32 {
+        let index = self
+            .bounds
+            .iter()
+            .position(|bound| self.start + bound == end);
+        let place = index.map(|index| &self.behind[index]);
+        if let Some(known) = place.map(Cell::get).filter(|known| !known.is_nan()) {
+            return known;
+        }
+        let found = context::behind(&text[end..]);
+        if let Some(place) = place {
+            place.set(found);
+        }
+        found
     }
 }
 
@@ -222,13 +251,13 @@ impl Family<'_> {
     /// By what stands before the name and behind it; a noun of the run's own that is no title is
     /// no part of what names stand beside.
     fn beside(&self, text: &str, end: usize, hits: &[Range<usize>]) -> (f32, f32) {
-        let mut before = context::before(&text[..self.start()]);
+        let mut before = self.run.before(text, self.first);
         if self.first > 0 && before < SURE {
             before = if self.after_time { 0.0 } else { GLUED };
         } else if before < SURE && follows_a_name(text, self.start(), hits) {
             before = SURE;
         }
-        let mut behind = context::behind(&text[end..]);
+        let mut behind = self.run.behind(text, end);
         if behind < SURE && text[end..].starts_with(is_kanji) {
             behind = GLUED;
         }
@@ -242,7 +271,7 @@ impl Family<'_> {
         let end = self.run.at(self.last);
         let own = &text[self.start()..end];
         let ordinary = self.entry.common && self.letters() > 1 && !self.is_known();
-        if ordinary || self.letters() > 4 || context::is_person(own) || context::is_title(own) {
+        if ordinary || self.letters() > 4 {
             return None;
         }
         if self.letters() == 1 && !self.is_known() {
@@ -256,6 +285,9 @@ impl Family<'_> {
         let (before, behind) = self.beside(text, end, hits);
         // Glued to words: 橋本病.
         if before < 0.0 || behind < 0.0 || !ends_well(&text[end..]) {
+            return None;
+        }
+        if context::is_person(own) || context::is_title(own) {
             return None;
         }
         let lone = before + behind;
@@ -340,7 +372,7 @@ impl Family<'_> {
         let own = &text[given.range.clone()];
         let entry = vocabulary.get(own);
         let likely = vocabulary.given(own, &entry);
-        if likely <= NEVER || context::is_person(own) || context::is_title(own) {
+        if likely <= NEVER {
             return None;
         }
         let after = &text[given.range.end..];
@@ -358,6 +390,14 @@ impl Family<'_> {
         let (before, behind) = self.beside(text, given.range.end, hits);
         let place = before.max(behind);
         let sure = place >= SURE;
+        if plain + before + behind < 0.0 && place <= 0.0 {
+            return None;
+        }
+        // Of two that nobody knows, or an odd one, the place must be sure.
+        let strangers = !family_known && !given_known;
+        if !sure && (strangers || self.odd) {
+            return None;
+        }
         // Where something says that a name stands here, words and strange letters may be one.
         let ordinary = entry.common && letters > 1 && !given_known;
         let fits = match given.spaced {
@@ -368,27 +408,29 @@ impl Family<'_> {
                     && (!ordinary || family_known && !entry.done && sure)
             }
             false => {
-                let medicine = EPONYM.iter().any(|word| own.starts_with(word)) && !given_known
-                    || own.ends_with(['湯', '散', '丸', '飲', '膏']);
-                !medicine
-                    && ((before >= 0.0 && behind >= 0.0) || family_known && given_known)
+                let medicine = || {
+                    EPONYM.iter().any(|word| own.starts_with(word)) && !given_known
+                        || own.ends_with(['湯', '散', '丸', '飲', '膏'])
+                };
+                ((before >= 0.0 && behind >= 0.0) || family_known && given_known)
                     && (!ordinary || sure)
                     && (self.letters() + letters > 2 || sure || family_known)
+                    && !medicine()
             }
         };
         let odd = self.odd
-            && !(sure
-                && given_known
+            && !(given_known
                 && self.first == 0
                 && (given.spaced && !entry.common || letters > 1 && self.letters() > 1));
-        let strangers = !family_known && !given_known && !sure;
         let placed = match family_known {
             true => sure || place >= LIKELY && (given.spaced || letters == 1 && ends_well(after)),
             false => sure && letters == 1,
         };
-        let plausible =
-            given_known || placed || given.spaced && entry.common || vocabulary.may_be_given(own);
-        if !fits || odd || strangers || !plausible {
+        let plausible = || {
+            given_known || placed || given.spaced && entry.common || vocabulary.may_be_given(own)
+        };
+        let title = || context::is_person(own) || context::is_title(own);
+        if !fits || odd || !plausible() || title() {
             return None;
         }
         let score = plain + before + behind;
@@ -469,6 +511,9 @@ impl Family<'_> {
                 && sure_place;
             let own_end = &(own_end + if mixed { letter } else { 0 });
             if letters < 2 || word || !(mixed || ends_well(after)) {
+                continue;
+            }
+            if context::cuts_a_title(text, self.start()..end + start + own_end) {
                 continue;
             }
             // ほのかちゃん, ほのかが来院: of an unknown name the end must be told.
