@@ -54,12 +54,15 @@ pub(super) fn find(vocabulary: &Vocabulary, text: &str, found: &mut Vec<Found>) 
     let text = &*plain_forms(text);
     let mut run = Run::default();
     let mut hits: Vec<Range<usize>> = Vec::new();
+    // Runs since the last name, of which one may stand before it in a list.
+    let mut passed: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(start) = next_run(text, at) {
         let end = run.read(text, start);
         at = end;
         run.weigh(vocabulary, text);
         let mut from = 0;
+        let before = hits.len();
         while let Some(best) = run.best(vocabulary, text, from, &hits) {
             at = at.max(best.range.end);
             from = run
@@ -69,9 +72,39 @@ pub(super) fn find(vocabulary: &Vocabulary, text: &str, found: &mut Vec<Found>) 
                 .unwrap_or(run.bounds.len());
             hits.push(best.range);
         }
+        match hits.get(before).cloned() {
+            None => passed.push(start..end),
+            Some(name) => {
+                listed_before(vocabulary, text, &passed, name, &mut hits);
+                passed.clear();
+            }
+        }
     }
     for range in hits {
         push(found, range, Kind::Name);
+    }
+}
+
+/// 巽、柘植の2名: what a list leads from to a name is one, too, if some family is called so.
+fn listed_before(
+    vocabulary: &Vocabulary,
+    text: &str,
+    passed: &[Range<usize>],
+    name: Range<usize>,
+    hits: &mut Vec<Range<usize>>,
+) {
+    let mut next = name.start;
+    for one in passed.iter().rev() {
+        let own = &text[one.clone()];
+        let entry = vocabulary.get(own);
+        let is_family = entry.family > NEVER && !entry.done && own.chars().count() <= 4;
+        let apart = !text[..one.start].ends_with(|letter| is_kana(letter) || is_kanji(letter));
+        if !is_family || !apart || !lists(&text[one.end..next]) || context::is_person(own) {
+            break;
+        }
+        // Before the names of this run, which stand last.
+        hits.insert(0, one.clone());
+        next = one.start;
     }
 }
 
@@ -283,14 +316,21 @@ impl Family<'_> {
             return None;
         }
         let (before, behind) = self.beside(text, end, hits);
-        // Glued to words: 橋本病.
-        if before < 0.0 || behind < 0.0 || !ends_well(&text[end..]) {
+        // Glued to words: 橋本病; but 産科芦田医師.
+        let before_title = behind >= SURE && self.is_known() && self.letters() > 1;
+        if before < 0.0 && !before_title || behind < 0.0 || !ends_well(&text[end..]) {
             return None;
         }
-        if context::is_person(own) || context::is_title(own) {
+        if context::is_person(own) || context::is_title(own) || context::is_deed(own) {
             return None;
         }
-        let lone = before + behind;
+        let known = self.is_known() && !self.entry.common && self.letters() > 1;
+        let told = before + behind;
+        let range = self.start()..end;
+        let lone = match known && told < LIKELY {
+            true if enclosed(text, &range) || after_colon(text, &range) => LIKELY,
+            _ => told,
+        };
         let glued = self.first > 0 && (!self.ends_run() || own.starts_with(SUFFIXES));
         if self.letters() == 1 && (lone <= LIKELY || glued) {
             return None;
@@ -398,6 +438,13 @@ impl Family<'_> {
         if !sure && (strangers || self.odd) {
             return None;
         }
+        // 説明医：東雲 蒼: behind a role two words of which the second may be given are a name.
+        let in_place = given.spaced
+            && before >= SURE
+            && !self.entry.done
+            && self.first == 0
+            && vocabulary.seen_as_given(own)
+            && !(entry.common && letters > 1);
         // Where something says that a name stands here, words and strange letters may be one.
         let ordinary = entry.common && letters > 1 && !given_known;
         let fits = match given.spaced {
@@ -405,7 +452,7 @@ impl Family<'_> {
                 behind >= 0.0
                     && ends_well(after)
                     && !(is_anothers(&entry, after) && before < SURE)
-                    && (!ordinary || family_known && !entry.done && sure)
+                    && (!ordinary || family_known && !entry.done && place >= LIKELY)
             }
             false => {
                 let medicine = || {
@@ -419,6 +466,7 @@ impl Family<'_> {
             }
         };
         let odd = self.odd
+            && !in_place
             && !(given_known
                 && self.first == 0
                 && (given.spaced && !entry.common || letters > 1 && self.letters() > 1));
@@ -442,6 +490,7 @@ impl Family<'_> {
             && (letters == 1 || ordinary || given_known);
         let score = match a_word {
             true => score.max(family + before + behind + 1.0).max(1.0),
+            false if in_place => score.max(1.0),
             false => score,
         };
         Some(Best {
@@ -504,6 +553,7 @@ impl Family<'_> {
                 .filter(|letter| is_kanji(*letter))
                 .map_or(0, char::len_utf8);
             let mixed = letter > 0
+                && !context::is_title(&after[..letter])
                 && letters <= 3
                 && ends_well(&after[letter..])
                 && !after[letter..].starts_with(is_kanji)
@@ -565,15 +615,32 @@ fn is_anothers(given: &Entry, after: &str) -> bool {
 
 /// Whether a list goes on: behind another name, and 、 or ／ or a bracket between.
 fn follows_a_name(text: &str, start: usize, hits: &[Range<usize>]) -> bool {
-    hits.last().is_some_and(|last| {
-        let between = text.get(last.end..start).unwrap_or("x");
-        !between.is_empty()
-            && between.len() <= 6
+    hits.last()
+        .is_some_and(|last| lists(text.get(last.end..start).unwrap_or_default()))
+}
+
+/// Whether what stands between two names makes a list of them.
+fn lists(between: &str) -> bool {
+    let mark = |letter| matches!(letter, '、' | ',' | '/' | '・' | '→' | '，' | '&');
+    matches!(between, "と" | "および" | "及び" | "や")
+        || between.len() <= 6
             && between
                 .chars()
-                .all(|letter| matches!(letter, '、' | ',' | '/' | '・' | ' ' | '　' | '→' | '，'))
-            && between.chars().any(|letter| !matches!(letter, ' ' | '　'))
-    })
+                .all(|letter| mark(letter) || is_space(letter))
+            && between.chars().any(mark)
+}
+
+/// Whether a piece stands in brackets by itself, as who signs does.
+fn enclosed(text: &str, name: &Range<usize>) -> bool {
+    let opened = text[..name.start].ends_with(['(', '（', '[', '〔', '「', '/', '／']);
+    opened && text[name.end..].starts_with([')', '）', ']', '〕', '」', '/', '／'])
+}
+
+/// Whether a piece is all that stands behind a colon.
+fn after_colon(text: &str, name: &Range<usize>) -> bool {
+    let after = &text[name.end..];
+    text[..name.start].trim_end_matches(is_space).ends_with(':')
+        && (after.is_empty() || after.starts_with([' ', '\u{3000}', '\n', '、', '。', ',', ')']))
 }
 
 /// Whether a title follows, or a particle and no more kana.

@@ -109,8 +109,10 @@ fn town_before(before: &str, kind: &str, after: &str, vocabulary: &Vocabulary) -
             || crate::japan::prefectures().any(|one| before[..start].ends_with(one));
         let known = (entry.place && (!entry.common || letters > 0 && (kind == "市" || lived_in)))
             || vocabulary.kana_places.contains(own);
+        let one_script = own.chars().all(is_kanji)
+            || own.chars().all(is_kana) && !before[..start].ends_with(is_kana);
         let unknown =
-            lived_in && apart && letters > 0 && !entry.common && own.chars().all(is_kanji);
+            lived_in && kind == "市" && apart && letters > 0 && !entry.common && one_script;
         if apart && (known || unknown) {
             best = Some(start);
         }

@@ -108,7 +108,7 @@ impl Letters {
         }
     }
 
-    fn seen(&self, name: &str, common: &QuickMap<char, u32>) -> bool {
+    fn seen(&self, name: &str, common: Option<&QuickMap<char, u32>>) -> bool {
         name.chars().enumerate().all(|(place, letter)| {
             let counts = self.of.get(&letter).copied().unwrap_or_default();
             let often = if place == 0 {
@@ -116,7 +116,9 @@ impl Letters {
             } else {
                 counts.later
             };
-            often > 0.0 || common.get(&letter).is_none_or(|words| *words <= 3)
+            let rare =
+                |common: &QuickMap<char, u32>| common.get(&letter).is_none_or(|words| *words <= 3);
+            often > 0.0 || common.is_some_and(rare)
         })
     }
 
@@ -338,11 +340,16 @@ impl Vocabulary {
     /// Whether each letter of a name that no dictionary has stands so in some other name, or in hardly
     /// any word.
     pub fn may_be_given(&self, name: &str) -> bool {
-        self.givens.seen(name, &self.common)
+        self.givens.seen(name, Some(&self.common))
+    }
+
+    /// Whether each letter of it stands so in some given name.
+    pub fn seen_as_given(&self, name: &str) -> bool {
+        self.givens.seen(name, None)
     }
 
     pub fn may_be_family(&self, name: &str) -> bool {
-        self.families.seen(name, &self.common)
+        self.families.seen(name, Some(&self.common))
     }
 
     /// What the dictionary says of each piece of a run, and the likelihood of its parts as words.
