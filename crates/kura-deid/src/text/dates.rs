@@ -87,6 +87,13 @@ static AGE_IN_KANJI: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"([百〇一二三四五六七八九十]{1,5}) ?(?:歳|才)"));
 
 pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
+    // Most texts have none of what a date needs: a look for the letter is quick.
+    let slashed = if text.contains('/') { text } else { "" };
+    let of_years = if text.contains(['歳', '才']) {
+        text
+    } else {
+        ""
+    };
     for pattern in [&*WESTERN, &*TOGETHER, &*DAY, &*SHORT] {
         for hit in pattern.find_iter(text) {
             if apart_from_digits(text, &hit.range()) {
@@ -96,7 +103,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
     }
     for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
         for day in pattern
-            .captures_iter(text)
+            .captures_iter(slashed)
             .filter_map(|hit| hit.iter().skip(1).flatten().next())
         {
             if apart_from_digits(text, &day.range()) {
@@ -104,7 +111,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             }
         }
     }
-    for hit in BEFORE_KANA.captures_iter(text) {
+    for hit in BEFORE_KANA.captures_iter(slashed) {
         let number = |group| {
             hit.get(group)
                 .and_then(|part| part.as_str().parse::<u32>().ok())
@@ -124,7 +131,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             push(found, month.range(), Kind::Date);
         }
     }
-    for hit in BEFORE_WORD.captures_iter(text) {
+    for hit in BEFORE_WORD.captures_iter(slashed) {
         if let (Some(day), Some(next)) = (hit.get(1), hit.get(2))
             && !OF_A_SCORE.contains(next.as_str())
             && !text[..day.start()].ends_with(['/', '.', '-', '第', 'L', 'C', 'S', 'h'])
@@ -139,7 +146,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             push(found, hit.start()..end, Kind::Date);
         }
     }
-    for pattern in [&*AGE, &*AGED, &*AGE_IN_KANJI] {
+    for (pattern, text) in [(&*AGE, text), (&*AGED, text), (&*AGE_IN_KANJI, of_years)] {
         for hit in pattern.captures_iter(text) {
             let (Some(all), Some(number)) = (hit.get(0), hit.get(1)) else {
                 continue;

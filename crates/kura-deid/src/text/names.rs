@@ -150,21 +150,28 @@ impl Run {
     ) -> Option<Best> {
         let letters = self.bounds.len() - 1;
         let mut best: Option<Best> = None;
+        // Whether a title or a list may make a name of what is none by itself.
+        let sure = text[self.at(letters)..].starts_with(is_space)
+            || follows_a_name(text, self.start, hits)
+            || (from + 1..=letters).any(|end| self.behind(text, self.at(end)) >= SURE);
         for first in from..letters {
             let after_time =
                 (0..first.saturating_sub(1)).any(|time| self.reading.piece(time, first).time);
             for last in first + 1..=letters.min(first + FAMILY_AT_MOST) {
                 let family = &text[self.at(first)..self.at(last)];
                 let entry = self.reading.piece(first, last);
-                let as_family = vocabulary.family(family, &entry);
-                if as_family <= NEVER {
-                    continue;
-                }
                 let known = entry.family > NEVER;
                 // 外科 当直: an ordinary word is no family's name because something stands behind it.
                 let ordinary = entry.common && last - first > 1;
                 let place = entry.place && !entry.common;
                 let odd = !known && !place && (ordinary || !vocabulary.may_be_family(family));
+                if odd && !(sure || self.before(text, first) >= SURE) {
+                    continue;
+                }
+                let as_family = vocabulary.family(family, &entry);
+                if as_family <= NEVER {
+                    continue;
+                }
                 let one = Family {
                     run: self,
                     first,

@@ -124,7 +124,11 @@ pub(super) fn find(text: &str, vocabulary: Option<&Vocabulary>, found: &mut Vec<
     if let Some(vocabulary) = vocabulary {
         towns(text, vocabulary, found);
     }
-    for hit in ADDRESS.find_iter(text) {
+    // Most texts have none of these: a look for the letter is quick.
+    let may_hold = text.contains([
+        '市', '区', '町', '村', '郡', '都', '道', '府', '県', '番', '丁', '〒',
+    ]);
+    for hit in ADDRESS.find_iter(if may_hold { text } else { "" }) {
         // A prefecture alone tells nobody.
         if !crate::is_region(hit.as_str()) {
             push(found, hit.range(), Kind::Address);
