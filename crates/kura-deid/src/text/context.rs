@@ -1,10 +1,10 @@
 //! What stands before and behind a name and says that it is one: jobs, tasks, relations, titles, and
 //! what only people do.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::letters::is_kanji;
+use super::vocabulary::QuickSet;
 
 /// Before a name (担当 森) or behind it (森医師).
 const JOBS: &str = "医師 看護師 准看護師 助産師 保健師 薬剤師 理学療法士 作業療法士 言語聴覚士 療法士 技師 \
@@ -19,7 +19,8 @@ const JOBS: &str = "医師 看護師 准看護師 助産師 保健師 薬剤師 
     CW SW MSW PSW PT OT ST Ns NS Dr DR Dr. Ns. CE CM MA RT MT RD ORT CP PHN HN";
 
 /// Before a name: what somebody does in the matter that is written of.
-const TASKS: &str = "担当 担当者 受持 受持ち 受け持ち 受けもち 受持医 執刀 執刀医 執刀者 術者 第一助手 第二助手 第1助手 \
+const TASKS: &str = "指示受け 指示出し 受領者 交付者 リーダー プライマリ 当番 宿直 担当看護師 \
+    受持看護師 外来担当 病棟担当 検食 点検者 記名 話し手 聞き手 相手方 担当 担当者 受持 受持ち 受け持ち 受けもち 受持医 執刀 執刀医 執刀者 術者 第一助手 第二助手 第1助手 \
     第2助手 助手 麻酔医 麻酔担当 器械出し 外回り 直接介助 間接介助 記載者 記載医 記録者 報告者 報告医 \
     入力者 作成者 作成医 代筆 代筆者 発見者 第一発見者 通報者 連絡者 連絡相手 依頼医 依頼者 紹介医 \
     返信医 読影医 読影者 診断医 診察医 説明者 説明医 同席者 参加者 出席者 立会人 立会者 保証人 \
@@ -64,13 +65,32 @@ const JOINTS: [&str; 14] = [
     "です",
 ];
 
-type Words = HashSet<&'static str>;
+/// Words, with their first and last letters: most texts are told from all of them by one letter.
+struct Words {
+    all: QuickSet<&'static str>,
+    firsts: QuickSet<char>,
+    lasts: QuickSet<char>,
+}
+
+impl Words {
+    fn contains(&self, word: &str) -> bool {
+        self.all.contains(word)
+    }
+}
 
 fn words(lists: &[&'static str]) -> Words {
-    lists
+    let all: QuickSet<&str> = lists
         .iter()
         .flat_map(|list| list.split_whitespace())
-        .collect()
+        .collect();
+    Words {
+        firsts: all.iter().filter_map(|word| word.chars().next()).collect(),
+        lasts: all
+            .iter()
+            .filter_map(|word| word.chars().next_back())
+            .collect(),
+        all,
+    }
 }
 
 static BEFORE: LazyLock<Words> = LazyLock::new(|| words(&[JOBS, TASKS, KIN]));
@@ -91,6 +111,10 @@ const SLIGHT: f32 = 2.0;
 /// Whether a text ends with one of these words. Where a name is glued to it, a word of one letter
 /// must stand alone: 妻花子, but not 子宮頸管.
 fn ends_with(text: &str, words: &Words, glued: bool) -> bool {
+    let last = text.chars().next_back();
+    if !last.is_some_and(|letter| words.lasts.contains(&letter)) {
+        return false;
+    }
     text.char_indices().rev().take(LETTERS).any(|(at, letter)| {
         let one = at + letter.len_utf8() == text.len();
         let joined = one && text[..at].ends_with(is_kanji);
@@ -104,6 +128,10 @@ fn begins_with(text: &str, words: &Words) -> bool {
 
 /// The end of the longest of these words that a text begins with.
 fn begins(text: &str, words: &Words) -> Option<usize> {
+    let first = text.chars().next()?;
+    if !words.firsts.contains(&first) {
+        return None;
+    }
     text.char_indices()
         .take(LETTERS)
         .map(|(at, letter)| at + letter.len_utf8())
@@ -116,6 +144,17 @@ pub(super) fn is_person(word: &str) -> bool {
     PERSON.contains(word)
 }
 
+/// Whether a word is what somebody does: 来棟, 連絡.
+pub(super) fn is_deed(word: &str) -> bool {
+    DEED.contains(word)
+}
+
+/// Whether some piece of a run, cut by の, ends with a word for a person: 医師の外来.
+pub(super) fn speaks_of_somebody(text: &str) -> bool {
+    text.split('の')
+        .any(|part| ends_with(part, &PERSON, false) || ends_with(part, &BEHIND, false))
+}
+
 /// Whether a word of the language stands before a name or behind it as such.
 pub(super) fn is_title(word: &str) -> bool {
     BEHIND.contains(word)
@@ -124,6 +163,10 @@ pub(super) fn is_title(word: &str) -> bool {
 /// Whether a text ends with a word for a job or a task that its last letters are only a part of:
 /// 社会福祉士 ends with no family of the name 士.
 pub(super) fn ends_within_a_role(text: &str, letters: usize) -> bool {
+    let last = text.chars().next_back();
+    if !last.is_some_and(|letter| PERSON.lasts.contains(&letter)) {
+        return false;
+    }
     text.char_indices()
         .rev()
         .take(LETTERS)
@@ -185,6 +228,10 @@ pub(super) fn before(text: &str) -> f32 {
     {
         return if bare.ends_with('の') { SURE } else { LIKELY };
     }
+    // 麻酔科百瀬: glued to a department; only families that are known are asked for there.
+    if direct == 0 && bare.ends_with('科') && !bare.ends_with("学科") {
+        return LIKELY - 1.0;
+    }
     // ③ 内科　森: a department, a house, and a space.
     if direct > 0
         && bare.ends_with([
@@ -245,7 +292,8 @@ pub(super) fn behind(text: &str) -> f32 {
         if near_end {
             return LIKELY;
         }
-        if joint == "まで" && (rest.is_empty() || rest.starts_with(['。', '、', '\n', ')'])) {
+        let ends = rest.is_empty() || rest.starts_with(['。', '、', '\n', ')']);
+        if joint == "まで" && ends {
             return LIKELY;
         }
         return 0.0;

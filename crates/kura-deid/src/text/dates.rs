@@ -38,9 +38,17 @@ static SLASH: LazyLock<Regex> = LazyLock::new(|| {
 /// 4/7隔離解除: a day that a word stands behind, if it is none of a score.
 static BEFORE_WORD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(\p{Han})"));
+/// 10月中旬, 3月に, 2024.3に: a month.
+static MONTH: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"((?:(?:19|20)\d{2}\.)(?:1[0-2]|[1-9]))(?:に|から|より|頃|まで)|((?:1[0-2]|[1-9])月(?:[上中下初]旬|末|初め|吉日|頃|ごろ|半ば))|((?:1[0-2]|[1-9])月)(?:に|から|より|まで|以降|以来)",
+    )
+});
+/// 9/1フォロー: no half of an ampoule.
+static BEFORE_KANA: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"((1[0-2]|0?[1-9])/([12]\d|3[01]|0?[1-9]))[ァ-ヶ]"));
 /// What stands behind a score or a part, not behind a day: 4/5以上, 2/6収縮期雑音.
-const OF_A_SCORE: &str =
-    "以未程点回人倍量錠筒割度段側収拡心雑左右上下両低減増生食濃希例名枚本個中位期分秒時日週月年";
+const OF_A_SCORE: &str = "以未程点回人倍量錠筒割度段側収拡心雑左右上下両低減増生食濃希例名枚本個中位期分秒時日週月年頸頚胸腰仙尾椎肋趾指";
 /// 10/12, 05/09: with a day that scores and strengths do not have (4/5, 2/6, 7/10).
 static BARE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -79,6 +87,13 @@ static AGE_IN_KANJI: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"([百〇一二三四五六七八九十]{1,5}) ?(?:歳|才)"));
 
 pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
+    // Most texts have none of what a date needs: a look for the letter is quick.
+    let slashed = if text.contains('/') { text } else { "" };
+    let of_years = if text.contains(['歳', '才']) {
+        text
+    } else {
+        ""
+    };
     for pattern in [&*WESTERN, &*TOGETHER, &*DAY, &*SHORT] {
         for hit in pattern.find_iter(text) {
             if apart_from_digits(text, &hit.range()) {
@@ -88,7 +103,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
     }
     for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
         for day in pattern
-            .captures_iter(text)
+            .captures_iter(slashed)
             .filter_map(|hit| hit.iter().skip(1).flatten().next())
         {
             if apart_from_digits(text, &day.range()) {
@@ -96,10 +111,30 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             }
         }
     }
-    for hit in BEFORE_WORD.captures_iter(text) {
+    for hit in BEFORE_KANA.captures_iter(slashed) {
+        let number = |group| {
+            hit.get(group)
+                .and_then(|part| part.as_str().parse::<u32>().ok())
+        };
+        let (Some(day), Some(above), Some(below)) = (hit.get(1), number(2), number(3)) else {
+            continue;
+        };
+        let part = above < below && (below <= 5 || below == 10);
+        if !part && apart_from_digits(text, &day.range()) {
+            push(found, day.range(), Kind::Date);
+        }
+    }
+    for hit in MONTH.captures_iter(text) {
+        if let Some(month) = hit.iter().skip(1).flatten().next()
+            && apart_from_digits(text, &month.range())
+        {
+            push(found, month.range(), Kind::Date);
+        }
+    }
+    for hit in BEFORE_WORD.captures_iter(slashed) {
         if let (Some(day), Some(next)) = (hit.get(1), hit.get(2))
             && !OF_A_SCORE.contains(next.as_str())
-            && !text[..day.start()].ends_with(['/', '.', '-'])
+            && !text[..day.start()].ends_with(['/', '.', '-', '第', 'L', 'C', 'S', 'h'])
             && apart_from_digits(text, &day.range())
         {
             push(found, day.range(), Kind::Date);
@@ -111,7 +146,7 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             push(found, hit.start()..end, Kind::Date);
         }
     }
-    for pattern in [&*AGE, &*AGED, &*AGE_IN_KANJI] {
+    for (pattern, text) in [(&*AGE, text), (&*AGED, text), (&*AGE_IN_KANJI, of_years)] {
         for hit in pattern.captures_iter(text) {
             let (Some(all), Some(number)) = (hit.get(0), hit.get(1)) else {
                 continue;

@@ -39,6 +39,7 @@ impl Dictionary {
             };
             text.lines().for_each(|line| vocabulary.add(line));
         }
+        vocabulary.settle();
         if vocabulary.is_empty() {
             return Err(DictionaryError("it has no names of persons".to_owned()));
         }

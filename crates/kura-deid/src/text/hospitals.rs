@@ -67,7 +67,10 @@ const KINDS: [&str; 51] = [
     "メディカルセンター",
 ];
 /// Kinds that are also a department of any hospital, or the end of another word.
-const SHORT_KINDS: [&str; 18] = [
+const SHORT_KINDS: [&str; 21] = [
+    "訪問看護",
+    "訪問介護",
+    "訪問診療",
     "内科",
     "整形外科",
     "脳神経外科",
@@ -88,7 +91,7 @@ const SHORT_KINDS: [&str; 18] = [
     "寮",
 ];
 /// Kinds that a name stands behind: グループホームこもれび.
-const BEFORE_NAME: &str = "小規模多機能型居宅介護|訪問看護ステーション|介護老人保健施設|老人保健施設|特別養護老人ホーム|有料老人ホーム|老人ホーム|グループホーム|デイサービスセンター|デイサービス|デイケア|ケアセンター|ショートステイ|老健|特養|地域包括支援センター|居宅介護支援事業所|ケアハウス|ケアホーム|サービス付き高齢者向け住宅|サ高住|介護医療院|住宅型有料|障害者支援施設|救護施設|乳児院|児童養護施設|就労支援事業所|作業所|医療法人社団|医療法人財団|社会医療法人|医療法人|社会福祉法人";
+const BEFORE_NAME: &str = "ケアプランセンター|ケアプラン|小規模多機能型居宅介護|訪問看護ステーション|介護老人保健施設|老人保健施設|特別養護老人ホーム|有料老人ホーム|老人ホーム|グループホーム|デイサービスセンター|デイサービス|デイケア|ケアセンター|ショートステイ|老健|特養|地域包括支援センター|居宅介護支援事業所|ケアハウス|ケアホーム|サービス付き高齢者向け住宅|サ高住|介護医療院|住宅型有料|障害者支援施設|救護施設|乳児院|児童養護施設|就労支援事業所|作業所|医療法人社団|医療法人財団|社会医療法人|医療法人|社会福祉法人";
 
 static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder()
@@ -98,7 +101,7 @@ static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:[A-Z][A-Za-z'.-]+ (?:of (?:the )?|and |& )?)+(?:Hospital|Clinic|Medical Cent(?:er|re)|Health Cent(?:er|re)|Cancer Cent(?:er|re)|Health System|Healthcare|Rehabilitation(?: Cent(?:er|re))?|Infirmary|Nursing Home|Nursing Facility|Care Home|Care Cent(?:er|re)|Assisted Living|Senior Living|Hospice|Pharmacy|Urgent Care|Surgery Cent(?:er|re)|Dialysis|Medical Group|Family Practice|Family Medicine|Associates|Memorial|Manor|Lodge|Institute)(?-u:\b)(?: of (?:the )?[A-Z][A-Za-z]+| at [A-Z][A-Za-z]+)?",
+        r"(?:[A-Z][A-Za-z'.-]+ (?:of (?:the )?|and |& )?)+(?:Hospital|Clinic|Medical Cent(?:er|re)|Health Cent(?:er|re)|Cancer Cent(?:er|re)|Health System|Healthcare|Rehabilitation(?: Cent(?:er|re))?|Infirmary|Nursing Home|Nursing Facility|Care Home|Care Cent(?:er|re)|Assisted Living|Senior Living|Hospice|Pharmacy|Urgent Care|(?:Surgery|Surgical|Imaging|Dialysis|Wellness|Community|Children's|Women's|Heart|Eye|Birth|Trauma|Recovery) Cent(?:er|re)|Dialysis|Medical Group|Family Practice|Family Medicine|Associates|Memorial|Manor|Lodge|Institute)(?-u:\b)(?: of (?:the )?[A-Z][A-Za-z]+| at [A-Z][A-Za-z]+)?",
     )
 });
 /// Transferred from MGH: capitals where a hospital stands, that are no ward.
@@ -115,7 +118,7 @@ const WARDS: [&str; 40] = [
 ];
 static PREFIXED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?:{BEFORE_NAME})[「『 　]?((?:[ァ-ヶー・]{{2,14}}[\p{{Han}}]{{0,4}}|[\p{{Han}}々ヶケ]{{1,6}}|)[ぁ-ん]{{0,8}}(?:[家里丘森杜郷園苑街村庭風花海空光虹泉樹谷浜原館宿舎荘])?)",
+        r"(?:{BEFORE_NAME})[「『 　]?((?:[ァ-ヶー・]{{2,14}}[\p{{Han}}]{{0,4}}|[\p{{Han}}々ヶケ]{{1,6}}|)[ぁ-ぷべ-ゑん]{{0,8}}(?:[家里丘森杜郷園苑街村庭風花海空光虹泉樹谷浜原館宿舎荘])?)",
     ))
 });
 /// 阪大, 都立駒込, 武蔵野日赤: what hospitals are called for short.
@@ -143,6 +146,12 @@ static DONE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// 順天堂へ転院: where one goes by a name that no dictionary has.
+static WENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:^|[^\p{Han}])([\p{Han}]{2,4})(?:へ|に|で|から)(?:緊急)?(?:転院|転所|紹介|搬送|転送|入所|入居|出産|分娩)",
+    )
+});
 /// What stands before the kind of place and names none.
 const GENERIC: &[&str] = &[
     "当",
@@ -399,12 +408,17 @@ pub(super) fn find(text: &str, vocabulary: Option<&Vocabulary>, found: &mut Vec<
             );
         }
     }
-    for name in DONE
-        .captures_iter(text)
-        .chain(LINE.captures_iter(text))
-        .filter_map(|hit| hit.get(1))
-    {
+    let places = DONE.captures_iter(text).chain(LINE.captures_iter(text));
+    for name in places.filter_map(|hit| hit.get(1)) {
         if is_known_place(vocabulary, name.as_str()) {
+            push(found, name.range(), Kind::Hospital);
+        }
+    }
+    for name in WENT.captures_iter(text).filter_map(|hit| hit.get(1)) {
+        let own = name.as_str();
+        let apart = !text[..name.start()].ends_with(|c| is_hiragana(c) || is_katakana(c));
+        let plausible = vocabulary.may_be_family(own) && !vocabulary.get(own).common;
+        if apart && plausible && !generic(own) && !made_of_words(vocabulary, own) {
             push(found, name.range(), Kind::Hospital);
         }
     }
@@ -498,7 +512,7 @@ fn made_of_words(vocabulary: &Vocabulary, own: &str) -> bool {
 
 /// Whether a run begins or ends with a place or an organisation, which is more than a word: 武蔵野日赤.
 fn is_known_place(vocabulary: &Vocabulary, own: &str) -> bool {
-    if generic(own) || made_of_words(vocabulary, own) {
+    if generic(own) || made_of_words(vocabulary, own) || context::speaks_of_somebody(own) {
         return false;
     }
     let letters: Vec<usize> = own
@@ -647,8 +661,15 @@ fn joins(before: &str, own: &str) -> bool {
         "元", "先", "前", "後", "時", "中", "他", "方", "上", "下", "内", "外", "側", "所", "日",
         "頃", "々", "隣", "別", "村", "町", "街", "市", "島", "国", "県",
     ];
-    (1..=2).contains(&left)
-        && (1..=1).contains(&right)
+    // もりの木: kana at the beginning, too.
+    let kana = before
+        .chars()
+        .rev()
+        .take_while(|letter| is_hiragana(*letter))
+        .count();
+    let in_kana = left == 0 && (2..=4).contains(&kana) && before.chars().count() == kana;
+    ((1..=2).contains(&left) || in_kana)
+        && right == 1
         && !context::is_person(&left_word)
         && !stops.iter().any(|stop| left_word.ends_with(stop))
 }

@@ -1,11 +1,12 @@
 //! Names that nobody told, in kanji and kana: runs of letters that are likelier a name than words of
 //! the language, by the letters, by the words, and by what stands beside them.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::context::{self, LIKELY, SURE};
 use super::letters::{hiragana, is_hiragana, is_kana, is_kanji, is_katakana, plain_forms};
-use super::vocabulary::{Entry, NEVER, RUN_AT_MOST, Vocabulary};
+use super::vocabulary::{Entry, NEVER, RUN_AT_MOST, Reading, Vocabulary};
 use super::{Found, Kind, push};
 
 /// Letters of a family's name and of a given one.
@@ -37,9 +38,11 @@ struct Run {
     start: usize,
     /// Where each letter begins, and the end, counted from the start.
     bounds: Vec<usize>,
-    /// The likelihood of what stands before each letter, as words; and of it and what follows.
-    words: Vec<f32>,
-    rest: Vec<f32>,
+    reading: Reading,
+    /// How much likelier what stands before each letter makes a name that begins with it, and what
+    /// stands there one that ends before it; not a number while nobody asked.
+    before: Vec<Cell<f32>>,
+    behind: Vec<Cell<f32>>,
 }
 
 struct Best {
@@ -51,12 +54,15 @@ pub(super) fn find(vocabulary: &Vocabulary, text: &str, found: &mut Vec<Found>) 
     let text = &*plain_forms(text);
     let mut run = Run::default();
     let mut hits: Vec<Range<usize>> = Vec::new();
+    // Runs since the last name, of which one may stand before it in a list.
+    let mut passed: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(start) = next_run(text, at) {
         let end = run.read(text, start);
         at = end;
         run.weigh(vocabulary, text);
         let mut from = 0;
+        let before = hits.len();
         while let Some(best) = run.best(vocabulary, text, from, &hits) {
             at = at.max(best.range.end);
             from = run
@@ -66,9 +72,39 @@ pub(super) fn find(vocabulary: &Vocabulary, text: &str, found: &mut Vec<Found>) 
                 .unwrap_or(run.bounds.len());
             hits.push(best.range);
         }
+        match hits.get(before).cloned() {
+            None => passed.push(start..end),
+            Some(name) => {
+                listed_before(vocabulary, text, &passed, name, &mut hits);
+                passed.clear();
+            }
+        }
     }
     for range in hits {
         push(found, range, Kind::Name);
+    }
+}
+
+/// 巽、柘植の2名: what a list leads from to a name is one, too, if some family is called so.
+fn listed_before(
+    vocabulary: &Vocabulary,
+    text: &str,
+    passed: &[Range<usize>],
+    name: Range<usize>,
+    hits: &mut Vec<Range<usize>>,
+) {
+    let mut next = name.start;
+    for one in passed.iter().rev() {
+        let own = &text[one.clone()];
+        let entry = vocabulary.get(own);
+        let is_family = entry.family > NEVER && !entry.done && own.chars().count() <= 4;
+        let apart = !text[..one.start].ends_with(|letter| is_kana(letter) || is_kanji(letter));
+        if !is_family || !apart || !lists(&text[one.end..next]) || context::is_person(own) {
+            break;
+        }
+        // Before the names of this run, which stand last.
+        hits.insert(0, one.clone());
+        next = one.start;
     }
 }
 
@@ -114,24 +150,26 @@ impl Run {
     ) -> Option<Best> {
         let letters = self.bounds.len() - 1;
         let mut best: Option<Best> = None;
+        // Whether a title or a list may make a name of what is none by itself.
+        let sure = text[self.at(letters)..].starts_with(is_space)
+            || follows_a_name(text, self.start, hits)
+            || (from + 1..=letters).any(|end| self.behind(text, self.at(end)) >= SURE);
         for first in from..letters {
-            let after_time = (0..first.saturating_sub(1)).any(|time| {
-                let word = &text[self.at(time)..self.at(first)];
-                vocabulary.get(word).time
-            });
+            let after_time =
+                (0..first.saturating_sub(1)).any(|time| self.reading.piece(time, first).time);
             for last in first + 1..=letters.min(first + FAMILY_AT_MOST) {
                 let family = &text[self.at(first)..self.at(last)];
-                let entry = vocabulary.get(family);
-                let as_family = vocabulary.family(family, &entry);
-                if as_family <= NEVER {
-                    continue;
-                }
+                let entry = self.reading.piece(first, last);
                 let known = entry.family > NEVER;
                 // 外科 当直: an ordinary word is no family's name because something stands behind it.
                 let ordinary = entry.common && last - first > 1;
                 let place = entry.place && !entry.common;
                 let odd = !known && !place && (ordinary || !vocabulary.may_be_family(family));
-                if context::ends_within_a_role(&text[..self.at(last)], last - first) {
+                if odd && !(sure || self.before(text, first) >= SURE) {
+                    continue;
+                }
+                let as_family = vocabulary.family(family, &entry);
+                if as_family <= NEVER {
                     continue;
                 }
                 let one = Family {
@@ -160,6 +198,7 @@ impl Run {
                     if found.score > 0.0
                         && best.as_ref().is_none_or(|best| found.score > than(best))
                         && !context::cuts_a_title(text, found.range.clone())
+                        && !context::ends_within_a_role(&text[..self.at(last)], last - first)
                     {
                         best = Some(found);
                     }
@@ -172,12 +211,42 @@ impl Run {
     fn weigh(&mut self, vocabulary: &Vocabulary, text: &str) {
         let last = self.bounds.last().copied().unwrap_or(0);
         let own = &text[self.start..self.start + last];
-        vocabulary.as_words(own, &self.bounds, &mut self.words, &mut self.rest);
+        vocabulary.read(own, &self.bounds, &mut self.reading);
+        for places in [&mut self.before, &mut self.behind] {
+            places.clear();
+            places.resize(self.bounds.len(), Cell::new(f32::NAN));
+        }
     }
 
-    /// What some of its letters add to its likelihood as words.
     fn as_words(&self, first: usize, last: usize) -> f32 {
-        self.rest[0] - self.words[first] - self.rest[last]
+        self.reading.as_words(first, last)
+    }
+
+    fn before(&self, text: &str, first: usize) -> f32 {
+        let known = self.before[first].get();
+        if !known.is_nan() {
+            return known;
+        }
+        let found = context::before(&text[..self.at(first)]);
+        self.before[first].set(found);
+        found
+    }
+
+    /// Behind a place in the run or farther on.
+    fn behind(&self, text: &str, end: usize) -> f32 {
+        let index = self
+            .bounds
+            .iter()
+            .position(|bound| self.start + bound == end);
+        let place = index.map(|index| &self.behind[index]);
+        if let Some(known) = place.map(Cell::get).filter(|known| !known.is_nan()) {
+            return known;
+        }
+        let found = context::behind(&text[end..]);
+        if let Some(place) = place {
+            place.set(found);
+        }
+        found
     }
 }
 
@@ -222,13 +291,13 @@ impl Family<'_> {
     /// By what stands before the name and behind it; a noun of the run's own that is no title is
     /// no part of what names stand beside.
     fn beside(&self, text: &str, end: usize, hits: &[Range<usize>]) -> (f32, f32) {
-        let mut before = context::before(&text[..self.start()]);
+        let mut before = self.run.before(text, self.first);
         if self.first > 0 && before < SURE {
             before = if self.after_time { 0.0 } else { GLUED };
         } else if before < SURE && follows_a_name(text, self.start(), hits) {
             before = SURE;
         }
-        let mut behind = context::behind(&text[end..]);
+        let mut behind = self.run.behind(text, end);
         if behind < SURE && text[end..].starts_with(is_kanji) {
             behind = GLUED;
         }
@@ -242,7 +311,7 @@ impl Family<'_> {
         let end = self.run.at(self.last);
         let own = &text[self.start()..end];
         let ordinary = self.entry.common && self.letters() > 1 && !self.is_known();
-        if ordinary || self.letters() > 4 || context::is_person(own) || context::is_title(own) {
+        if ordinary || self.letters() > 4 {
             return None;
         }
         if self.letters() == 1 && !self.is_known() {
@@ -254,11 +323,21 @@ impl Family<'_> {
             return None;
         }
         let (before, behind) = self.beside(text, end, hits);
-        // Glued to words: 橋本病.
-        if before < 0.0 || behind < 0.0 || !ends_well(&text[end..]) {
+        // Glued to words: 橋本病; but 産科芦田医師.
+        let before_title = behind >= SURE && self.is_known() && self.letters() > 1;
+        if before < 0.0 && !before_title || behind < 0.0 || !ends_well(&text[end..]) {
             return None;
         }
-        let lone = before + behind;
+        if context::is_person(own) || context::is_title(own) || context::is_deed(own) {
+            return None;
+        }
+        let known = self.is_known() && !self.entry.common && self.letters() > 1;
+        let told = before + behind;
+        let range = self.start()..end;
+        let lone = match known && told < LIKELY {
+            true if enclosed(text, &range) || after_colon(text, &range) => LIKELY,
+            _ => told,
+        };
         let glued = self.first > 0 && (!self.ends_run() || own.starts_with(SUFFIXES));
         if self.letters() == 1 && (lone <= LIKELY || glued) {
             return None;
@@ -340,7 +419,7 @@ impl Family<'_> {
         let own = &text[given.range.clone()];
         let entry = vocabulary.get(own);
         let likely = vocabulary.given(own, &entry);
-        if likely <= NEVER || context::is_person(own) || context::is_title(own) {
+        if likely <= NEVER {
             return None;
         }
         let after = &text[given.range.end..];
@@ -358,6 +437,21 @@ impl Family<'_> {
         let (before, behind) = self.beside(text, given.range.end, hits);
         let place = before.max(behind);
         let sure = place >= SURE;
+        if plain + before + behind < 0.0 && place <= 0.0 {
+            return None;
+        }
+        // Of two that nobody knows, or an odd one, the place must be sure.
+        let strangers = !family_known && !given_known;
+        if !sure && (strangers || self.odd) {
+            return None;
+        }
+        // 説明医：東雲 蒼: behind a role two words of which the second may be given are a name.
+        let in_place = given.spaced
+            && before >= SURE
+            && !self.entry.done
+            && self.first == 0
+            && vocabulary.seen_as_given(own)
+            && !(entry.common && letters > 1);
         // Where something says that a name stands here, words and strange letters may be one.
         let ordinary = entry.common && letters > 1 && !given_known;
         let fits = match given.spaced {
@@ -365,30 +459,33 @@ impl Family<'_> {
                 behind >= 0.0
                     && ends_well(after)
                     && !(is_anothers(&entry, after) && before < SURE)
-                    && (!ordinary || family_known && !entry.done && sure)
+                    && (!ordinary || family_known && !entry.done && place >= LIKELY)
             }
             false => {
-                let medicine = EPONYM.iter().any(|word| own.starts_with(word)) && !given_known
-                    || own.ends_with(['湯', '散', '丸', '飲', '膏']);
-                !medicine
-                    && ((before >= 0.0 && behind >= 0.0) || family_known && given_known)
+                let medicine = || {
+                    EPONYM.iter().any(|word| own.starts_with(word)) && !given_known
+                        || own.ends_with(['湯', '散', '丸', '飲', '膏'])
+                };
+                ((before >= 0.0 && behind >= 0.0) || family_known && given_known)
                     && (!ordinary || sure)
                     && (self.letters() + letters > 2 || sure || family_known)
+                    && !medicine()
             }
         };
         let odd = self.odd
-            && !(sure
-                && given_known
+            && !in_place
+            && !(given_known
                 && self.first == 0
                 && (given.spaced && !entry.common || letters > 1 && self.letters() > 1));
-        let strangers = !family_known && !given_known && !sure;
         let placed = match family_known {
             true => sure || place >= LIKELY && (given.spaced || letters == 1 && ends_well(after)),
             false => sure && letters == 1,
         };
-        let plausible =
-            given_known || placed || given.spaced && entry.common || vocabulary.may_be_given(own);
-        if !fits || odd || strangers || !plausible {
+        let plausible = || {
+            given_known || placed || given.spaced && entry.common || vocabulary.may_be_given(own)
+        };
+        let title = || context::is_person(own) || context::is_title(own);
+        if !fits || odd || !plausible() || title() {
             return None;
         }
         let score = plain + before + behind;
@@ -400,6 +497,7 @@ impl Family<'_> {
             && (letters == 1 || ordinary || given_known);
         let score = match a_word {
             true => score.max(family + before + behind + 1.0).max(1.0),
+            false if in_place => score.max(1.0),
             false => score,
         };
         Some(Best {
@@ -462,6 +560,7 @@ impl Family<'_> {
                 .filter(|letter| is_kanji(*letter))
                 .map_or(0, char::len_utf8);
             let mixed = letter > 0
+                && !context::is_title(&after[..letter])
                 && letters <= 3
                 && ends_well(&after[letter..])
                 && !after[letter..].starts_with(is_kanji)
@@ -469,6 +568,9 @@ impl Family<'_> {
                 && sure_place;
             let own_end = &(own_end + if mixed { letter } else { 0 });
             if letters < 2 || word || !(mixed || ends_well(after)) {
+                continue;
+            }
+            if context::cuts_a_title(text, self.start()..end + start + own_end) {
                 continue;
             }
             // ほのかちゃん, ほのかが来院: of an unknown name the end must be told.
@@ -520,15 +622,32 @@ fn is_anothers(given: &Entry, after: &str) -> bool {
 
 /// Whether a list goes on: behind another name, and 、 or ／ or a bracket between.
 fn follows_a_name(text: &str, start: usize, hits: &[Range<usize>]) -> bool {
-    hits.last().is_some_and(|last| {
-        let between = text.get(last.end..start).unwrap_or("x");
-        !between.is_empty()
-            && between.len() <= 6
+    hits.last()
+        .is_some_and(|last| lists(text.get(last.end..start).unwrap_or_default()))
+}
+
+/// Whether what stands between two names makes a list of them.
+fn lists(between: &str) -> bool {
+    let mark = |letter| matches!(letter, '、' | ',' | '/' | '・' | '→' | '，' | '&');
+    matches!(between, "と" | "および" | "及び" | "や")
+        || between.len() <= 6
             && between
                 .chars()
-                .all(|letter| matches!(letter, '、' | ',' | '/' | '・' | ' ' | '　' | '→' | '，'))
-            && between.chars().any(|letter| !matches!(letter, ' ' | '　'))
-    })
+                .all(|letter| mark(letter) || is_space(letter))
+            && between.chars().any(mark)
+}
+
+/// Whether a piece stands in brackets by itself, as who signs does.
+fn enclosed(text: &str, name: &Range<usize>) -> bool {
+    let opened = text[..name.start].ends_with(['(', '（', '[', '〔', '「', '/', '／']);
+    opened && text[name.end..].starts_with([')', '）', ']', '〕', '」', '/', '／'])
+}
+
+/// Whether a piece is all that stands behind a colon.
+fn after_colon(text: &str, name: &Range<usize>) -> bool {
+    let after = &text[name.end..];
+    text[..name.start].trim_end_matches(is_space).ends_with(':')
+        && (after.is_empty() || after.starts_with([' ', '\u{3000}', '\n', '、', '。', ',', ')']))
 }
 
 /// Whether a title follows, or a particle and no more kana.

@@ -526,7 +526,10 @@ pub(super) fn titled(text: &str, has_dictionary: bool, found: &mut Vec<Found>) {
             push(found, hit.range(), Kind::Name);
         }
     }
-    for hit in BEFORE.captures_iter(text).filter_map(|hit| hit.get(1)) {
+    let titles = ["先生", "さん", "様", "氏", "殿", "ちゃん", "くん"];
+    let may_hold = titles.iter().any(|title| text.contains(title));
+    let before = BEFORE.captures_iter(if may_hold { text } else { "" });
+    for hit in before.filter_map(|hit| hit.get(1)) {
         let after = &text[hit.end()..];
         let of_a_word = after.strip_prefix(['様', '氏', '殿']).is_some_and(|rest| {
             rest.starts_with(|next: char| {

@@ -109,8 +109,10 @@ fn town_before(before: &str, kind: &str, after: &str, vocabulary: &Vocabulary) -
             || crate::japan::prefectures().any(|one| before[..start].ends_with(one));
         let known = (entry.place && (!entry.common || letters > 0 && (kind == "市" || lived_in)))
             || vocabulary.kana_places.contains(own);
+        let one_script = own.chars().all(is_kanji)
+            || own.chars().all(is_kana) && !before[..start].ends_with(is_kana);
         let unknown =
-            lived_in && apart && letters > 0 && !entry.common && own.chars().all(is_kanji);
+            lived_in && kind == "市" && apart && letters > 0 && !entry.common && one_script;
         if apart && (known || unknown) {
             best = Some(start);
         }
@@ -122,7 +124,11 @@ pub(super) fn find(text: &str, vocabulary: Option<&Vocabulary>, found: &mut Vec<
     if let Some(vocabulary) = vocabulary {
         towns(text, vocabulary, found);
     }
-    for hit in ADDRESS.find_iter(text) {
+    // Most texts have none of these: a look for the letter is quick.
+    let may_hold = text.contains([
+        '市', '区', '町', '村', '郡', '都', '道', '府', '県', '番', '丁', '〒',
+    ]);
+    for hit in ADDRESS.find_iter(if may_hold { text } else { "" }) {
         // A prefecture alone tells nobody.
         if !crate::is_region(hit.as_str()) {
             push(found, hit.range(), Kind::Address);

@@ -26,6 +26,17 @@ pub(super) struct Entry {
 
 pub(super) const NEVER: f32 = -1e9;
 
+impl Entry {
+    fn as_word(&self, letters: usize) -> f32 {
+        match letters {
+            1 => self.word.max(STRANGE) - 1.0,
+            // Towns and companies are rare in clinics.
+            _ if !self.common => self.word - 4.0,
+            _ => self.word,
+        }
+    }
+}
+
 const EMPTY: Entry = Entry {
     word: NEVER,
     family: NEVER,
@@ -51,23 +62,36 @@ impl Hasher for Quick {
         }
     }
 
+    /// The end of a text, of which there is one.
+    fn write_u8(&mut self, _: u8) {}
+
+    fn write_u32(&mut self, letter: u32) {
+        self.0 = (u64::from(letter) + 1).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
     fn finish(&self) -> u64 {
-        self.0
+        // The table asks for the upper bits, too.
+        self.0 ^ (self.0 >> 32)
     }
 }
 
-/// How often a letter begins a name, and stands later in one.
+pub(super) type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+pub(super) type QuickSet<K> = HashSet<K, BuildHasherDefault<Quick>>;
+
+/// How often a letter begins a name, and stands later in one; then the logarithms of it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Places {
     first: f32,
     later: f32,
+    likely: [f32; 2],
 }
 
 #[derive(Default)]
 struct Letters {
-    of: HashMap<char, Places, BuildHasherDefault<Quick>>,
+    of: QuickMap<char, Places>,
     firsts: f32,
     laters: f32,
+    never: [f32; 2],
 }
 
 impl Letters {
@@ -84,7 +108,7 @@ impl Letters {
         }
     }
 
-    fn seen(&self, name: &str, common: &HashMap<char, u32, BuildHasherDefault<Quick>>) -> bool {
+    fn seen(&self, name: &str, common: Option<&QuickMap<char, u32>>) -> bool {
         name.chars().enumerate().all(|(place, letter)| {
             let counts = self.of.get(&letter).copied().unwrap_or_default();
             let often = if place == 0 {
@@ -92,21 +116,32 @@ impl Letters {
             } else {
                 counts.later
             };
-            often > 0.0 || common.get(&letter).is_none_or(|words| *words <= 3)
+            let rare =
+                |common: &QuickMap<char, u32>| common.get(&letter).is_none_or(|words| *words <= 3);
+            often > 0.0 || common.is_some_and(rare)
         })
+    }
+
+    fn settle(&mut self) {
+        let likely = |count: f32, all: f32| ((count + 0.3) / (all + 1000.0)).ln();
+        self.never = [likely(0.0, self.firsts), likely(0.0, self.laters)];
+        for counts in self.of.values_mut() {
+            counts.likely = [
+                likely(counts.first, self.firsts),
+                likely(counts.later, self.laters),
+            ];
+        }
     }
 
     /// Of a name that no dictionary has.
     fn of_name(&self, name: &str) -> f32 {
-        let seen = |count: f32, all: f32| ((count + 0.3) / (all + 1000.0)).ln();
         name.chars()
             .enumerate()
             .map(|(place, letter)| {
-                let counts = self.of.get(&letter).copied().unwrap_or_default();
-                match place {
-                    0 => seen(counts.first, self.firsts),
-                    _ => seen(counts.later, self.laters),
-                }
+                let later = usize::from(place > 0);
+                self.of
+                    .get(&letter)
+                    .map_or(self.never[later], |counts| counts.likely[later])
             })
             .sum()
     }
@@ -114,19 +149,19 @@ impl Letters {
 
 #[derive(Default)]
 pub(super) struct Vocabulary {
-    entries: HashMap<Box<str>, Entry, BuildHasherDefault<Quick>>,
+    entries: QuickMap<Box<str>, Entry>,
     families: Letters,
     givens: Letters,
     /// How names sound, in hiragana.
-    pub family_sounds: HashSet<Box<str>, BuildHasherDefault<Quick>>,
-    pub given_sounds: HashSet<Box<str>, BuildHasherDefault<Quick>>,
+    pub family_sounds: QuickSet<Box<str>>,
+    pub given_sounds: QuickSet<Box<str>>,
     /// Towns that are written in kana: つくば.
-    pub kana_places: HashSet<Box<str>, BuildHasherDefault<Quick>>,
+    pub kana_places: QuickSet<Box<str>>,
     /// How often common words have a letter.
-    common: HashMap<char, u32, BuildHasherDefault<Quick>>,
+    common: QuickMap<char, u32>,
     /// Words in kana that are no name: those that nothing makes one (particles, short verbs), others.
-    pub particles: HashSet<Box<str>, BuildHasherDefault<Quick>>,
-    pub kana_words: HashSet<Box<str>, BuildHasherDefault<Quick>>,
+    pub particles: QuickSet<Box<str>>,
+    pub kana_words: QuickSet<Box<str>>,
 }
 
 /// IPADIC's costs are logarithms times about this.
@@ -256,6 +291,12 @@ impl Vocabulary {
         self.entries.entry(surface.into()).or_insert(EMPTY)
     }
 
+    /// When all lines are read.
+    pub fn settle(&mut self) {
+        self.families.settle();
+        self.givens.settle();
+    }
+
     pub fn is_empty(&self) -> bool {
         self.families.of.is_empty() || self.givens.of.is_empty()
     }
@@ -299,45 +340,66 @@ impl Vocabulary {
     /// Whether each letter of a name that no dictionary has stands so in some other name, or in hardly
     /// any word.
     pub fn may_be_given(&self, name: &str) -> bool {
-        self.givens.seen(name, &self.common)
+        self.givens.seen(name, Some(&self.common))
+    }
+
+    /// Whether each letter of it stands so in some given name.
+    pub fn seen_as_given(&self, name: &str) -> bool {
+        self.givens.seen(name, None)
     }
 
     pub fn may_be_family(&self, name: &str) -> bool {
-        self.families.seen(name, &self.common)
+        self.families.seen(name, Some(&self.common))
     }
 
-    /// The likelihood of each part of a run as words: from its beginning, and up to its end.
-    pub fn as_words(&self, run: &str, bounds: &[usize], words: &mut Vec<f32>, rest: &mut Vec<f32>) {
+    /// What the dictionary says of each piece of a run, and the likelihood of its parts as words.
+    pub fn read(&self, run: &str, bounds: &[usize], out: &mut Reading) {
         let letters = bounds.len() - 1;
-        words.clear();
-        words.resize(letters + 1, NEVER);
-        words[0] = 0.0;
-        rest.clear();
-        rest.resize(letters + 1, NEVER);
-        rest[letters] = 0.0;
-        let own = |start: usize, end: usize| {
-            let entry = self.get(&run[bounds[start]..bounds[end]]);
-            match end - start {
-                1 => entry.word.max(STRANGE) - 1.0,
-                // Towns and companies are rare in clinics.
-                _ if !entry.common => entry.word - 4.0,
-                _ => entry.word,
-            }
-        };
-        // The words once, for both ways.
-        let mut of = [[NEVER; LONGEST]; RUN_AT_MOST];
+        out.pieces.clear();
+        out.pieces.resize(letters * LONGEST, EMPTY);
+        out.words.clear();
+        out.words.resize(letters + 1, NEVER);
+        out.words[0] = 0.0;
+        out.rest.clear();
+        out.rest.resize(letters + 1, NEVER);
+        out.rest[letters] = 0.0;
         for start in 0..letters {
-            for length in 1..=LONGEST.min(letters - start) {
-                of[start][length - 1] = own(start, start + length);
-                words[start + length] =
-                    words[start + length].max(words[start] + of[start][length - 1]);
+            for end in start + 1..=letters.min(start + LONGEST) {
+                let piece = self.get(&run[bounds[start]..bounds[end]]);
+                out.words[end] = out.words[end].max(out.words[start] + piece.as_word(end - start));
+                out.pieces[start * LONGEST + end - start - 1] = piece;
             }
         }
         for start in (0..letters).rev() {
-            for length in 1..=LONGEST.min(letters - start) {
-                rest[start] = rest[start].max(of[start][length - 1] + rest[start + length]);
+            for end in start + 1..=letters.min(start + LONGEST) {
+                let own = out.piece(start, end).as_word(end - start);
+                out.rest[start] = out.rest[start].max(own + out.rest[end]);
             }
         }
+    }
+}
+
+/// A run of kanji, read.
+#[derive(Default)]
+pub(super) struct Reading {
+    pieces: Vec<Entry>,
+    /// The likelihood of what stands before each letter, as words; and of it and what follows.
+    words: Vec<f32>,
+    rest: Vec<f32>,
+}
+
+impl Reading {
+    /// Some of its letters, `LONGEST` at most.
+    pub fn piece(&self, first: usize, last: usize) -> Entry {
+        match last - first {
+            1..=LONGEST => self.pieces[first * LONGEST + last - first - 1],
+            _ => EMPTY,
+        }
+    }
+
+    /// What some of its letters add to its likelihood as words.
+    pub fn as_words(&self, first: usize, last: usize) -> f32 {
+        self.rest[0] - self.words[first] - self.rest[last]
     }
 }
 

@@ -304,3 +304,56 @@ fn the_dictionary_takes_no_word_of_medicine_for_a_name() {
         assert_eq!(labelled(text, &found), text);
     }
 }
+
+/// Names, places and houses that no list of the rules has, where only what stands beside them tells.
+#[test]
+fn what_only_its_place_tells_is_found() {
+    let Some(dictionary) = dictionary() else {
+        return;
+    };
+    let record = Record::new();
+    for (text, wanted) in [
+        ("説明医：東雲 蒼、立会なし", "説明医：[氏名]、立会なし"),
+        (
+            "巽、柘植の2名で入浴介助。",
+            "[氏名]、[氏名]の2名で入浴介助。",
+        ),
+        ("産科芦田医師立ち会い", "産科[氏名]医師立ち会い"),
+        ("本日長谷部と段野で対応。", "本日[氏名]と[氏名]で対応。"),
+        ("主治医交代：宍戸→乾", "主治医交代：[氏名]→[氏名]"),
+        ("患者 岸本 芽生は帰宅を希望。", "患者 [氏名]は帰宅を希望。"),
+        ("同伴者は菅（叔母）。", "同伴者は[氏名]（叔母）。"),
+        ("孫の菊地 ほのかちゃん", "孫の[氏名]ちゃん"),
+        ("もりの木歯科で抜歯予定。", "[施設]で抜歯予定。"),
+        ("特養陽だまりへ入所申込み。", "[施設]へ入所申込み。"),
+        ("薬局は虎の門を利用。", "薬局は[施設]を利用。"),
+        ("岐阜市在住、大垣市出身。", "[住所]在住、[住所]出身。"),
+        (
+            "4/7隔離解除、10月中旬に退院",
+            "[日付]隔離解除、[日付]に退院",
+        ),
+        (
+            "Margot Ellison was seen by Nakamura.",
+            "[氏名] was seen by [氏名].",
+        ),
+        (
+            "Transferred from QMH on day 3.",
+            "Transferred from [施設] on day 3.",
+        ),
+    ] {
+        let found = find(text, &[&record], Some(dictionary), 90);
+        assert_eq!(labelled(text, &found), wanted);
+    }
+    for text in [
+        "担当：外科　当直：内科　麻酔：全身麻酔　対応：経過観察",
+        "父：高血圧、母：胃癌、兄：脳梗塞、姉：健在。長男 会社員、妻 主婦。",
+        "主治医に報告し、担当看護師が説明。外来看護師より申し送りあり。",
+        "外科手術後、内科疾患なし。眼科的には問題なし。皮膚科部長、病棟師長",
+        "診察：腹部 軟、圧痛なし。毛様体炎、第5/6頸椎間、MMT 4/5以上",
+        "左室肥大、リンパ節腫大、労災申請中、都市部、地区、区域切除、市販薬",
+        "Start Metformin; Rapid Strep negative, Wound Care, Total Cholesterol 190",
+    ] {
+        let found = find(text, &[&record], Some(dictionary), 90);
+        assert_eq!(labelled(text, &found), text);
+    }
+}
