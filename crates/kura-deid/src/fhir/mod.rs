@@ -278,8 +278,9 @@ mod tests {
     fn run_with(policy: &str, resource: &Value) -> Result<(Value, ChangeReport), Withheld> {
         let policy = crate::policy::shipped(policy).unwrap().unwrap();
         let key = ProjectKey::new([7; 32]);
-        let known =
-            KnownIdentifiers::new(["小野 綾子", "POP-000209", "7654321"].map(str::to_owned));
+        let known = KnownIdentifiers::new(
+            ["小野 綾子", "POP-000209", "7654321", "2024-06-11"].map(str::to_owned),
+        );
         let mut report = ChangeReport::default();
         let subject = Subject {
             key: &key,
@@ -452,6 +453,18 @@ paths = ["ClinicalImpression.description", "Observation.valueString"]
         let smuggled = json!({"resourceType": "Condition", "id": "c", "code": {"coding": [
             {"system": "http://loinc.org", "code": "POP-000209"}]}});
         assert_eq!(run(&smuggled).unwrap_err(), Withheld::IdentifierLeft);
+        let born = json!({"resourceType": "Condition", "id": "c", "code": {"coding": [
+            {"system": "http://loinc.org", "code": "2024-06-11"}]}});
+        assert_eq!(run(&born).unwrap_err(), Withheld::IdentifierLeft);
+    }
+
+    /// What was done ten days after a child was born bears its day of birth when it is moved.
+    #[test]
+    fn a_date_that_moves_onto_the_day_of_birth_is_no_day_of_birth() {
+        let seen = json!({"resourceType": "Observation", "id": "o", "effectiveDateTime": "2024-06-21T09:30:00+09:00",
+            "issued": "2024-06-21T10:00:00+09:00"});
+        let (out, _) = run(&seen).unwrap();
+        assert_eq!(out["effectiveDateTime"], "2024-06-11T09:30:00+09:00");
     }
 
     #[test]

@@ -385,7 +385,7 @@ impl<'a> Walk<'a> {
         made.into()
     }
 
-    fn date(&self, node: &Node, value: &Value, shift: bool, to: Precision) -> Option<String> {
+    fn date(&mut self, node: &Node, value: &Value, shift: bool, to: Precision) -> Option<String> {
         let written = value.as_str()?;
         let days = if shift { self.subject.shift_days } else { 0 };
         let moved = shift_fhir(written, days)?;
@@ -401,11 +401,16 @@ impl<'a> Walk<'a> {
             Precision::Month => moved.get(..7).unwrap_or(&moved),
             Precision::Day => &moved,
         };
-        Some(cut.to_owned())
+        let cut = cut.to_owned();
+        if shift {
+            // An examination may move onto the day of a child's birth.
+            self.made.insert(cut.clone());
+        }
+        Some(cut)
     }
 
     fn birth(
-        &self,
+        &mut self,
         node: &Node,
         value: &Value,
         shift: bool,
