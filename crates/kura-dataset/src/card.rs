@@ -99,7 +99,10 @@ pub fn markdown(manifest: &Manifest, rules: &[Rule]) -> String {
     for (ja, en) in LIMITS {
         let _ = writeln!(out, "- {ja}\n  {en}");
     }
-    let _ = writeln!(out, "\n## 検証 / Verify\n\n```\nkura dataset verify .\n```");
+    let _ = writeln!(
+        out,
+        "\n## 検証 / Verify\n\n```\nkura dataset verify . --key bank.pub\n```"
+    );
     out
 }
 
@@ -227,7 +230,7 @@ pub fn html(manifest: &Manifest, rules: &[Rule]) -> String {
                 h2 { "限界 / Limits" }
                 ul { @for (ja, en) in LIMITS { li { (ja) br; (en) } } }
                 h2 { "検証 / Verify" }
-                p { code { "kura dataset verify ." } }
+                p { code { "kura dataset verify . --key bank.pub" } }
             }
         }
     };

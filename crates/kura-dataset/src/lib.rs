@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod parquet_texts;
 pub mod parquet_writer;
 pub mod report;
+pub mod signature;
 pub mod spec;
 pub mod table;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use kura_model::{ContentHash, Error, LogicalTime, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::Spec;
+use crate::{Spec, signature};
 
 pub const FILE: &str = "manifest.json";
 
@@ -90,7 +90,7 @@ impl std::fmt::Display for Difference {
 pub fn verify(folder: &Path) -> Result<(Manifest, Vec<Difference>)> {
     let manifest = Manifest::read(folder)?;
     let mut differences = Vec::new();
-    let mut seen = std::collections::BTreeSet::from([FILE.to_owned()]);
+    let mut seen = std::collections::BTreeSet::from([FILE.to_owned(), signature::FILE.to_owned()]);
     for entry in &manifest.files {
         let sound = !entry.path.starts_with('/') && !entry.path.split('/').any(|part| part == "..");
         seen.insert(entry.path.clone());

@@ -9,11 +9,14 @@ mod image;
 mod known;
 mod report;
 mod risk;
+mod sign;
 pub(crate) mod text;
 mod writer;
 
 use image::Pixels;
 pub(crate) use known::known;
+pub use kura_dataset::signature::{PublicKey, Signed, check as signed};
+pub use sign::public_key;
 use writer::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use kura_dataset::manifest::{self, Difference};
 use kura_dataset::report::Resources;
-use kura_dataset::{FileEntry, Manifest, Spec, card};
+use kura_dataset::{FileEntry, Manifest, Spec, card, signature};
 use kura_deid::dicom::DicomPolicy;
 use kura_deid::fhir::{self, ChangeReport, Subject, Survey};
 use kura_deid::keys::ProjectKey;
@@ -337,9 +340,15 @@ fn run(
         });
     }
     let text = manifest.to_json()?;
-    let file = folder.join(manifest::FILE);
-    fs::write(&file, &text).map_err(|error| file_error(&file, error))?;
-    Ok((manifest, ContentHash::of(&text)))
+    let hash = ContentHash::of(&text);
+    for (name, bytes) in [
+        (signature::FILE, sign::sign(bank, &manifest, &text, hash)?),
+        (manifest::FILE, text),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, &bytes).map_err(|error| file_error(&file, error))?;
+    }
+    Ok((manifest, hash))
 }
 
 /// Counts how often codes and values occur among the patients.
@@ -543,7 +552,7 @@ impl Build<'_> {
     }
 }
 
-/// Checks every file of a data set against its manifest.
+/// Checks every file of a data set against its manifest; [`signed`] says whose manifest it is.
 pub fn verify(folder: &Path) -> Result<(Manifest, Vec<Difference>)> {
     manifest::verify(folder)
 }

@@ -1,10 +1,10 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use kura_model::{Error, Result};
-use kura_service::dataset::{self, Observer, Places};
+use kura_service::dataset::{self, Observer, Places, PublicKey, Signed};
 
 use super::{BankArgument, REFUSED, Shell};
 use crate::output::{self, Format, thousands};
@@ -34,21 +34,38 @@ pub enum Dataset {
         #[arg(long, value_name = "FOLDER")]
         review: Option<PathBuf>,
     },
-    /// Check every file of a data set against its manifest
+    /// Check every file of a data set against its manifest, and whose manifest it is
     #[command(after_help = "Examples:
-  kura dataset verify /srv/sets/first
+  kura dataset verify /srv/sets/first --key bank.pub
   kura dataset verify /srv/sets/first --bank /srv/bank --rebuild
 
-Exit code 3: something differs.")]
+Without Kura: minisign -Vm manifest.json -p bank.pub
+
+Exit code 3: something differs, or the signature is not of that key.")]
     Verify {
         /// Folder of the data set
         folder: PathBuf,
         /// Build it again from the bank and compare
         #[arg(long, requires = "bank")]
         rebuild: bool,
-        /// Folder of the bank, for --rebuild
+        /// Folder of the bank: for --rebuild, and for its key
         #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
         bank: Option<PathBuf>,
+        /// The public key of the bank that built it: the file that `kura dataset key` wrote, or
+        /// its line that begins with RW
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Print the public key that the bank's data sets are signed with
+    ///
+    /// Publish it, on the hospital's own page say: whoever gets a data set checks by it that it is
+    /// of this bank and as it was built.
+    #[command(after_help = "Examples:
+  kura dataset key --bank /srv/bank > bank.pub
+  kura dataset verify /srv/sets/first --key bank.pub")]
+    Key {
+        #[command(flatten)]
+        bank: BankArgument,
     },
 }
 
@@ -90,20 +107,24 @@ impl Dataset {
                 folder,
                 rebuild,
                 bank,
+                key,
             } => {
-                let bank = bank.filter(|_| rebuild);
-                verify(shell, &folder, bank)
+                // The bank of the environment may be any; what is asked for must hold.
+                let bank = bank.filter(|_| rebuild || key.is_none());
+                verify(shell, &folder, bank, rebuild, key)
+            }
+            Dataset::Key { bank } => {
+                let key = dataset::public_key(&bank.open()?, &shell.context)?;
+                output::line(&format!(
+                    "untrusted comment: public key of a bank's data sets, by Kura\n{key}"
+                ))?;
+                Ok(ExitCode::SUCCESS)
             }
         }
     }
 }
 
-fn build(
-    shell: &Shell,
-    spec: &std::path::Path,
-    bank: &BankArgument,
-    places: Places<'_>,
-) -> Result<ExitCode> {
+fn build(shell: &Shell, spec: &Path, bank: &BankArgument, places: Places<'_>) -> Result<ExitCode> {
     let bank = bank.open()?;
     let text = std::fs::read_to_string(spec)
         .map_err(|error| Error::invalid(format!("{}: {error}", spec.display())))?;
@@ -134,36 +155,79 @@ fn build(
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(shell: &Shell, folder: &std::path::Path, bank: Option<PathBuf>) -> Result<ExitCode> {
+fn verify(
+    shell: &Shell,
+    folder: &Path,
+    bank: Option<PathBuf>,
+    rebuild: bool,
+    key: Option<String>,
+) -> Result<ExitCode> {
     let (manifest, mut differences) = dataset::verify(folder)?;
-    let rebuilt = bank.is_some();
-    if let Some(bank) = bank {
-        let bank = kura_service::Bank::open(&bank)?;
+    let bank = bank
+        .map(|bank| kura_service::Bank::open(&bank))
+        .transpose()?;
+    // A set of another bank is no broken set, unless it was said to be of this one.
+    let strict = key.is_some();
+    let key = match (key, &bank) {
+        (Some(key), _) => Some(public_key(&key)?),
+        (None, Some(bank)) => Some(dataset::public_key(bank, &shell.context)?),
+        (None, None) => None,
+    };
+    let signed = key.map(|key| dataset::signed(folder, &key)).transpose()?;
+    if let Some(bank) = bank.filter(|_| rebuild) {
         let bar = Bar(ProgressBar::new(0));
         differences.extend(dataset::rebuild(&bank, &shell.context, folder, &bar)?);
     }
+    let genuine = match &signed {
+        Some(Signed::Good(_)) | None => true,
+        Some(Signed::Unsigned | Signed::OtherKey) => !strict,
+        Some(Signed::Wrong) => false,
+    };
     if shell.format == Format::Json {
         output::json(&serde_json::json!({
-            "whole": differences.is_empty(), "files": manifest.files.len(), "rebuilt": rebuilt, "differences": differences,
+            "whole": differences.is_empty(), "files": manifest.files.len(), "rebuilt": rebuild,
+            "signature": signed, "differences": differences,
         }))?;
-    } else if differences.is_empty() {
-        output::line(&format!(
-            "whole: {} files are as the manifest says{}",
-            manifest.files.len(),
-            if rebuilt {
-                ", and building it again gives the same bytes"
-            } else {
-                ""
-            }
-        ))?;
     } else {
+        if differences.is_empty() {
+            output::line(&format!(
+                "whole: {} files are as the manifest says{}",
+                manifest.files.len(),
+                if rebuild {
+                    ", and building it again gives the same bytes"
+                } else {
+                    ""
+                }
+            ))?;
+        }
         for difference in &differences {
             output::line(&difference.to_string())?;
         }
+        output::line(&match &signed {
+            None => "not checked: whose it is; give the bank's key with --key".to_owned(),
+            Some(Signed::Good(comment)) => format!("signed: {comment}"),
+            Some(Signed::Unsigned) => "not signed".to_owned(),
+            Some(Signed::OtherKey) => "signed with another key than this".to_owned(),
+            Some(Signed::Wrong) => {
+                "the signature is wrong: the manifest was changed, or somebody else signed it"
+                    .to_owned()
+            }
+        })?;
     }
-    Ok(if differences.is_empty() {
+    Ok(if differences.is_empty() && genuine {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(REFUSED)
     })
+}
+
+/// A line, or the file that holds it.
+fn public_key(given: &str) -> Result<PublicKey> {
+    if given.starts_with("RW") && !Path::new(given).exists() {
+        return given.parse();
+    }
+    let text = std::fs::read_to_string(given)
+        .map_err(|error| Error::invalid(format!("{given}: {error}")))?;
+    text.parse()
+        .map_err(|error: Error| Error::invalid(format!("{given}: {}", error.message())))
 }

@@ -104,6 +104,67 @@ fn the_same_specification_and_time_give_the_same_bytes() {
     .exits(1);
 }
 
+/// Whoever gets a set sees with minisign alone that it is the bank's, and as it was built.
+#[test]
+fn a_set_is_signed_with_the_banks_key() {
+    let bank = TestBank::sample();
+    let set = build(&bank, "set");
+    let key = bank.kura(&["dataset", "key"]).ok().out;
+    let key_file = bank.file("bank.pub", key.as_bytes());
+    let verify = |more: &[&str]| {
+        let set = set.display().to_string();
+        let mut arguments = vec!["dataset", "verify", &set, "--format", "json"];
+        arguments.extend(more);
+        bank.kura(&arguments)
+    };
+    let by_file = ["--key", &key_file.display().to_string()];
+    let run = verify(&by_file).ok().json();
+    assert_eq!(run["signature"]["state"], "good", "{run}");
+    let line = key.lines().last().unwrap();
+    verify(&["--key", line]).ok();
+    assert_eq!(verify(&[]).ok().json()["signature"]["state"], "good");
+    let minisign = |expected: bool| {
+        let Some(minisign) = tool("KURA_MINISIGN", "minisign") else {
+            return;
+        };
+        let output = Command::new(minisign)
+            .arg("-Vm")
+            .arg(set.join("manifest.json"))
+            .args(["-P", line])
+            .output()
+            .expect("minisign runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.success(), expected, "{said}");
+        assert_eq!(said.contains("t = "), expected, "{said}");
+    };
+    minisign(true);
+
+    // Another bank has another key: it cannot sign for this one.
+    let other = TestBank::sample();
+    let theirs = other.kura(&["dataset", "key"]).ok().out;
+    let theirs = theirs.lines().last().unwrap();
+    let run = verify(&["--key", theirs]).exits(3).json();
+    assert_eq!(run["signature"]["state"], "other-key", "{run}");
+
+    // A manifest that was mended to fit a changed file is not the one that was signed.
+    let manifest = set.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.clone() + " ").unwrap();
+    let run = verify(&by_file).exits(3).json();
+    assert_eq!(run["signature"]["state"], "wrong", "{run}");
+    assert_eq!(run["whole"], true, "{run}");
+    minisign(false);
+    std::fs::write(&manifest, text).unwrap();
+    std::fs::remove_file(set.join("manifest.json.minisig")).unwrap();
+    let run = verify(&by_file).exits(3).json();
+    assert_eq!(run["signature"]["state"], "unsigned", "{run}");
+
+    for (key, said) in [("RWnothing", "public key"), ("no-such.pub", "no-such.pub")] {
+        let run = verify(&["--key", key]).exits(1);
+        assert!(run.err.contains(said), "{}", run.err);
+    }
+}
+
 /// A cohort by a value set is that of the value set as it was at the set's own t.
 #[test]
 fn a_value_set_that_changes_changes_no_set_that_was_built() {
