@@ -50,6 +50,17 @@ pub struct Policy {
     pub extends: Option<String>,
     /// BLAKE3 of its text and of those it extends.
     pub hash: String,
+    /// Of a bank's own policy: the board that approved it for the project.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+}
+
+/// What a board decided.
+#[derive(Debug, Clone, Serialize)]
+pub struct Approval {
+    pub board: String,
+    pub reference: String,
+    pub date: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -320,6 +331,9 @@ impl Report {
                     @if let Some(base) = &self.policy.extends { " (" (base) " より厳しい / stricter than " (base) ")" }
                     br; (self.policy.source)
                 } }
+                @if let Some(approval) = &self.policy.approval {
+                    tr { th { "方針の承認 / Approval of the policy" } td { (approval.board) br; (approval.reference) ", " (approval.date) } }
+                }
                 tr { th { "本人への復元 / Leading back" } td { (back) } }
                 tr { th { "方針のハッシュ / Hash of the policy" } td { code { (self.policy.hash) } } }
                 @if let Some(images) = &self.image_policy {

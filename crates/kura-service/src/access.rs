@@ -19,6 +19,8 @@ pub enum Action {
     ReadStatus,
     /// Build a processed data set.
     BuildDataSet,
+    /// Enter what a board decided about a policy of de-identification.
+    ApprovePolicy,
     /// Say whose stand-in in a data set one is, where the policy lets it.
     LeadBack,
     /// Check or read the audit trail.
@@ -44,6 +46,7 @@ const ADMINISTRATOR: &[Action] = &[
     Action::ManageAccounts,
     Action::Backup,
     Action::ReleaseModel,
+    Action::ApprovePolicy,
 ];
 const DATA_MANAGER: &[Action] = &[
     Action::ReadClinical,

@@ -40,7 +40,7 @@ use serde_json::Value;
 
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
-use crate::{Bank, deid_policy, kind};
+use crate::{Bank, deid_approval, deid_policy, kind};
 
 /// Told how a build goes on.
 pub trait Observer {
@@ -228,6 +228,7 @@ fn run(
     };
     let as_of = as_of(bank, t)?;
     let policy = deid_policy::named(bank, &spec.policy)?;
+    let approval = deid_approval::required(bank, &policy, &spec.project)?;
     let key = project_key(bank, &spec.project)?.under(&policy.id);
     let age_limit = u32::try_from(policy.age_limit()).unwrap_or(0);
     let dicom_policy = DicomPolicy::basic()
@@ -320,6 +321,7 @@ fn run(
             resources: std::mem::take(&mut build.resources),
             pictures: build.pixels.told,
             risks: build.lookalikes.risks(),
+            approval,
         },
     );
     let json = serde_json::to_string_pretty(&report)

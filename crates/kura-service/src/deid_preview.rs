@@ -16,6 +16,7 @@ use kura_store::{AuditEntry, Query, Reader};
 use serde_json::Value;
 
 use crate::access::{Action, authorize};
+use crate::deid_approval::{self, Approval};
 use crate::patients::{self, Patient};
 use crate::timeline::{decode, patient};
 use crate::{Bank, dataset, deid_policy};
@@ -34,6 +35,8 @@ pub struct Preview {
     pub policy: Choice,
     /// The policies there are to choose from.
     pub policies: Vec<Choice>,
+    /// Of a bank's own policy: what boards approved. None of them: nothing leaves under it.
+    pub approvals: Option<Vec<Approval>>,
     pub kind: String,
     /// The kinds the patient has, how many of each, and whether the policy lets them leave.
     pub kinds: Vec<(String, u64, bool)>,
@@ -166,6 +169,11 @@ fn build(
             .map(|rule| (rule.id.clone(), rule.clone()))
             .collect(),
         policies: choices(bank),
+        approvals: policy
+            .extends
+            .is_some()
+            .then(|| deid_approval::in_force(bank, &policy))
+            .transpose()?,
         policy: Choice {
             id: policy.id.clone(),
             ja: policy.ja.clone(),

@@ -17,6 +17,7 @@ pub mod changes;
 pub mod config;
 pub mod dashboard;
 pub mod dataset;
+pub mod deid_approval;
 pub mod deid_check;
 pub mod deid_face;
 pub mod deid_pixels;
@@ -103,6 +104,8 @@ pub mod kind {
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// The public half of the key file that the bank's secrets are sealed under (identity zone).
     pub const KEY_FILE: &str = "KeyFile";
+    /// What a board decided about a policy of the bank's own. Id: hash of its text and of the project.
+    pub const POLICY_APPROVAL: &str = "PolicyApproval";
     /// A key of the server itself (identity zone).
     pub const SERVER_KEY: &str = "ServerKey";
     /// The plan of change in force for a model. Id: the model's name.

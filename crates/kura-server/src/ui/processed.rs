@@ -66,6 +66,13 @@ fn body(page: &Page, found: &Preview) -> Markup {
             input type="hidden" name="kind" value=(found.kind);
             button .quiet { (page.say(text::SHOW)) }
         }
+        @match found.approvals.as_deref() {
+            None => {},
+            Some([]) => p .bad { (page.say(text::NOT_APPROVED)) },
+            Some(approvals) => ul .quiet { @for one in approvals {
+                li { (page.say(text::APPROVED_FOR)) " " b { (one.project) } ": " (one.decision.board) ", " (one.decision.reference) ", " (one.decision.date) }
+            } },
+        }
         nav aria-label=(page.say(text::RECORDS)) { ul .chips {
             @for (kind, count, leaves) in &found.kinds {
                 li { a .chip aria-current=[(*kind == found.kind).then_some("true")] href={ (base) "?policy=" (policy) "&kind=" (kind) } {

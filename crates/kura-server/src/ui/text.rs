@@ -243,6 +243,8 @@ catalogue! {
     POLICY: "加工の方針", "Policy";
     STAYS_INSIDE: "持ち出さない", "stays inside";
     SURVEYED_AMONG: "まれな値は次の患者数の中で数えました（データセットではその全員の中で数えます）:", "What is rare was counted among so many patients (a data set counts among all of its own):";
+    NOT_APPROVED: "この方針はどの審査委員会もまだ承認していません。このままではデータセットは作れません。", "No board has approved this policy yet: no data set is built under it.";
+    APPROVED_FOR: "承認された研究計画:", "Approved for the project";
     NONE_OF_KIND: "この患者にはこの種類の記録がありません。上から別の種類を選んでください。", "This patient has no record of this kind. Choose another above.";
     HELD_BACK: "持ち出さない:", "Held back:";
     ELEMENT: "項目", "Element";

@@ -9,11 +9,14 @@ use kura_deid::fhir::ChangeReport;
 use kura_deid::policy::Policy;
 use kura_model::ContentHash;
 
+use crate::deid_approval::Approval;
+
 /// What a build counted.
 pub(super) struct Counted {
     pub(super) resources: BTreeMap<String, report::Resources>,
     pub(super) pictures: report::Pictures,
     pub(super) risks: Vec<report::Risk>,
+    pub(super) approval: Option<Approval>,
 }
 
 pub(super) fn of(
@@ -55,6 +58,7 @@ pub(super) fn of(
         reversible: false,
         extends: None,
         hash: dicom.hash().to_hex(),
+        approval: None,
     };
     Report {
         name: manifest.spec.name.clone(),
@@ -74,6 +78,11 @@ pub(super) fn of(
             reversible: policy.reversible,
             extends: policy.extends.clone(),
             hash: ContentHash(policy.hash).to_hex(),
+            approval: counted.approval.map(|approval| report::Approval {
+                board: approval.decision.board,
+                reference: approval.decision.reference,
+                date: approval.decision.date,
+            }),
         },
         image_policy: images.then_some(image_policy),
         rules,

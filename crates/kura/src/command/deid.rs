@@ -6,8 +6,9 @@ use indicatif::ProgressBar;
 use kura_model::{Error, Result};
 use kura_service::deid_pixels::TextCleaner;
 use kura_service::deid_policy::{Policy, SHIPPED};
-use kura_service::{Bank, deid_check, deid_policy, deid_table};
+use kura_service::{Bank, deid_approval, deid_check, deid_policy, deid_table};
 
+use super::approval::{self, Approve, Withdraw};
 use super::face::Face;
 use super::lead_back::LeadBack;
 use super::pixels::{Pixels, configuration};
@@ -17,7 +18,7 @@ use crate::output::{self, Format, thousands};
 /// De-identification: its rules, and whether an output holds an identifier
 #[derive(Debug, Subcommand)]
 pub enum Deid {
-    /// List the policies there are
+    /// List the policies there are, and which boards approved the bank's own
     #[command(after_help = "Examples:
   kura deid policies
   kura deid policies --bank /srv/bank")]
@@ -115,6 +116,8 @@ Exit code 3: something was found.")]
         #[arg(long, env = "KURA_BANK", value_name = "FOLDER")]
         bank: Option<PathBuf>,
     },
+    Approve(Approve),
+    Withdraw(Withdraw),
     Pixels(Pixels),
     Face(Face),
     LeadBack(LeadBack),
@@ -162,6 +165,8 @@ impl Deid {
                 };
                 check(shell, &folder, &identifiers, reader.as_ref())
             }
+            Deid::Approve(command) => command.run(shell),
+            Deid::Withdraw(command) => command.run(shell),
             Deid::Pixels(command) => command.run(shell),
             Deid::Face(command) => command.run(shell),
             Deid::LeadBack(command) => command.run(shell),
@@ -181,13 +186,32 @@ fn policies(shell: &Shell, bank: Option<PathBuf>) -> Result<ExitCode> {
     for name in &names {
         match deid_policy::find(bank.as_ref(), name) {
             Ok(policy) => {
+                let approvals = match &bank {
+                    Some(bank) if policy.extends.is_some() => {
+                        Some(deid_approval::in_force(bank, &policy)?)
+                    }
+                    _ => None,
+                };
                 if shell.format == Format::Text {
                     output::line(&format!(
                         "{name:<20} {} / {} ({})",
                         policy.ja, policy.en, policy.source
                     ))?;
+                    for one in approvals.iter().flatten() {
+                        output::line(&format!("{:<20} {}", "", approval::line(one)))?;
+                    }
+                    if approvals.as_ref().is_some_and(Vec::is_empty) {
+                        output::line(&format!(
+                            "{:<20} not approved: no set is built under it (kura deid approve)",
+                            ""
+                        ))?;
+                    }
                 }
-                listed.push(summary(&policy));
+                let mut summary = summary(&policy);
+                if let Some(approvals) = approvals {
+                    summary["approvals"] = serde_json::json!(approvals);
+                }
+                listed.push(summary);
             }
             // One damaged file does not hide the others.
             Err(error) => {

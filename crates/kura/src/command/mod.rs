@@ -1,5 +1,6 @@
 //! The command line. `docs/` and scripts of others rely on it: add, do not rename.
 
+mod approval;
 mod audit;
 mod backup;
 mod dataset;

@@ -15,7 +15,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::support::{TestBank, sample, shared};
+use crate::support::{Run, TestBank, sample, shared};
 
 const POLICIES: [&str; 4] = ["kamei", "tokumei", "hipaa-safe-harbor", "coded"];
 
@@ -261,6 +261,108 @@ fn a_whole_hospital_leaves_under_each_policy() {
     assert!(totals.iter().all(|total| *total == totals[0]), "{totals:?}");
 }
 
+/// No set is built under a bank's own policy that no board approved, for the project, as it is.
+#[test]
+fn a_policy_of_the_bank_waits_for_its_board() {
+    let bank = TestBank::sample();
+    let folder = bank.folder.path().join("bank/policies");
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = |version: &str| {
+        let text = format!(
+            "id = \"own\"\nversion = \"{version}\"\nextends = \"kamei\"\nja = \"厳\"\nen = \"Stricter\"\nsource = \"board\"\n\
+             [[rule]]\nid = \"B01\"\naction = \"remove\"\nja = \"あ\"\nen = \"a\"\nsource = \"board\"\npaths = [\"Patient.gender\"]\n"
+        );
+        std::fs::write(folder.join("own.toml"), text).unwrap();
+    };
+    own("1");
+    let spec = bank.file(
+        "own.toml",
+        specification("own", "[data]\nfhir = true\n").as_bytes(),
+    );
+    let spec = spec.display().to_string();
+    let number = std::cell::Cell::new(0);
+    let build = |expected: i32| {
+        number.set(number.get() + 1);
+        let out = bank.folder.path().join(format!("set-{}", number.get()));
+        let out = out.display().to_string();
+        let run = bank.kura(&["dataset", "build", &spec, "--out", &out]);
+        run.exits(expected).err
+    };
+    assert!(build(1).contains("not approved for the project p"));
+    // For another project it says nothing of this one.
+    approve(&bank, "q", "2026-04-01").ok();
+    assert!(build(1).contains("not approved for the project p"));
+    for (date, said) in [
+        ("2026", "a day"),
+        ("2999-01-01", "has come"),
+        ("2026-02-30", "a day"),
+    ] {
+        let run = approve(&bank, "p", date).exits(1);
+        assert!(run.err.contains(said), "{}", run.err);
+    }
+    approve(&bank, "p", "2026-04-01").ok();
+    build(0);
+    let twice = approve(&bank, "p", "2026-04-02").exits(1);
+    assert!(twice.err.contains("議事録 12"), "{}", twice.err);
+    let listed = bank.kura(&["deid", "policies"]).ok().out;
+    assert!(listed.contains("倫理審査委員会"), "{listed}");
+    let shipped = bank.kura(&[
+        "deid",
+        "approve",
+        "kamei",
+        "--project",
+        "p",
+        "--board",
+        "b",
+        "--reference",
+        "r",
+        "--date",
+        "2026-04-01",
+    ]);
+    assert!(shipped.exits(1).err.contains("comes with the bank"));
+
+    // Another text is another policy.
+    own("2");
+    assert!(build(1).contains("was changed since"));
+    let listed = bank.kura(&["deid", "policies"]).ok().out;
+    assert!(listed.contains("not approved"), "{listed}");
+    approve(&bank, "p", "2026-05-01").ok();
+    build(0);
+    let withdraw = || {
+        bank.kura(&[
+            "deid",
+            "withdraw",
+            "own",
+            "--project",
+            "p",
+            "--why",
+            "研究の終了",
+        ])
+    };
+    // With what was approved of it before.
+    assert_eq!(withdraw().ok().out.lines().count(), 2);
+    assert!(build(1).contains("not approved for the project p"));
+    withdraw().exits(1);
+    own("1");
+    assert!(build(1).contains("not approved for the project p"));
+}
+
+fn approve(bank: &TestBank, project: &str, date: &str) -> Run {
+    bank.kura(&[
+        "deid",
+        "approve",
+        "own",
+        "--project",
+        project,
+        "--board",
+        "大学 倫理審査委員会",
+        "--reference",
+        "議事録 12",
+        "--date",
+        date,
+    ])
+}
+
 /// Texts are found well enough to be shown, not to be shared: no shipped policy lets one leave.
 #[test]
 fn no_shipped_policy_lets_a_text_leave() {
@@ -299,8 +401,10 @@ fn a_stricter_policy_of_the_bank_is_used_and_a_looser_one_refused() {
     };
     std::fs::write(folder.join("own.toml"), own("\"remove\"", "Patient.gender")).unwrap();
     let data = "[data]\nfhir = true\n";
+    approve(&bank, "p", "2026-04-01").ok();
     let (out, report) = build(&bank, "own", data);
     assert_eq!(report["policy"]["extends"], "kamei");
+    assert_eq!(report["policy"]["approval"]["reference"], "議事録 12");
     let patients = std::fs::read_to_string(Path::new(&out).join("fhir/Patient.ndjson")).unwrap();
     assert_eq!(patients.lines().count(), 43);
     assert!(!patients.contains("gender"));
