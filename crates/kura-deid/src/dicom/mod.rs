@@ -39,10 +39,26 @@ pub use scan::texts;
 
 /// Who the object is about, as the bank knows them.
 pub struct PatientIdentity {
-    /// Id of the patient in the bank: what the pseudonym and the date shift are made of.
-    pub patient_key: String,
-    /// Every name in kanji, kana and romaji, number, phone, address fragment that is known.
-    pub known: Vec<String>,
+    patient_key: String,
+    known: Vec<String>,
+    names: scan::Names,
+}
+
+impl PatientIdentity {
+    /// `patient_key`: id of the patient in the bank, what the pseudonym and the date shift are made
+    /// of. `known`: every name in kanji, kana and romaji, number, phone, address fragment that is
+    /// known. Made once for all objects of a patient.
+    pub fn new(patient_key: impl Into<String>, known: Vec<String>) -> Self {
+        Self {
+            patient_key: patient_key.into(),
+            names: scan::Names::new(&known),
+            known,
+        }
+    }
+
+    pub fn known(&self) -> &[String] {
+        &self.known
+    }
 }
 
 /// Without these nobody can read the pixels (PS3.3 C.7.6.3).
@@ -147,7 +163,7 @@ pub fn deidentify(
             return Err(Withheld::new(policy, "dicom-pixels", tag.to_string()));
         }
     }
-    let scan = Scan::new(&patient.known, cleaner.made);
+    let scan = Scan::new(&patient.names, cleaner.made);
     if let Some(tag) = scan.find(&object) {
         let place = tag.to_string();
         return Err(Withheld::new(policy, "dicom-identifier-remains", place));

@@ -9,10 +9,15 @@ use dicom_object::InMemDicomObject;
 
 use crate::known::KnownIdentifiers;
 
-pub(super) struct Scan {
+/// What is known of a patient, ready to be looked for.
+pub(super) struct Names {
     known: KnownIdentifiers,
     /// Those long enough to mean something within numbers, dates and times.
     long: KnownIdentifiers,
+}
+
+pub(super) struct Scan<'a> {
+    names: &'a Names,
     /// Values this run made; keyed hashes and shifted dates can hold any digits by chance.
     made: HashSet<String>,
 }
@@ -55,16 +60,21 @@ fn bare(text: &str) -> String {
         .collect()
 }
 
-impl Scan {
-    pub(super) fn new(known: &[String], made: HashSet<String>) -> Self {
+impl Names {
+    pub(super) fn new(known: &[String]) -> Self {
         // A house number without its dashes is an instance number by chance; a phone number not.
         let long = |value: &String| !value.is_ascii() || value.chars().count() >= 5;
         let bared: Vec<String> = known.iter().map(|value| bare(value)).filter(long).collect();
         Self {
             known: KnownIdentifiers::new(known.iter().cloned().chain(bared.iter().cloned())),
             long: KnownIdentifiers::new(bared),
-            made,
         }
+    }
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(names: &'a Names, made: HashSet<String>) -> Self {
+        Self { names, made }
     }
 
     /// The first attribute whose value holds a known identifier.
@@ -108,7 +118,7 @@ impl Scan {
         bytes.len() >= 4
             && [UTF_8, SHIFT_JIS, EUC_JP, UTF_16LE].iter().any(|encoding| {
                 let text = encoding.decode_without_bom_handling(bytes).0;
-                self.long.found_in(&text)
+                self.names.long.found_in(&text)
             })
     }
 
@@ -122,8 +132,8 @@ impl Scan {
                 Some((whole, rest)) if rest.bytes().all(|b| b == b'0') => whole,
                 _ => text,
             };
-            return !whole.contains('.') && self.long.found_in(&bare(whole));
+            return !whole.contains('.') && self.names.long.found_in(&bare(whole));
         }
-        self.known.found_in(text) || self.known.found_in(&bare(text))
+        self.names.known.found_in(text) || self.names.known.found_in(&bare(text))
     }
 }

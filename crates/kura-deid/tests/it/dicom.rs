@@ -21,10 +21,7 @@ const NAMES: [&str; 8] = [
 ];
 
 fn identity(known: &[&str]) -> PatientIdentity {
-    PatientIdentity {
-        patient_key: "42".to_owned(),
-        known: known.iter().map(|v| (*v).to_owned()).collect(),
-    }
+    PatientIdentity::new("42", known.iter().map(|v| (*v).to_owned()).collect())
 }
 
 /// What becomes of an object under these options.

@@ -131,10 +131,7 @@ fn no_error_is_added() {
             let policy = policy.with(&options, 90).unwrap();
             let name = format!("{name} ({with})");
             let mut out = Vec::new();
-            let patient = PatientIdentity {
-                patient_key: name.clone(),
-                known: Vec::new(),
-            };
+            let patient = PatientIdentity::new(name.clone(), Vec::new());
             let key = ProjectKey::new([3; 32]);
             if let Err(withheld) = deidentify(
                 Cursor::new(&input),
@@ -193,10 +190,7 @@ fn the_burned_in_samples_stay() {
             &mut out,
             &DicomPolicy::basic(),
             &ProjectKey::new([3; 32]),
-            &PatientIdentity {
-                patient_key: "1".to_owned(),
-                known: Vec::new(),
-            },
+            &PatientIdentity::new("1", Vec::new()),
             PixelsDone::default(),
         );
         assert!(done.is_err() && out.is_empty());

@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, BufWriter};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kura_dataset::FileEntry;
 use kura_dataset::manifest;
@@ -82,7 +83,7 @@ const FACE: &str = "face";
 struct Image {
     source: PathBuf,
     modality: String,
-    identity: PatientIdentity,
+    identity: Arc<PatientIdentity>,
     /// As they will be.
     study: String,
     series: String,
@@ -105,6 +106,7 @@ impl Build<'_> {
             .read(|reader| reader.compartment(patient, "ImagingStudy", t))?;
         // The hospital's record of a study and ours may both be there: each study goes once.
         let mut uids = BTreeSet::new();
+        let mut last = None;
         for study in &studies {
             uids.extend(imaging::study_uid(&decode(study)?).map(str::to_owned));
         }
@@ -122,7 +124,7 @@ impl Build<'_> {
                 for version in &page.versions {
                     self.sources.update(&version.hash.0);
                     self.pixels.told.objects += 1;
-                    let Some(mut image) = self.image(version, patient, known)? else {
+                    let Some(mut image) = self.image(version, patient, known, &mut last)? else {
                         continue;
                     };
                     match pixel_work(BufReader::new(open(&image.source)?), self.dicom) {
@@ -150,12 +152,14 @@ impl Build<'_> {
         Ok(())
     }
 
-    /// The object of a record, if it is the patient's.
+    /// The object of a record, if it is the patient's. `last`: of the object before, which mostly
+    /// names the patient by the same words.
     fn image(
         &mut self,
         version: &Version,
         patient: &RecordKey,
         known: &[String],
+        last: &mut Option<Arc<PatientIdentity>>,
     ) -> Result<Option<Image>> {
         let record = decode(version)?;
         let blob = imaging::blob_of(&record)?;
@@ -190,14 +194,16 @@ impl Build<'_> {
             .flat_map(|value| value.split('^').map(str::to_owned))
             .collect();
         known.extend(parts);
+        let identity = match last.take().filter(|last| last.known() == known) {
+            Some(same) => same,
+            None => Arc::new(PatientIdentity::new(patient.id.clone(), known)),
+        };
+        *last = Some(identity.clone());
         self.bank.clinical.blobs().verify(blob)?;
         Ok(Some(Image {
             source: self.bank.clinical.blobs().path(blob),
             modality,
-            identity: PatientIdentity {
-                patient_key: patient.id.clone(),
-                known,
-            },
+            identity,
             study: self.key.uid(&uid("0020000D")),
             series: self.key.uid(&uid("0020000E")),
             instance: self.key.uid(&uid("00080018")),
@@ -264,7 +270,7 @@ impl Build<'_> {
         if let Some(cleaner) = self.pixels.text.as_ref().filter(|_| image.text) {
             let part = self.pixels.part()?;
             let source = parts.last().map_or(image.source.as_path(), |part| part);
-            let identifiers = Identifiers::new(&image.identity.known);
+            let identifiers = Identifiers::new(image.identity.known());
             let review = self.pixels.review.as_ref();
             let picture = review.map(|review| {
                 review
