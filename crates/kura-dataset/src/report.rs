@@ -138,6 +138,8 @@ pub struct Pictures {
     pub masked: u64,
     pub identifiers: u64,
     pub kept: u64,
+    /// Objects of endoscopy in the set: before and after it looks inside, it looks at people.
+    pub endoscopy: u64,
     /// Series of heads whose face was taken out; that end before the face; that stay inside.
     pub faces: u64,
     pub no_face: u64,

@@ -65,7 +65,9 @@ pub use same::same_object;
 pub use sniff::{Kind, sniff};
 pub use sop_class::storage_sop_classes;
 pub use syntax::Encoding;
-pub use transcode::{BulkPath, BulkValue, Frames, Target, bulk_value, can_transcode, transcode};
+pub use transcode::{
+    BulkPath, BulkValue, Frames, Target, bulk_value, can_transcode, film, transcode,
+};
 pub use volume::{Geometry, Interpolation, MAX_VOXELS, SliceRef, Volume, labels_on, read_volume};
 pub use write::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_head, write_dataset};
 

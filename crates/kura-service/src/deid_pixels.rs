@@ -8,7 +8,9 @@ use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use kura_dicom::pixel::PixelDescription;
-use kura_dicom::{Encoding, Header, Limits, Pixels, Target, decode_frame, read_header, transcode};
+use kura_dicom::{
+    Encoding, Header, Limits, Pixels, Target, decode_frame, film, read_header, transcode,
+};
 use kura_inference::Runtime;
 use kura_model::{Error, Refusal, Result};
 use kura_ocr::{
@@ -20,6 +22,7 @@ use serde::Serialize;
 use crate::Config;
 use crate::bank::file_error;
 use crate::deid_regions::DeviceRules;
+use crate::deid_video::{Video, is_video};
 
 const DISK: &str = "dicom-disk";
 
@@ -28,6 +31,7 @@ pub struct TextCleaner {
     finder: TextFinder,
     keep: KeepList,
     devices: DeviceRules,
+    ffmpeg: PathBuf,
     limits: Limits,
 }
 
@@ -65,6 +69,7 @@ impl TextCleaner {
                 Some(file) => DeviceRules::read(file)?,
                 None => DeviceRules::default(),
             },
+            ffmpeg: config.ocr.ffmpeg.clone(),
             limits: Limits::default(),
         })
     }
@@ -75,7 +80,13 @@ impl TextCleaner {
     /// A [`Refusal`] where a picture cannot be decoded.
     pub fn readings(&self, path: &Path) -> std::result::Result<Vec<String>, Refusal> {
         let header = header_of(path, &self.limits)?;
-        let found = self.find(path, &PixelDescription::of(&header, &self.limits)?)?;
+        let description = PixelDescription::of(&header, &self.limits)?;
+        let found = if is_video(&header) {
+            let video = self.video(path, &header, &description)?;
+            self.find_in_video(&video, &description)?.1
+        } else {
+            self.find(path, &description)?
+        };
         Ok(found
             .into_iter()
             .flat_map(|found| std::iter::once(found.text).chain(found.others))
@@ -126,6 +137,10 @@ impl TextCleaner {
         let header = header_of(from, &self.limits)?;
         // Before anything is written: a picture that nobody can decode is not cleaned.
         let description = PixelDescription::of(&header, &self.limits)?;
+        if is_video(&header) {
+            let video = self.video(from, &header, &description)?;
+            return self.clean_video((from, &header), &video, to, identifiers, picture);
+        }
         let found = self.find(from, &description)?;
         let verdict = Verdict::of(&found, &self.keep, identifiers);
         let regions = self.devices.areas(&header);
@@ -138,6 +153,97 @@ impl TextCleaner {
         }
         native(from, &header, to, &self.limits)?;
         let share = fill(to, &all, &self.limits)?;
+        Ok(Masked::of(description.frames, verdict, regions, share))
+    }
+
+    fn video(
+        &self,
+        path: &Path,
+        header: &Header,
+        description: &PixelDescription,
+    ) -> std::result::Result<Video, Refusal> {
+        let size = (description.columns, description.rows);
+        Video::open(&self.ffmpeg, path, header, size)
+    }
+
+    /// How many frames a video has, and the text in them.
+    fn find_in_video(
+        &self,
+        video: &Video,
+        description: &PixelDescription,
+    ) -> std::result::Result<(u32, Vec<Found>), Refusal> {
+        let count = video.count()?;
+        let mut frames = video.frames()?;
+        let found = self
+            .finder
+            .find_in_frames(count, |_| {
+                let next = frames
+                    .next()
+                    .map_err(|refusal| Error::invalid(refusal.to_string()))?
+                    .ok_or_else(|| Error::invalid("the video is cut short"))?;
+                let picture = Picture::rgb(description.columns, description.rows, next)?;
+                Ok(views_of_picture(&picture))
+            })
+            .map_err(|error| refuse(error.message()))?;
+        Ok((count, found.found))
+    }
+
+    /// A video becomes frames of JPEG: what was masked is masked in what a reader decodes, and no
+    /// sound, no subtitle and no word of the stream's own goes with them.
+    fn clean_video(
+        &self,
+        (from, header): (&Path, &Header),
+        video: &Video,
+        to: &Path,
+        identifiers: &Identifiers,
+        picture: Option<&Path>,
+    ) -> std::result::Result<Masked, Refusal> {
+        let description = PixelDescription::of(header, &self.limits)?;
+        let (count, found) = self.find_in_video(video, &description)?;
+        let verdict = Verdict::of(&found, &self.keep, identifiers);
+        let regions = self.devices.areas(header);
+        let all = [verdict.masked.as_slice(), &regions].concat();
+        let layout = Layout {
+            width: description.columns,
+            height: description.rows,
+            frames: 1,
+            channels: 3,
+            planar: false,
+        };
+        let mut share = 0.0;
+        let mut frames = video.frames()?;
+        let mut picture = picture;
+        let mut next = || {
+            let Some(mut frame) = frames.next()? else {
+                return Ok(None);
+            };
+            if let Some(file) = picture.take() {
+                let first = Picture::rgb(description.columns, description.rows, frame.clone())
+                    .and_then(|first| review(&first, &all, &verdict.kept))
+                    .map_err(|error| refuse(error.message()))?;
+                fs::write(file, first).map_err(disk)?;
+            }
+            let runs = mask(Samples::Bits8(&mut frame), &layout, &all, &[0, 0, 0])
+                .map_err(|error| refuse(error.message()))?;
+            let filled: u64 = runs.iter().map(|run| u64::from(run.width)).sum();
+            share = filled as f64 / description.pixels() as f64;
+            Ok(Some(frame))
+        };
+        let mut out = BufWriter::new(File::create(to).map_err(disk)?);
+        let written = film(from, header, &mut next, VIDEO_QUALITY, &mut out)?;
+        out.flush().map_err(disk)?;
+        if written != count {
+            return Err(refuse("the video is decoded in two ways"));
+        }
+        Ok(Masked::of(count, verdict, regions, share))
+    }
+}
+
+/// Of JPEG: little is lost beside what the video had lost before.
+const VIDEO_QUALITY: u8 = 92;
+
+impl Masked {
+    fn of(frames: u32, verdict: Verdict, regions: Vec<Area>, share: f64) -> Self {
         let named = |decision: &&Decision| {
             matches!(
                 decision,
@@ -146,14 +252,14 @@ impl TextCleaner {
                 }
             )
         };
-        Ok(Masked {
-            frames: description.frames,
+        Self {
+            frames,
             identifiers: verdict.decisions.iter().filter(named).count(),
             masked: verdict.masked,
             kept: verdict.kept,
             regions,
             share,
-        })
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod deid_policy;
 pub mod deid_preview;
 mod deid_regions;
 pub mod deid_table;
+mod deid_video;
 pub mod dicom_bulk;
 pub mod dicom_commitment;
 pub mod dicom_delete;

@@ -11,6 +11,9 @@ use crate::header::Header;
 use crate::limits::Limits;
 use crate::source::Source;
 
+/// Bytes of a stream that are copied at once.
+const PIECE: u64 = 1 << 20;
+
 /// A reader that stands in the pixel data of one object.
 pub struct PixelStream<R> {
     source: Source<R>,
@@ -60,6 +63,31 @@ impl<R: Read + Seek> PixelStream<R> {
         limits: &Limits,
     ) -> Result<FrameIndex, Refusal> {
         FrameIndex::read(&mut self.source, header, frames, limits)
+    }
+
+    /// Copies all fragments joined, in pieces: the stream of a video, however long.
+    ///
+    /// # Errors
+    /// `dicom-fragments`, `dicom-limit`, `dicom-io` where nothing can be written.
+    pub fn copy_stream(
+        &mut self,
+        header: &Header,
+        limits: &Limits,
+        out: &mut impl Write,
+    ) -> Result<(), Refusal> {
+        let index = FrameIndex::read(&mut self.source, header, 1, limits)?;
+        for fragment in &index.fragments {
+            let cut = |_| damaged("a fragment is cut short", fragment.offset);
+            self.source.seek_to(fragment.offset).map_err(cut)?;
+            let mut left = u64::from(fragment.length);
+            while left > 0 {
+                let piece = self.source.read_vec(left.min(PIECE)).map_err(cut)?;
+                left -= piece.len() as u64;
+                out.write_all(&piece)
+                    .map_err(|_| Refusal::new("dicom-io", "a stream cannot be written"))?;
+            }
+        }
+        Ok(())
     }
 
     /// The compressed bytes of one frame, its fragments joined.

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod encode;
+mod film;
 mod frames;
 mod plan;
 mod rewrite;
@@ -22,6 +23,7 @@ use crate::pixel::PixelReader;
 use crate::syntax::{self, Encoding};
 use crate::write::file_head;
 pub use bulk::{BulkPath, BulkValue, bulk_value};
+pub use film::film;
 pub use frames::Frames;
 use plan::Plan;
 pub(crate) use rewrite::element_head;

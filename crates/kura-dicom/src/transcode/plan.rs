@@ -150,6 +150,18 @@ impl Plan {
         })
     }
 
+    /// Of frames that come as 8 bits of red, green and blue.
+    pub(super) fn of_colour(description: PixelDescription, to: Target) -> Self {
+        Self {
+            to,
+            rgb: true,
+            bits_stored: description.bits_stored,
+            high_bit: description.high_bit,
+            decoded: "RGB".to_owned(),
+            description,
+        }
+    }
+
     pub(super) fn frames(&self) -> u32 {
         self.description.frames
     }

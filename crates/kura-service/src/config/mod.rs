@@ -190,7 +190,7 @@ impl Default for Inference {
 }
 
 /// How text in pictures is found.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ocr {
     /// Folder of the models; without it no text in a picture is masked.
@@ -199,6 +199,18 @@ pub struct Ocr {
     /// File of places that pictures of a device have text at: masked whatever is read there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<PathBuf>,
+    /// What decodes videos; where it is not installed they stay inside.
+    pub ffmpeg: PathBuf,
+}
+
+impl Default for Ocr {
+    fn default() -> Self {
+        Self {
+            models: None,
+            regions: None,
+            ffmpeg: PathBuf::from("ffmpeg"),
+        }
+    }
 }
 
 /// How texts are cleaned.

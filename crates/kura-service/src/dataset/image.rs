@@ -328,6 +328,7 @@ impl Build<'_> {
                     *self.dicom_applied.entry(rule).or_default() += count;
                 }
                 self.pixels.told.left += 1;
+                self.pixels.told.endoscopy += u64::from(image.modality == "ES");
                 let (hash, bytes) = manifest::hash_file(&target)?;
                 writer.files.push(FileEntry {
                     path,

@@ -131,6 +131,13 @@ fn to_look_at(manifest: &Manifest, pictures: &report::Pictures) -> Vec<(String, 
             format!("Text was looked for and masked in {read} images. Handwriting, letters of less than 9 pixels and those that hardly differ from their ground may be missed: look at the pictures of --review."),
         ));
     }
+    if pictures.endoscopy > 0 {
+        let count = pictures.endoscopy;
+        out.push((
+            format!("内視鏡の画像や動画が {count} 件ある。挿入前・抜去後の画面に顔や室内が写っていないか、すべて見る。"),
+            format!("There are {count} images or videos of endoscopy: look at all of them for faces and the room, before it goes in and after it comes out."),
+        ));
+    }
     if pictures.faces > 0 {
         let faces = pictures.faces;
         out.push((

@@ -5,6 +5,7 @@ mod images;
 mod keys;
 mod pixels;
 mod tables;
+mod video;
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
