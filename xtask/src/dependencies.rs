@@ -25,9 +25,16 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-genomics",
         ],
     ),
+    ("kura-pdf", &[]),
     (
         "kura-dataset",
-        &["kura-model", "kura-fhir", "kura-dicom", "kura-genomics"],
+        &[
+            "kura-model",
+            "kura-fhir",
+            "kura-dicom",
+            "kura-genomics",
+            "kura-pdf",
+        ],
     ),
     // The AI half: pure statistics and learning, SQL over a set's tables, models asked.
     ("kura-evaluation", &[]),
