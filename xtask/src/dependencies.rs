@@ -25,9 +25,16 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-genomics",
         ],
     ),
+    ("kura-pdf", &[]),
     (
         "kura-dataset",
-        &["kura-model", "kura-fhir", "kura-dicom", "kura-genomics"],
+        &[
+            "kura-model",
+            "kura-fhir",
+            "kura-dicom",
+            "kura-genomics",
+            "kura-pdf",
+        ],
     ),
     // The AI half: pure statistics and learning, SQL over a set's tables, models asked.
     ("kura-evaluation", &[]),
@@ -57,6 +64,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-cases",
             "kura-inference",
             "kura-ocr",
+            "kura-pdf",
             "kura-face",
             "kura-trial",
             "kura-store",

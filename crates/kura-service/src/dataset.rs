@@ -34,6 +34,7 @@ use kura_deid::policy::Policy;
 use kura_deid::text::{Cleaner, Dictionary, Record};
 use kura_fhir::{date, view};
 use kura_model::{ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
+use kura_pdf::Fonts;
 use kura_store::{AuditEntry, Commit, Put, Version, Write};
 use serde::Serialize;
 use serde_json::Value;
@@ -61,6 +62,9 @@ pub struct Built {
     pub files: usize,
     pub bytes: u64,
     pub withheld: BTreeMap<String, u64>,
+    /// What the set does without, and what would bring it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     pub seconds: f64,
 }
 
@@ -90,12 +94,12 @@ pub fn build(
         let partial = partial_folder(out)?;
         let built = run(bank, spec, (&partial, places.review), observer);
         match built {
-            Ok(manifest) => {
+            Ok(done) => {
                 if out.is_dir() {
                     fs::remove_dir(out).map_err(|error| file_error(out, error))?;
                 }
                 fs::rename(&partial, out).map_err(|error| file_error(out, error))?;
-                Ok(manifest)
+                Ok(done)
             }
             Err(error) => {
                 let _ = fs::remove_dir_all(&partial);
@@ -103,7 +107,11 @@ pub fn build(
             }
         }
     });
-    let (manifest, hash) = match result {
+    let Done {
+        manifest,
+        hash,
+        notes,
+    } = match result {
         Ok(done) => done,
         Err(error) => {
             note(bank, context, "failed", "", error.message())?;
@@ -118,6 +126,7 @@ pub fn build(
         files: manifest.files.len(),
         bytes: manifest.files.iter().map(|file| file.bytes).sum(),
         withheld: manifest.withheld.clone(),
+        notes,
         seconds: started.elapsed().as_secs_f64(),
     };
     record(bank, context, &manifest, hash, out)?;
@@ -210,12 +219,34 @@ fn record(
         .map(drop)
 }
 
+/// A set that is written but for its place.
+struct Done {
+    manifest: Manifest,
+    hash: ContentHash,
+    notes: Vec<String>,
+}
+
+/// The font of `report.pdf`; none, with a note, where none is named and the machine has none.
+fn fonts(bank: &Bank, notes: &mut Vec<String>) -> Result<Option<Fonts>> {
+    let named = bank.config.pdf.fonts.as_deref();
+    match (Fonts::find(named), named) {
+        (Ok(fonts), _) => Ok(Some(fonts)),
+        (Err(error), Some(_)) => Err(Error::invalid(format!("pdf.fonts: {error}"))),
+        (Err(error), None) => {
+            notes.push(format!("there is no report.pdf: {error}"));
+            Ok(None)
+        }
+    }
+}
+
 fn run(
     bank: &Bank,
     spec: Spec,
     (folder, review): (&Path, Option<&Path>),
     observer: &dyn Observer,
-) -> Result<(Manifest, ContentHash)> {
+) -> Result<Done> {
+    let mut notes = Vec::new();
+    let fonts = fonts(bank, &mut notes)?;
     let now = bank.clinical.now()?;
     let t = match spec.t {
         Some(t) if t > now.0 => {
@@ -326,18 +357,30 @@ fn run(
     );
     let json = serde_json::to_string_pretty(&report)
         .map_err(|error| Error::internal("the report cannot be written").because(error))?;
-    for (name, text) in [
-        ("report.json", json + "\n"),
-        ("report.html", report.html()),
-        ("card.md", card::markdown(&manifest, &report.rules)),
-        ("card.html", card::html(&manifest, &report.rules)),
-    ] {
+    let pdf = fonts
+        .map(|fonts| report.pdf(&fonts))
+        .transpose()
+        .map_err(|error| Error::internal("the report cannot be typeset").because(error))?;
+    let mut papers = vec![
+        ("report.json", (json + "\n").into_bytes()),
+        ("report.html", report.html().into_bytes()),
+        (
+            "card.md",
+            card::markdown(&manifest, &report.rules).into_bytes(),
+        ),
+        (
+            "card.html",
+            card::html(&manifest, &report.rules).into_bytes(),
+        ),
+    ];
+    papers.extend(pdf.map(|pdf| ("report.pdf", pdf.bytes)));
+    for (name, bytes) in papers {
         let file = folder.join(name);
-        fs::write(&file, &text).map_err(|error| file_error(&file, error))?;
+        fs::write(&file, &bytes).map_err(|error| file_error(&file, error))?;
         manifest.files.push(FileEntry {
             path: name.to_owned(),
-            bytes: text.len() as u64,
-            hash: ContentHash::of(text.as_bytes()),
+            bytes: bytes.len() as u64,
+            hash: ContentHash::of(&bytes),
             rows: None,
         });
     }
@@ -350,7 +393,11 @@ fn run(
         let file = folder.join(name);
         fs::write(&file, &bytes).map_err(|error| file_error(&file, error))?;
     }
-    Ok((manifest, hash))
+    Ok(Done {
+        manifest,
+        hash,
+        notes,
+    })
 }
 
 /// Counts how often codes and values occur among the patients.

@@ -33,6 +33,7 @@ pub struct Config {
     pub inference: Inference,
     pub text: Text,
     pub ocr: Ocr,
+    pub pdf: Pdf,
     pub subscriptions: Subscriptions,
     pub log: Log,
 }
@@ -211,6 +212,15 @@ impl Default for Ocr {
             ffmpeg: PathBuf::from("ffmpeg"),
         }
     }
+}
+
+/// How documents are typeset.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pdf {
+    /// A Japanese font: its file, or the folder it lies in. Without it the machine's are looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fonts: Option<PathBuf>,
 }
 
 /// How texts are cleaned.

@@ -150,6 +150,9 @@ fn build(shell: &Shell, spec: &Path, bank: &BankArgument, places: Places<'_>) ->
     for (reason, count) in &built.withheld {
         output::line(&format!("{:>8}  withheld  {reason}", thousands(*count)))?;
     }
+    for note in &built.notes {
+        output::line(note)?;
+    }
     output::line(&format!("manifest {}", built.manifest))?;
     output::line("Read card.md or card.html first.")?;
     Ok(ExitCode::SUCCESS)
