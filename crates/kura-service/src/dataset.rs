@@ -16,7 +16,7 @@ mod writer;
 use image::Pixels;
 pub(crate) use known::known;
 pub use kura_dataset::signature::{PublicKey, Signed, check as signed};
-pub use sign::public_key;
+pub use sign::{known_key, public_key};
 use writer::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use kura_dataset::manifest::{self, Difference};
-use kura_dataset::report::Resources;
+use kura_dataset::report::{Report, Resources};
 use kura_dataset::{FileEntry, Manifest, Spec, card, signature};
 use kura_deid::dicom::DicomPolicy;
 use kura_deid::fhir::{self, ChangeReport, Subject, Survey};
@@ -239,6 +239,25 @@ fn fonts(bank: &Bank, notes: &mut Vec<String>) -> Result<Option<Fonts>> {
     }
 }
 
+/// Hours of work are not lost for want of a paper that says what the page says.
+fn typeset(report: &Report, fonts: &Fonts, notes: &mut Vec<String>) -> Option<Vec<u8>> {
+    match report.pdf(fonts) {
+        Ok(pdf) => {
+            if !pdf.missing.is_empty() {
+                notes.push(format!(
+                    "report.pdf shows 〓 for {} letters that the font lacks; report.html has them",
+                    pdf.missing.len()
+                ));
+            }
+            Some(pdf.bytes)
+        }
+        Err(error) => {
+            notes.push(format!("there is no report.pdf: {error}"));
+            None
+        }
+    }
+}
+
 fn run(
     bank: &Bank,
     spec: Spec,
@@ -357,10 +376,7 @@ fn run(
     );
     let json = serde_json::to_string_pretty(&report)
         .map_err(|error| Error::internal("the report cannot be written").because(error))?;
-    let pdf = fonts
-        .map(|fonts| report.pdf(&fonts))
-        .transpose()
-        .map_err(|error| Error::internal("the report cannot be typeset").because(error))?;
+    let pdf = fonts.and_then(|fonts| typeset(&report, &fonts, &mut notes));
     let mut papers = vec![
         ("report.json", (json + "\n").into_bytes()),
         ("report.html", report.html().into_bytes()),
@@ -373,7 +389,7 @@ fn run(
             card::html(&manifest, &report.rules).into_bytes(),
         ),
     ];
-    papers.extend(pdf.map(|pdf| ("report.pdf", pdf.bytes)));
+    papers.extend(pdf.map(|bytes| ("report.pdf", bytes)));
     for (name, bytes) in papers {
         let file = folder.join(name);
         fs::write(&file, &bytes).map_err(|error| file_error(&file, error))?;

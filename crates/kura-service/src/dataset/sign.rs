@@ -7,8 +7,19 @@ use kura_model::{ContentHash, RecordKey, RequestContext, Result};
 use crate::access::{Action, authorize};
 use crate::{Bank, kind};
 
+fn name() -> RecordKey {
+    RecordKey::new(kind::SERVER_KEY, "data-sets")
+}
+
 fn key(bank: &Bank) -> Result<SigningKey> {
-    SigningKey::new(&bank.secret(&RecordKey::new(kind::SERVER_KEY, "data-sets"))?)
+    SigningKey::new(&bank.secret(&name())?)
+}
+
+/// The same as [`public_key`], if the bank ever signed one.
+pub fn known_key(bank: &Bank) -> Result<Option<PublicKey>> {
+    let secret = bank.stored_secret(&name())?;
+    let key = secret.map(|secret| SigningKey::new(&secret)).transpose()?;
+    Ok(key.map(|key| key.public().clone()))
 }
 
 /// What the bank's data sets are checked with: published, so that whoever gets a set knows it.

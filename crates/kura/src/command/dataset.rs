@@ -173,7 +173,7 @@ fn verify(
     let strict = key.is_some();
     let key = match (key, &bank) {
         (Some(key), _) => Some(public_key(&key)?),
-        (None, Some(bank)) => Some(dataset::public_key(bank, &shell.context)?),
+        (None, Some(bank)) => dataset::known_key(bank)?,
         (None, None) => None,
     };
     let signed = key.map(|key| dataset::signed(folder, &key)).transpose()?;
