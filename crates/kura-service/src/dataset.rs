@@ -547,6 +547,7 @@ impl Build<'_> {
             records: [&own, &texts.everybody],
             dictionary: &texts.dictionary,
             age_limit: u32::try_from(self.policy.age_limit()).unwrap_or(0),
+            only_known: false,
         });
         for kind in &writer.kinds.clone() {
             let versions = self

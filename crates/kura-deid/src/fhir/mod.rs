@@ -357,6 +357,7 @@ paths = ["ClinicalImpression.description", "Observation.valueString"]
             records: [&own, &everybody],
             dictionary: &dictionary,
             age_limit: 90,
+            only_known: false,
         };
         let key = ProjectKey::new([7; 32]);
         let known = KnownIdentifiers::new(["小野 綾子"].map(str::to_owned));

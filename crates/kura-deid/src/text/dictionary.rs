@@ -3,12 +3,15 @@
 
 use encoding_rs::EUC_JP;
 
+use super::known::{self, Words};
 use super::vocabulary::Vocabulary;
 use super::{Found, names};
+use std::ops::Range;
 
 /// A dictionary, ready to find names by.
 pub struct Dictionary {
     vocabulary: Vocabulary,
+    known: Words,
 }
 
 impl std::fmt::Debug for Dictionary {
@@ -31,23 +34,41 @@ impl Dictionary {
     pub fn of_source(
         files: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Result<Self, DictionaryError> {
-        let mut vocabulary = Vocabulary::default();
+        let (mut vocabulary, mut known) = (Vocabulary::default(), Words::default());
         for (_, bytes) in files.into_iter().filter(|(name, _)| name.ends_with(".csv")) {
             let text = match String::from_utf8(bytes) {
                 Ok(text) => text,
                 Err(other) => EUC_JP.decode(other.as_bytes()).0.into_owned(),
             };
-            text.lines().for_each(|line| vocabulary.add(line));
+            for line in text.lines() {
+                vocabulary.add(line);
+                known.add(line);
+            }
         }
         vocabulary.settle();
         if vocabulary.is_empty() {
             return Err(DictionaryError("it has no names of persons".to_owned()));
         }
-        Ok(Self { vocabulary })
+        known.settle(&vocabulary);
+        Ok(Self { vocabulary, known })
+    }
+
+    /// Words that stay where only what is known stays, whatever else they may be: the names of medicines, diagnoses
+    /// and tests of published code systems. A name is cut where its script changes; pieces of one kanji or of two
+    /// letters of katakana are passed over, as are those that are somebody's name by the dictionary.
+    pub fn know<'w>(&mut self, words: impl IntoIterator<Item = &'w str>) {
+        for word in words {
+            self.known.know(word, &self.vocabulary);
+        }
     }
 
     pub(super) fn words(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    /// What is not known of a text whose letters are narrow, beside what was found.
+    pub(super) fn find_unknown(&self, text: &str, found: &[Range<usize>]) -> Vec<Range<usize>> {
+        known::find(&self.known, &self.vocabulary, text, found)
     }
 
     /// Names in a text whose letters are narrow.

@@ -42,6 +42,15 @@ impl<'a> Narrow<'a> {
         }
     }
 
+    /// The piece of the text that a piece of the source became.
+    pub(super) fn back(&self, range: &Range<usize>) -> Range<usize> {
+        if self.from.is_empty() {
+            return range.clone();
+        }
+        let at = |byte: usize| self.from.partition_point(|from| (*from as usize) < byte);
+        at(range.start)..at(range.end)
+    }
+
     /// The piece of the source that a piece of the text came from.
     pub(super) fn source(&self, range: &Range<usize>) -> Range<usize> {
         match self.from.is_empty() {

@@ -7,5 +7,6 @@ mod pydicom;
 mod tables;
 mod text;
 mod text_held_out;
+mod text_known;
 mod text_score;
 mod text_unseen;

@@ -22,6 +22,22 @@ pub struct Score {
     clean: usize,
     false_positives: BTreeMap<String, usize>,
     beside: BTreeMap<String, usize>,
+    /// Letters and words that tell nobody, and how many of them got a label.
+    letters: (usize, usize),
+    words: (usize, usize),
+    lost: BTreeMap<String, usize>,
+}
+
+/// What makes one word: a run of letters of one script.
+fn script(letter: char) -> u8 {
+    match letter {
+        'ぁ'..='ゖ' => 1,
+        'ァ'..='ヺ' | 'ー' => 2,
+        '0'..='9' | '０'..='９' => 3,
+        _ if letter.is_ascii_alphabetic() => 4,
+        _ if letter.is_alphanumeric() => 5,
+        _ => 0,
+    }
 }
 
 impl Score {
@@ -71,6 +87,7 @@ impl Score {
             }
         }
         let own: Vec<_> = pieces.iter().map(|p| p.range.clone()).collect();
+        self.cost(text, found, |at| within(&own, at) || within(neutral, at));
         self.clean += text
             .char_indices()
             .filter(|(at, _)| !within(&own, *at) && !within(neutral, *at))
@@ -102,6 +119,56 @@ impl Score {
             };
             *list.entry(key.replace('\n', "⏎")).or_default() += 1;
         }
+    }
+
+    /// What of the rest of a text got a label.
+    fn cost(&mut self, text: &str, found: &[Range<usize>], told: impl Fn(usize) -> bool) {
+        let rest: Vec<_> = text
+            .char_indices()
+            .filter(|(at, letter)| letter.is_alphanumeric() && !told(*at))
+            .collect();
+        let next_to = |a: &(usize, char), b: &(usize, char)| {
+            a.0 + a.1.len_utf8() == b.0 && script(a.1) == script(b.1)
+        };
+        for word in rest.chunk_by(next_to) {
+            let hidden = |at: usize| found.iter().any(|range| range.contains(&at));
+            let lost = word.iter().filter(|(at, _)| hidden(*at)).count();
+            self.letters.0 += word.len();
+            self.letters.1 += lost;
+            self.words.0 += 1;
+            self.words.1 += usize::from(lost > 0);
+            if lost > 0 {
+                let word: String = word.iter().map(|(_, letter)| letter).collect();
+                *self.lost.entry(word).or_default() += 1;
+            }
+        }
+    }
+
+    /// Of 1,000 letters that tell nobody those that got a label, and the share of such words that stay whole.
+    pub fn readable(&self) -> (f64, f64) {
+        let share = |(all, lost): (usize, usize)| lost as f64 / all as f64;
+        (share(self.letters) * 1000.0, 1.0 - share(self.words))
+    }
+
+    /// Beside another score of the same notes, kind by kind.
+    pub fn table(&self, other: &Score) -> String {
+        let mut out = String::new();
+        let others = other.kinds();
+        for (kind, (n, hit)) in self.kinds() {
+            let percent = |hit: usize| hit as f64 * 100.0 / n as f64;
+            let (own, other) = (percent(hit), percent(others[kind].1));
+            writeln!(out, "{kind:<36} {n:>6} {own:>7.1} % {other:>7.1} %").unwrap();
+        }
+        for score in [self, other] {
+            let (letters, words) = score.readable();
+            writeln!(
+                out,
+                "harmless letters with a label, of 1,000: {letters:.1}; harmless words that stay: {:.1} %",
+                words * 100.0
+            )
+            .unwrap();
+        }
+        out
     }
 
     pub fn false_rate(&self) -> f64 {
@@ -151,6 +218,11 @@ impl Score {
             self.false_rate()
         )
         .unwrap();
+        let mut lost: Vec<_> = self.lost.iter().collect();
+        lost.sort_by_key(|(word, n)| (std::cmp::Reverse(**n), *word));
+        for (word, n) in lost.iter().take(80) {
+            writeln!(out, "    lost {n} × ⟦{word}⟧").unwrap();
+        }
         for (kind, misses) in &self.misses {
             writeln!(out, "missed, {kind}: {}", misses.len()).unwrap();
             for miss in misses.iter().take(120) {
