@@ -441,6 +441,17 @@ fn unchunk(body: &str) -> String {
     out
 }
 
+impl Server {
+    /// As its operator ends it: what waits to be written is. Dropped, it is killed.
+    pub fn end(mut self) {
+        let id = self.child.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(told.expect("kill runs").success());
+        let ended = self.child.wait().expect("it ends");
+        assert!(ended.success(), "{ended}");
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
