@@ -29,6 +29,7 @@ pub fn reason(key: &str) -> (&'static str, &'static str) {
             "意味を変える未知の拡張がある",
             "an unknown extension changes its meaning",
         ),
+        "no-text" => ("文章が残らない文書", "a document of which no text may stay"),
         _ => (
             "画像を持ち出す条件を満たさない",
             "the image does not meet the conditions to leave",

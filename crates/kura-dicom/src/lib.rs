@@ -51,7 +51,7 @@ pub use header::{Header, Meta};
 pub use identifier::{Identifier, write as write_json_dataset};
 pub use kura_model::Refusal;
 pub use limits::Limits;
-pub use matching::{MatchingKey, NameMatch, key_element, name_matches, tag_of};
+pub use matching::{MatchingKey, NameMatch, key_element, keyword_of, name_matches, tag_of};
 pub use person_name::PersonName;
 pub use picture::Region;
 pub use pixel::frame::{Frame, Pixels, Stored, VoiFunction, Window};

@@ -15,6 +15,13 @@ pub fn tag_of(name: &str) -> Option<String> {
     Some(format!("{:04X}{:04X}", tag.group(), tag.element()))
 }
 
+/// The keyword of an attribute (PS3.6) by its tag, `GGGGEEEE`.
+pub fn keyword_of(tag: &str) -> Option<&'static str> {
+    let number = u32::from_str_radix(tag, 16).ok()?;
+    let entry = StandardDataDictionary.by_tag(Tag((number >> 16) as u16, number as u16))?;
+    Some(entry.alias())
+}
+
 /// A key for a query of our own, as an element of the DICOM JSON model: an attribute of PS3.6 by
 /// its keyword or tag, and the value that is to match.
 pub fn key_element(name: &str, value: &str) -> Option<(String, Value)> {

@@ -8,6 +8,7 @@ pub mod date;
 mod fhirpath_patch;
 mod json;
 mod json_schema;
+pub mod narrative;
 pub mod outcome;
 pub mod patch;
 pub mod references;

@@ -3,6 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kura_deid::text::Dictionary;
 use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
@@ -32,6 +33,8 @@ pub struct Bank {
     secrets: Mutex<HashMap<RecordKey, [u8; SECRET]>>,
     /// What resources are held against.
     pub(crate) profiles: Profiles,
+    /// What texts are shown cleaned by on a page, and for which policy it was read.
+    pub(crate) words: Mutex<Option<([u8; 32], Arc<Dictionary>)>>,
 }
 
 /// The search parameters, and the state of the bank they were read in.
@@ -123,6 +126,7 @@ impl Bank {
                 state: (0, None),
             }),
             profiles: Profiles::default(),
+            words: Mutex::default(),
         })
     }
 

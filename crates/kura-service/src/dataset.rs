@@ -9,11 +9,13 @@ mod image;
 mod known;
 mod report;
 mod risk;
+mod sample;
 mod sign;
 pub(crate) mod text;
 mod writer;
 
 use image::Pixels;
+pub(crate) use image::words as image_words;
 pub(crate) use known::known;
 pub use kura_dataset::signature::{PublicKey, Signed, check as signed};
 pub use sign::{known_key, public_key};
@@ -31,7 +33,7 @@ use kura_deid::fhir::{self, ChangeReport, Subject, Survey};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::Policy;
-use kura_deid::text::{Cleaner, Dictionary, Record};
+use kura_deid::text::Record;
 use kura_fhir::{date, view};
 use kura_model::{ContentHash, Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_pdf::Fonts;
@@ -42,6 +44,8 @@ use serde_json::Value;
 use crate::access::{Action, authorize};
 use crate::bank::file_error;
 use crate::{Bank, deid_approval, deid_policy, kind};
+use sample::Sample;
+use text::Texts;
 
 /// Told how a build goes on.
 pub trait Observer {
@@ -73,8 +77,8 @@ pub struct Built {
 pub struct Places<'a> {
     /// The data set; must not exist or be empty.
     pub out: &'a Path,
-    /// Pictures for a person: what was masked in images, heads before and after. They show
-    /// patients, so they are no part of the set.
+    /// For a person to look at: pictures of what was masked in images, heads before and after, a sample of
+    /// texts. They show patients, so they are no part of the set.
     pub review: Option<&'a Path>,
 }
 
@@ -278,12 +282,15 @@ fn run(
     };
     let as_of = as_of(bank, t)?;
     let policy = deid_policy::named(bank, &spec.policy)?;
-    let approval = deid_approval::required(bank, &policy, &spec.project)?;
+    if spec.data.text && !policy.lets_texts() {
+        return Err(Error::invalid(format!(
+            "the specification asks for texts; no rule of the policy {} lets one leave",
+            policy.id
+        )));
+    }
+    let approval = deid_approval::required(bank, &policy, &spec.project, spec.data.text)?;
     let key = project_key(bank, &spec.project)?.under(&policy.id);
-    let age_limit = u32::try_from(policy.age_limit()).unwrap_or(0);
-    let dicom_policy = DicomPolicy::basic()
-        .with(&policy.image_options, age_limit)
-        .map_err(Error::internal)?;
+    let dicom_policy = for_images(&policy)?;
 
     // In the order of pseudonyms: the order of the bank would tell something.
     let mut patients: Vec<(String, RecordKey)> = cohort::cohort(bank, &spec, t)?
@@ -297,19 +304,15 @@ fn run(
     } else {
         None
     };
-    let texts = match spec.data.text {
-        true if !policy.lets_texts() => {
-            return Err(Error::invalid(format!(
-                "the specification asks for texts; no rule of the policy {} lets one leave",
-                policy.id
-            )));
-        }
-        true => Some(Texts {
-            dictionary: text::dictionary(&bank.config.text.dictionary)?,
-            everybody: text::everybody(bank, t)?,
-        }),
-        false => None,
-    };
+    let texts = spec
+        .data
+        .text
+        .then(|| Texts::new(bank, &policy, t))
+        .transpose()?;
+    let sample = review
+        .filter(|_| spec.data.text)
+        .map(|_| Sample::new())
+        .transpose()?;
     let mut writer = Writer::new(&spec, &policy, folder)?;
     let mut build = Build {
         bank,
@@ -321,6 +324,7 @@ fn run(
         reference_year: year_of(&as_of),
         survey: survey.as_ref(),
         texts: texts.as_ref(),
+        sample: sample.as_ref(),
         pixels: Pixels::new(bank, review)?,
         lookalikes: risk::Lookalikes::default(),
         resources: BTreeMap::new(),
@@ -335,6 +339,9 @@ fn run(
         build.patient(&spec, patient, &mut writer)?;
     }
     observer.patients(total, total);
+    if let (Some(sample), Some(folder)) = (&sample, review) {
+        sample.write(folder)?;
+    }
 
     let mut files = writer.finish()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -465,6 +472,14 @@ fn year_of(as_of: &str) -> i64 {
         .unwrap_or(2000)
 }
 
+/// What a policy asks for of images.
+pub(crate) fn for_images(policy: &Policy) -> Result<DicomPolicy> {
+    let age_limit = u32::try_from(policy.age_limit()).unwrap_or(0);
+    DicomPolicy::basic()
+        .with(&policy.image_options, age_limit)
+        .map_err(Error::internal)
+}
+
 /// The year the bank's state at `t` is of: ages are grouped by it.
 pub(crate) fn reference_year(bank: &Bank, t: LogicalTime) -> Result<i64> {
     as_of(bank, t).map(|as_of| year_of(&as_of))
@@ -488,12 +503,6 @@ const MODALITIES: [&str; 30] = [
     "SR", "US", "XA",
 ];
 
-/// What the texts of all patients are cleaned by.
-struct Texts {
-    dictionary: Dictionary,
-    everybody: Record,
-}
-
 struct Build<'a> {
     bank: &'a Bank,
     observer: &'a dyn Observer,
@@ -504,6 +513,7 @@ struct Build<'a> {
     reference_year: i64,
     survey: Option<&'a Survey>,
     texts: Option<&'a Texts>,
+    sample: Option<&'a Sample>,
     pixels: Pixels,
     lookalikes: risk::Lookalikes,
     resources: BTreeMap<String, Resources>,
@@ -543,12 +553,13 @@ impl Build<'_> {
             Some(_) => text::own(self.bank, patient, t)?,
             None => Record::new(),
         };
-        let cleaner = self.texts.map(|texts| Cleaner {
-            records: [&own, &texts.everybody],
-            dictionary: &texts.dictionary,
-            age_limit: u32::try_from(self.policy.age_limit()).unwrap_or(0),
-            only_known: false,
-        });
+        let sample = self.sample;
+        let see = |before: &str, after: &str| {
+            if let Some(sample) = sample {
+                sample.see(before, after);
+            }
+        };
+        let cleaner = self.texts.map(|texts| texts.cleaner(&own, Some(&see)));
         for kind in &writer.kinds.clone() {
             let versions = self
                 .bank

@@ -1,5 +1,5 @@
-//! What a board decided about a bank's own policy: no data set is built under it for a project
-//! until it was approved for that project, as it is now.
+//! What a board decided about a policy for a project: no data set is built under one of the bank's own,
+//! and no text leaves under any, until it was approved for that project, as it is now.
 
 use kura_deid::policy::Policy;
 use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
@@ -24,6 +24,9 @@ pub struct Decision {
     pub reference: String,
     /// The day, `2026-11-23`.
     pub date: String,
+    /// Whether texts may leave, cleaned.
+    #[serde(default)]
+    pub texts: bool,
 }
 
 /// The approval of a policy for one project.
@@ -56,11 +59,17 @@ fn key(policy: &Policy, project: &str) -> RecordKey {
     RecordKey::new(kind::POLICY_APPROVAL, id)
 }
 
-fn own(bank: &Bank, name: &str) -> Result<Policy> {
+/// A policy about which there is something to decide.
+fn open(bank: &Bank, name: &str, texts: bool) -> Result<Policy> {
     let policy = deid_policy::named(bank, name)?;
-    if policy.extends.is_none() {
+    if texts && !policy.lets_texts() {
         return Err(Error::invalid(format!(
-            "{name} comes with the bank; a board approves the bank's own policies"
+            "no rule of {name} lets a text leave"
+        )));
+    }
+    if policy.extends.is_none() && !texts {
+        return Err(Error::invalid(format!(
+            "{name} comes with the bank; a board approves the bank's own policies, and of any policy that texts leave under it (--texts)"
         )));
     }
     Ok(policy)
@@ -84,12 +93,13 @@ pub fn approve(
     decision: &Decision,
 ) -> Result<Approval> {
     authorize(context, Action::ApprovePolicy)?;
-    let policy = own(bank, policy)?;
+    let policy = open(bank, policy, decision.texts)?;
     let now = now_millis();
     let decision = Decision {
         board: words("board", &decision.board)?,
         reference: words("reference", &decision.reference)?,
         date: decision.date.clone(),
+        texts: decision.texts,
     };
     let day = kura_fhir::date::range(&decision.date).filter(|_| decision.date.len() == 10);
     // In seconds, of the day as it is in Japan.
@@ -109,7 +119,11 @@ pub fn approve(
     };
     let key = key(&policy, &approval.project);
     let _writing = bank.writing()?;
-    if let Some(known) = read(bank, &key)?.filter(|known| known.withdrawn.is_none()) {
+    // A later decision may let texts leave besides.
+    let decided = |known: &Approval| {
+        known.withdrawn.is_none() && (known.decision.texts || !approval.decision.texts)
+    };
+    if let Some(known) = read(bank, &key)?.filter(decided) {
         return Err(Error::conflict(format!(
             "{} is approved for the project already: {} of {}",
             policy.id, known.decision.reference, known.decision.date
@@ -152,26 +166,44 @@ pub fn withdraw(
     Ok(taken.into_iter().map(|(_, approval)| approval).collect())
 }
 
-/// The approval by which a data set of a project may be built under a policy; none is needed for
-/// those that come with the bank.
-pub(crate) fn required(bank: &Bank, policy: &Policy, project: &str) -> Result<Option<Approval>> {
-    if policy.extends.is_none() {
+/// The approval by which a data set of a project may be built under a policy, and texts may leave if they
+/// are asked for; for the rest none is needed under those that come with the bank.
+pub(crate) fn required(
+    bank: &Bank,
+    policy: &Policy,
+    project: &str,
+    texts: bool,
+) -> Result<Option<Approval>> {
+    if policy.extends.is_none() && !texts {
         return Ok(None);
     }
+    let id = &policy.id;
     let found = read(bank, &key(policy, project))?;
-    if let Some(found) = found.filter(|found| found.withdrawn.is_none()) {
-        return Ok(Some(found));
+    match found.filter(|found| found.withdrawn.is_none()) {
+        Some(found) if texts && !found.decision.texts => {
+            return Err(Error::conflict(format!(
+                "the specification asks for texts; the policy {id} is approved for the project {project} without them ({} of {}): \
+                 kura deid approve {id} --project {project} --texts …",
+                found.decision.reference, found.decision.date
+            )));
+        }
+        Some(found) => return Ok(Some(found)),
+        None => {}
     }
     let before = all(bank)?.into_iter().rev().find(|one| {
         let other = one.hash != ContentHash(policy.hash) && one.withdrawn.is_none();
         other && one.policy == policy.id && one.project == project
     });
-    let id = &policy.id;
+    let with = if texts { " --texts" } else { "" };
     Err(Error::conflict(match before {
         Some(before) => format!(
             "the policy {id} was changed since it was approved for the project {project} ({} of {}); \
-             a board approves it as it is now: kura deid approve {id} --project {project} …",
+             a board approves it as it is now: kura deid approve {id} --project {project}{with} …",
             before.decision.reference, before.decision.date
+        ),
+        None if texts => format!(
+            "the specification asks for texts; no board approved that texts leave under the policy {id} for the project {project}: \
+             kura deid approve {id} --project {project} --texts …"
         ),
         None => format!(
             "the policy {id} is not approved for the project {project}: kura deid approve {id} --project {project} …"

@@ -1,6 +1,6 @@
 //! `kura deid check`: whether given identifiers stand anywhere in an output. Every byte of every
 //! file is looked at, and what the bytes mean: JSON's strings and what they hold in Base64, cells
-//! of Parquet, elements of DICOM, files within gzip and ZIP; and what a reader of text reads in
+//! of Parquet, elements of DICOM, pages of PDF, files within gzip and ZIP; and what a reader of text reads in
 //! the pictures of DICOM files.
 //!
 //! An identifier is named by its line in the list, never repeated.
@@ -62,6 +62,7 @@ const JSON_AT_MOST: u64 = 64 << 20;
 const PIECE: usize = 1 << 20;
 /// Archives in archives, at most so deep; and a packed file may be at most so large.
 const DEPTH: u32 = 4;
+const PDF_AT_MOST: u64 = 256 << 20;
 const UNPACKED_AT_MOST: u64 = 4 << 30;
 
 /// Looks for the identifiers of `list` (one a line) in every file of `folder`, and, where there is
@@ -321,6 +322,9 @@ impl Check<'_> {
             let text = encoding.decode(&bytes).0;
             return self.lines(Cursor::new(text.as_bytes()));
         }
+        if head.starts_with(b"%PDF-") {
+            return self.pdf(reader);
+        }
         if head.contains(&0) {
             // No text, and nothing that is known: its bytes were looked at.
             self.unread();
@@ -379,6 +383,38 @@ impl Check<'_> {
             let name = String::from_utf8_lossy(entry.name_raw()).into_owned();
             self.text(&name, || "name of a file in the archive".to_owned());
             self.packed(entry, depth)?;
+        }
+        Ok(())
+    }
+
+    /// The words on each page of a PDF, and its strings and streams, unpacked.
+    fn pdf(&mut self, reader: impl Read) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let read = reader.take(PDF_AT_MOST).read_to_end(&mut bytes)?;
+        if read as u64 == PDF_AT_MOST {
+            self.unread();
+            return Ok(());
+        }
+        let Ok(document) = lopdf::Document::load_mem(&bytes) else {
+            self.unread();
+            return Ok(());
+        };
+        for number in document.get_pages().into_keys() {
+            match document.extract_text(&[number]) {
+                Ok(text) => self.text(&text, || format!("page {number}")),
+                Err(_) => self.unread(),
+            }
+        }
+        for ((number, _), object) in &document.objects {
+            let place = || format!("object {number}");
+            if let Ok(stream) = object.as_stream()
+                && let Ok(content) = stream.decompressed_content()
+            {
+                for (identifier, _) in self.hunt.in_bytes(&content) {
+                    self.found(identifier, place());
+                }
+            }
+            strings(object, &mut |text| self.text(text, place));
         }
         Ok(())
     }
@@ -502,6 +538,22 @@ impl Check<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// The strings of an object of a PDF. ISO 32000-1 7.9.2.2.
+fn strings(object: &lopdf::Object, each: &mut dyn FnMut(&str)) {
+    use lopdf::Object::{Array, Dictionary, Stream, String};
+    match object {
+        String(..) => {
+            if let Ok(text) = lopdf::decode_text_string(object) {
+                each(&text);
+            }
+        }
+        Array(items) => items.iter().for_each(|item| strings(item, each)),
+        Dictionary(members) => members.iter().for_each(|(_, item)| strings(item, each)),
+        Stream(stream) => stream.dict.iter().for_each(|(_, item)| strings(item, each)),
+        _ => {}
     }
 }
 

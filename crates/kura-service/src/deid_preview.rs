@@ -4,18 +4,22 @@
 //! The key is made for the page and thrown away: stand-ins shown here are of no data set, so the
 //! page leads nobody back from one.
 
+mod image;
+
 use std::collections::BTreeMap;
 
+pub use image::{ImagePreview, image, picture};
 pub use kura_deid::fhir::Step;
 use kura_deid::fhir::{self, Subject, Survey};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
-use kura_deid::policy::Rule;
+pub use kura_deid::policy::Rule;
 use kura_model::{Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Query, Reader};
 use serde_json::Value;
 
 use crate::access::{Action, authorize};
+use crate::dataset::text::{self, Texts};
 use crate::deid_approval::{self, Approval};
 use crate::patients::{self, Patient};
 use crate::timeline::{decode, patient};
@@ -35,11 +39,15 @@ pub struct Preview {
     pub policy: Choice,
     /// The policies there are to choose from.
     pub policies: Vec<Choice>,
-    /// Of a bank's own policy: what boards approved. None of them: nothing leaves under it.
-    pub approvals: Option<Vec<Approval>>,
+    /// Whether it is one of the bank's own: nothing leaves under it that no board approved.
+    pub own: bool,
+    /// What boards approved.
+    pub approvals: Vec<Approval>,
     pub kind: String,
     /// The kinds the patient has, how many of each, and whether the policy lets them leave.
     pub kinds: Vec<(String, u64, bool)>,
+    /// Where the policy lets texts leave: whether they are shown cleaned. Without a dictionary they go.
+    pub texts: Option<bool>,
     /// Patients among whom was counted what is rare, where the policy asks for it.
     pub surveyed: Option<u64>,
     pub total: usize,
@@ -67,6 +75,8 @@ pub struct Shown {
     /// As it would leave; or why it stays, in Japanese and English.
     pub leaves: std::result::Result<Value, (&'static str, &'static str)>,
     pub steps: Vec<Step>,
+    /// Of a study images to look at, each with its words.
+    pub images: Vec<(String, String)>,
 }
 
 impl Preview {
@@ -130,17 +140,20 @@ fn build(
         .then(|| survey(bank, &policy, kind, t))
         .transpose()?;
     let known = KnownIdentifiers::new(dataset::known(bank, owner, t)?);
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    let key = ProjectKey::new(secret);
+    let key = throw_away_key()?;
+    let texts = policy
+        .lets_texts()
+        .then(|| Texts::for_page(bank, &policy, t).ok());
+    let own = text::own(bank, owner, t)?;
+    let cleaner = texts.as_ref().and_then(Option::as_ref);
+    let cleaner = cleaner.map(|texts| texts.cleaner(&own, None));
     let subject = Subject {
         key: &key,
         known: &known,
         shift_days: key.date_shift_days(&owner.id),
         reference_year: dataset::reference_year(bank, t)?,
         survey: surveyed.as_ref(),
-        texts: None,
+        texts: cleaner.as_ref(),
     };
     let versions = bank
         .clinical
@@ -154,6 +167,10 @@ fn build(
             title: crate::timeline::title(&value),
             leaves: out.map_err(|reason| kura_dataset::card::reason(reason.code())),
             steps,
+            images: match kind {
+                "ImagingStudy" => image::of_study(bank, &value)?,
+                _ => Vec::new(),
+            },
         });
     }
     let named: std::collections::BTreeSet<&str> = records
@@ -169,24 +186,33 @@ fn build(
             .map(|rule| (rule.id.clone(), rule.clone()))
             .collect(),
         policies: choices(bank),
-        approvals: policy
-            .extends
-            .is_some()
-            .then(|| deid_approval::in_force(bank, &policy))
-            .transpose()?,
-        policy: Choice {
-            id: policy.id.clone(),
-            ja: policy.ja.clone(),
-            en: policy.en.clone(),
-        },
+        own: policy.extends.is_some(),
+        approvals: deid_approval::in_force(bank, &policy)?,
+        policy: choice(&policy),
         patient,
         kind: kind.to_owned(),
         kinds,
+        texts: texts.as_ref().map(Option::is_some),
         surveyed: surveyed.map(|survey| survey.patients()),
         total: versions.len(),
         from,
         records,
     })
+}
+
+fn throw_away_key() -> Result<ProjectKey> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret)
+        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
+    Ok(ProjectKey::new(secret))
+}
+
+fn choice(policy: &deid_policy::Policy) -> Choice {
+    Choice {
+        id: policy.id.clone(),
+        ja: policy.ja.clone(),
+        en: policy.en.clone(),
+    }
 }
 
 /// The shipped policies, and those of the bank's own that can be used.
@@ -197,11 +223,7 @@ fn choices(bank: &Bank) -> Vec<Choice> {
         .chain(deid_policy::own_names(bank));
     names
         .filter_map(|name| deid_policy::named(bank, &name).ok())
-        .map(|policy| Choice {
-            id: policy.id,
-            ja: policy.ja,
-            en: policy.en,
-        })
+        .map(|policy| choice(&policy))
         .collect()
 }
 

@@ -96,7 +96,10 @@ impl Report {
         ];
         if let Some(approval) = &self.policy.approval {
             let decided = format!("{}, {}", approval.reference, approval.date);
-            let told = Text::from(approval.board.as_str()).line(decided);
+            let mut told = Text::from(approval.board.as_str()).line(decided);
+            if approval.texts {
+                told = told.line("文章を含む / texts included");
+            }
             facts.insert(5, ("方針の承認 / Approval of the policy", told));
         }
         if let Some(images) = &self.image_policy {

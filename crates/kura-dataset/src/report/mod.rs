@@ -50,7 +50,7 @@ pub struct Policy {
     pub extends: Option<String>,
     /// BLAKE3 of its text and of those it extends.
     pub hash: String,
-    /// Of a bank's own policy: the board that approved it for the project.
+    /// Of a bank's own policy, and where texts leave: the board that approved it for the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
 }
@@ -61,6 +61,8 @@ pub struct Approval {
     pub board: String,
     pub reference: String,
     pub date: String,
+    /// Whether texts may leave.
+    pub texts: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]

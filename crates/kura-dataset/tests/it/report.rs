@@ -54,6 +54,7 @@ fn report() -> Report {
                 board: "大学 倫理審査委員会".to_owned(),
                 reference: "議事録 12".to_owned(),
                 date: "2026-11-20".to_owned(),
+                texts: true,
             }),
         },
         image_policy: None,

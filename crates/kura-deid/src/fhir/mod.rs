@@ -4,6 +4,7 @@ mod coherent;
 mod region;
 mod report;
 mod survey;
+mod texts;
 mod trace;
 mod walk;
 
@@ -35,6 +36,8 @@ pub enum Withheld {
     ModifierExtension,
     /// The policy asks how rare things are, and nobody has counted.
     NoSurvey,
+    /// A document of which no text stays.
+    NoText,
 }
 
 impl Withheld {
@@ -46,6 +49,7 @@ impl Withheld {
             Withheld::Proposal => "model-proposal",
             Withheld::ModifierExtension => "modifier-extension",
             Withheld::NoSurvey => "not-surveyed",
+            Withheld::NoText => "no-text",
         }
     }
 }
@@ -85,7 +89,7 @@ fn run(
     report: &mut ChangeReport,
     trace: &mut Trace,
 ) -> Result<Value, Withheld> {
-    let (kind, root) = leaves(policy, resource)?;
+    let (kind, root) = leaves(policy, resource, subject.texts.is_some())?;
     if policy.needs_survey() && subject.survey.is_none() {
         return Err(Withheld::NoSurvey);
     }
@@ -104,7 +108,15 @@ fn run(
     if walk.modified {
         return Err(Withheld::ModifierExtension);
     }
-    if holds_known(&out, subject.known, &walk.made) {
+    let said = |content: &Value| content.pointer("/attachment/data").is_some();
+    if kind == "DocumentReference"
+        && !out["content"]
+            .as_array()
+            .is_some_and(|all| all.iter().any(said))
+    {
+        return Err(Withheld::NoText);
+    }
+    if walk.known_left || holds_known(&out, subject.known, &walk.made) {
         return Err(Withheld::IdentifierLeft);
     }
     let journal = walk.journal;
@@ -113,13 +125,17 @@ fn run(
 }
 
 /// Whether a resource may leave at all, before it is looked into: its type and its plan.
-fn leaves<'r>(policy: &Policy, resource: &'r Value) -> Result<(&'r str, u32), Withheld> {
+fn leaves<'r>(
+    policy: &Policy,
+    resource: &'r Value,
+    texts: bool,
+) -> Result<(&'r str, u32), Withheld> {
     let kind = resource
         .get("resourceType")
         .and_then(Value::as_str)
         .unwrap_or_default();
     let root = match policy.plan.root(kind) {
-        Some(root) if policy.leave.contains(kind) => root,
+        Some(root) if policy.leaves(kind, texts) => root,
         _ => return Err(Withheld::Type),
     };
     if is_genomic(policy, resource) {
@@ -267,6 +283,8 @@ fn holds_known(value: &Value, known: &KnownIdentifiers, made: &HashSet<String>) 
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 
     use super::*;
@@ -319,25 +337,9 @@ mod tests {
         assert_eq!(out["birthDate"], "1936");
     }
 
-    /// Where a rule lets texts leave and they are asked for, with labels; else they go.
+    /// Where texts are asked for they leave with labels; else they go. Under 匿名加工 always.
     #[test]
     fn a_text_leaves_with_labels() {
-        let rules = r#"
-[[rule]]
-id = "X01"
-action = "text"
-ja = "文章"
-en = "Texts"
-source = "test"
-paths = ["ClinicalImpression.description", "Observation.valueString"]
-"#;
-        // Common and kamei in one file that extends nothing: no bank takes such a one.
-        let common = crate::policy::text("common").unwrap();
-        let kamei = crate::policy::text("kamei").unwrap();
-        let own = kamei.find("[images]").map(|at| &kamei[at..]).unwrap();
-        let text = format!("{common}\n{own}\n{rules}");
-        let policy = Policy::parse("one.toml", &text, &|_| None).unwrap();
-        assert!(policy.lets_texts());
         let files = [
             (
                 "a.csv",
@@ -357,11 +359,12 @@ paths = ["ClinicalImpression.description", "Observation.valueString"]
             records: [&own, &everybody],
             dictionary: &dictionary,
             age_limit: 90,
-            only_known: false,
+            seen: None,
         };
         let key = ProjectKey::new([7; 32]);
         let known = KnownIdentifiers::new(["小野 綾子"].map(str::to_owned));
-        let of = |texts| {
+        let of = |policy: &str, resource: &Value, texts| {
+            let policy = crate::policy::shipped(policy).unwrap().unwrap();
             let subject = Subject {
                 key: &key,
                 known: &known,
@@ -371,26 +374,67 @@ paths = ["ClinicalImpression.description", "Observation.valueString"]
                 texts,
             };
             let mut report = ChangeReport::default();
-            let out = process(
-                &policy,
-                &json!({
-                    "resourceType": "ClinicalImpression", "id": "c", "status": "completed",
-                    "subject": {"reference": "Patient/p"},
-                    "description": "小野綾子様、血糖 180。鈴木医師に報告。"
-                }),
-                &subject,
-                &mut report,
-            )
-            .unwrap();
-            (out["description"].clone(), report)
+            let out = process(&policy, resource, &subject, &mut report);
+            (out.unwrap_or_default(), report)
         };
-        let (text, report) = of(Some(&cleaner));
-        assert_eq!(text, "[氏名]様、血糖 180。[氏名]医師に報告。");
+        let written = "小野綾子様、血糖 180。鈴木医師に報告。";
+        let cleaned = "[氏名]様、血糖 180。[氏名]医師に報告。";
+        let encoded = |text: &str| STANDARD.encode(text);
+        let attached = |kind: &str, data: String| json!({"contentType": kind, "data": data, "title": "小野", "url": "http://a/小野"});
+        let (sjis, _, _) = encoding_rs::SHIFT_JIS.encode(written);
+        let report = json!({
+            "resourceType": "DiagnosticReport", "id": "r", "status": "final", "conclusion": written,
+            "code": {"text": written, "coding": [{"system": "http://loinc.org", "code": "718-7", "display": "小野"}]},
+            "text": {"status": "generated", "div": "<div title='小野'><p>小<b>野</b>綾子様、血糖 180。</p><script>小野</script>&#x9234;木医師に報告。</div>"},
+            "presentedForm": [
+                attached("text/plain", encoded(written)),
+                attached("text/plain; charset=Shift_JIS", STANDARD.encode(&sjis)),
+                attached("text/html", encoded(&format!("<p>{written}</p>"))),
+                attached("application/pdf", encoded(written)),
+                attached("text/plain; charset=utf-7", encoded(written)),
+                attached("text/plain", "%%%".to_owned()),
+            ]
+        });
+        let (out, told) = of("kamei", &report, Some(&cleaner));
+        assert_eq!(out["conclusion"], cleaned);
         assert_eq!(
-            (report.texts, report.pieces[&crate::text::Kind::Name]),
-            (1, 2)
+            out["code"],
+            json!({"coding": [{"system": "http://loinc.org", "code": "718-7"}], "text": cleaned})
         );
-        assert_eq!(of(None).0, Value::Null);
+        let div = "<p>[氏名]様、血糖 180。</p><p>[氏名]医師に報告。</p></div>";
+        assert!(
+            out["text"]["div"].as_str().unwrap().ends_with(div),
+            "{}",
+            out["text"]
+        );
+        let plain = json!({"contentType": "text/plain; charset=utf-8", "data": encoded(cleaned)});
+        assert_eq!(out["presentedForm"], json!([plain, plain, plain]));
+        assert_eq!((told.texts, told.pieces[&crate::text::Kind::Name]), (6, 12));
+        let (bare, _) = of("kamei", &report, None);
+        for name in ["conclusion", "text", "presentedForm"] {
+            assert!(bare.get(name).is_none(), "{name}");
+        }
+        assert!(bare["code"].get("text").is_none());
+        let note = json!({"resourceType": "Observation", "id": "o", "status": "final",
+            "note": [{"text": written, "authorString": "小野", "time": "2026-01-20"}]});
+        assert_eq!(
+            of("coded", &note, Some(&cleaner)).0["note"],
+            json!([{ "text": cleaned }])
+        );
+        for policy in ["kamei", "coded", "hipaa-safe-harbor"] {
+            assert!(
+                crate::policy::shipped(policy)
+                    .unwrap()
+                    .unwrap()
+                    .lets_texts()
+            );
+        }
+        assert!(
+            !crate::policy::shipped("tokumei")
+                .unwrap()
+                .unwrap()
+                .lets_texts()
+        );
     }
 
     #[test]
@@ -429,7 +473,7 @@ paths = ["ClinicalImpression.description", "Observation.valueString"]
             json!({"resourceType": "Observation", "id": "g", "code": {"coding": [{"system": "http://loinc.org", "code": "69548-6"}]}}),
             json!({"resourceType": "Observation", "id": "g", "component": [{"code": {"coding": [{"code": "48018-6"}]}}]}),
             json!({"resourceType": "MolecularSequence", "id": "g"}),
-            json!({"resourceType": "DocumentReference", "id": "d"}),
+            json!({"resourceType": "Binary", "id": "d"}),
             json!({"resourceType": "Practitioner", "id": "d"}),
         ] {
             assert!(run(&resource).is_err(), "{resource}");

@@ -65,7 +65,7 @@ impl Survey {
     /// counted.
     pub fn patient<'a>(&mut self, policy: &Policy, resources: impl Iterator<Item = &'a Value>) {
         let mut has = Has::default();
-        for resource in resources.filter(|resource| super::leaves(policy, resource).is_ok()) {
+        for resource in resources.filter(|resource| super::leaves(policy, resource, true).is_ok()) {
             let kind = resource.get("resourceType").and_then(Value::as_str);
             if let Some(root) = kind.and_then(|kind| policy.plan.root(kind)) {
                 look(policy, root, resource, measured(resource), &mut has);
@@ -170,7 +170,7 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
                 look(policy, at, item, measured.clone(), has);
             }
         }
-        (Action::Code, Value::Object(_)) => gather(value, has),
+        (Action::Code { .. }, Value::Object(_)) => gather(value, has),
         (Action::Region { .. }, Value::Object(_)) => {
             if let Some(region) = region::state(value) {
                 has.codes.insert((REGION.to_owned(), region));
@@ -202,7 +202,7 @@ fn look(policy: &Policy, at: u32, value: &Value, measured: Option<String>, has: 
         }
         (Action::Resource, Value::Object(_)) => {
             let kind = value.get("resourceType").and_then(Value::as_str);
-            let kind = kind.filter(|kind| policy.leave.contains(*kind));
+            let kind = kind.filter(|kind| policy.leaves(kind, true));
             if let Some(root) = kind.and_then(|kind| policy.plan.root(kind)) {
                 look(policy, root, value, self::measured(value), has);
             }

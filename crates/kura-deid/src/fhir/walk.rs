@@ -9,7 +9,7 @@ use super::survey::{Survey, category, measured, quantity_key};
 use super::trace::Trace;
 use super::{Subject, region};
 use crate::keys::shift_fhir;
-use crate::policy::{Action, Node, Policy, Precision, Threshold, is_published};
+use crate::policy::{Action, Node, Policy, Precision, Threshold};
 
 /// HL7's extension that says why a value is not there, and its word for "hidden on purpose".
 pub(super) const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
@@ -19,7 +19,7 @@ const UCUM: &str = "http://unitsofmeasure.org";
 
 pub(super) struct Walk<'a> {
     pub(super) policy: &'a Policy,
-    subject: &'a Subject<'a>,
+    pub(super) subject: &'a Subject<'a>,
     report: &'a mut ChangeReport,
     pub journal: Journal,
     /// An extension that changes a meaning was met that no rule lists.
@@ -34,6 +34,8 @@ pub(super) struct Walk<'a> {
     is_age: bool,
     /// Contained resources that stay.
     contained: HashSet<String>,
+    /// What was encoded held something that the bank knows of the patient.
+    pub known_left: bool,
     /// Stand-ins of this run: keyed hashes hold any digits by chance.
     pub made: HashSet<String>,
     pub trace: Trace,
@@ -50,7 +52,10 @@ impl<'a> Walk<'a> {
         let contained = contained
             .into_iter()
             .flatten()
-            .filter(|one| text(one, "resourceType").is_some_and(|kind| policy.leave.contains(kind)))
+            .filter(|one| {
+                text(one, "resourceType")
+                    .is_some_and(|kind| policy.leaves(kind, subject.texts.is_some()))
+            })
             .filter_map(|one| text(one, "id").map(str::to_owned))
             .collect();
         Self {
@@ -64,6 +69,7 @@ impl<'a> Walk<'a> {
             measured: None,
             is_age: false,
             contained,
+            known_left: false,
             made: HashSet::new(),
             trace: Trace::default(),
         }
@@ -207,7 +213,7 @@ impl<'a> Walk<'a> {
             Action::Resource => {
                 let kind = text(value, "resourceType").unwrap_or_default();
                 match self.policy.plan.root(kind) {
-                    Some(root) if self.policy.leave.contains(kind) => {
+                    Some(root) if self.leaves(kind) => {
                         self.count(rule_of(node), true);
                         let mut out = self.resource(root, kind, value);
                         if let (Some(id), Some(slot)) = (text(value, "id"), out.get_mut("id")) {
@@ -302,8 +308,8 @@ impl<'a> Walk<'a> {
                 }
                 region::generalised(value, state, *digits, |head| small.contains(head))
             }
-            Action::Code => return self.concept(value),
-            Action::Text => value.as_str().and_then(|written| self.text(written)),
+            Action::Code { text } => return self.concept(value, *text),
+            Action::Text => self.words(node, value),
             Action::Quantity => {
                 if self.is_age {
                     let ages = &self.policy.ages;
@@ -321,16 +327,8 @@ impl<'a> Walk<'a> {
         made
     }
 
-    /// A text with labels in the places of what tells who somebody is; none where nothing is there
-    /// to clean it by.
-    fn text(&mut self, written: &str) -> Option<Value> {
-        let cleaned = self.subject.texts?.clean(written);
-        self.journal.texts += 1;
-        for kind in cleaned.kinds {
-            *self.journal.pieces.entry(kind).or_default() += 1;
-        }
-        // What was nothing but a name tells nothing.
-        (!cleaned.text.trim().is_empty()).then(|| cleaned.text.into())
+    fn leaves(&self, kind: &str) -> bool {
+        self.policy.leaves(kind, self.subject.texts.is_some())
     }
 
     fn survey(&self) -> Option<&'a Survey> {
@@ -353,7 +351,7 @@ impl<'a> Walk<'a> {
                 .targets
                 .iter()
                 .any(|kind| *kind == target.kind || *kind == "Resource");
-        (fits && self.policy.leave.contains(&target.kind)).then(|| {
+        (fits && self.leaves(&target.kind)).then(|| {
             let made = format!(
                 "{}/{}",
                 target.kind,
@@ -453,9 +451,9 @@ impl<'a> Walk<'a> {
     }
 
     /// A CodeableConcept or a Coding, reduced to published codes.
-    fn concept(&mut self, value: &Value) -> (Option<Value>, Option<usize>) {
+    fn concept(&mut self, value: &Value, with_text: bool) -> (Option<Value>, Option<usize>) {
         let mut rule = None;
-        let out = if let Some(Value::Array(codings)) = value.get("coding") {
+        let mut out = if let Some(Value::Array(codings)) = value.get("coding") {
             let mut kept: Vec<Value> = Vec::with_capacity(codings.len());
             for coding in codings {
                 let (coding, by) = self.coding(coding);
@@ -470,6 +468,13 @@ impl<'a> Walk<'a> {
             rule = by;
             coding
         };
+        if with_text
+            && let Some(written) = text(value, "text")
+            && let Some(cleaned) = self.text(written)
+        {
+            let concept = out.get_or_insert_with(|| Value::Object(Map::new()));
+            concept["text"] = cleaned.into();
+        }
         (out, rule)
     }
 
@@ -477,9 +482,8 @@ impl<'a> Walk<'a> {
         let Some(code) = text(coding, "code") else {
             return (None, None);
         };
-        let published = |system: &str| self.policy.systems.contains(system) || is_published(system);
         match text(coding, "system") {
-            Some(system) if published(system) && is_code(code) => {
+            Some(system) if self.policy.publishes(system) && is_code(code) => {
                 let (code, rule) = match self.policy.rare {
                     None => (Some(code), None),
                     Some(rare) => self.common(rare, system, code),

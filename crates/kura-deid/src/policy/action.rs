@@ -69,12 +69,16 @@ pub enum Action {
         digits: usize,
         small: BTreeSet<String>,
     },
-    /// Codes of published systems; no display, no text.
-    Code,
+    /// Codes of published systems, no display; with `text` what is written beside them, cleaned as
+    /// texts are.
+    Code {
+        text: bool,
+    },
     /// A number with a unit of UCUM.
     Quantity,
-    /// Words that somebody wrote: labels in the places of what tells who somebody is. Where nobody
-    /// asked for texts, or nothing is there to clean them by, they go.
+    /// Words that somebody wrote: what is known to name nobody stays, labels stand for the rest. Of
+    /// a note its text, of a narrative and of an attachment their words. Where nobody asked for
+    /// texts, or nothing is there to clean them by, they go.
     Text,
     /// Extensions that a rule lists.
     Extension,
@@ -115,14 +119,20 @@ impl Action {
             Action::Birth { .. } => (is(&["date", "dateTime"]), "a date"),
             Action::Age { .. } => (is(&["Quantity"]), "an Age or a Quantity"),
             Action::Region { .. } => (is(&["Address"]), "an Address"),
-            Action::Code => (
+            Action::Code { .. } => (
                 is(&["CodeableConcept", "Coding"]),
                 "a CodeableConcept or a Coding",
             ),
             Action::Quantity => (is(&["Quantity"]), "a Quantity"),
             Action::Text => (
-                is(&["string", "markdown"]) && !element.fixed,
-                "a string or markdown",
+                is(&[
+                    "string",
+                    "markdown",
+                    "Annotation",
+                    "Narrative",
+                    "Attachment",
+                ]) && !element.fixed,
+                "a string, markdown, an Annotation, a Narrative or an Attachment",
             ),
             Action::Extension => (is(&["Extension"]), "an Extension"),
             Action::Resource => (is(&["Resource"]), "a resource within"),
@@ -145,7 +155,7 @@ impl Action {
             Action::Birth { .. } => "birth",
             Action::Age { .. } => "age",
             Action::Region { .. } => "region",
-            Action::Code => "code",
+            Action::Code { .. } => "code",
             Action::Quantity => "quantity",
             Action::Text => "text",
             Action::Extension => "extension",
@@ -170,6 +180,7 @@ impl Action {
             } => format!("birth ({}{}, {limit}+)", shifted(shift), to(part)),
             Action::Age { limit } => format!("age ({limit}+)"),
             Action::Region { digits, .. } => format!("region ({digits} digits)"),
+            Action::Code { text: true } => "code (and its text, cleaned)".to_owned(),
             other => other.name().to_owned(),
         }
     }
@@ -214,6 +225,7 @@ impl Action {
                     small: small_before,
                 },
             ) => digits <= digits_before && small.is_superset(small_before),
+            (Action::Code { text }, Action::Code { text: before }) => text <= before,
             (one, other) => one == other,
         }
     }
@@ -245,7 +257,8 @@ mod tests {
                 limit: 90,
             },
             Action::Age { limit: 90 },
-            Action::Code,
+            Action::Code { text: false },
+            Action::Code { text: true },
             Action::Quantity,
             Action::Text,
         ];
@@ -264,5 +277,8 @@ mod tests {
         assert!(!words(&[]).at_least_as_strict_as(&words(&["a"])));
         assert!(!Action::Age { limit: 100 }.at_least_as_strict_as(&Action::Age { limit: 90 }));
         assert!(!Action::Descend.at_least_as_strict_as(&words(&[])));
+        let code = |text| Action::Code { text };
+        assert!(code(false).at_least_as_strict_as(&code(true)));
+        assert!(!code(true).at_least_as_strict_as(&code(false)));
     }
 }

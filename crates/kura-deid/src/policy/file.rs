@@ -51,12 +51,17 @@ pub(super) struct RuleFile {
     pub limit: Option<i64>,
     pub digits: Option<usize>,
     pub small: Option<BTreeSet<String>>,
+    /// Of `code`: whether what is written beside a code stays, cleaned.
+    pub text: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Types {
     pub leave: BTreeSet<String>,
+    /// Those that are nothing but texts, and leave where texts do.
+    #[serde(default)]
+    pub with_texts: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -29,7 +29,7 @@ use file::{
 };
 pub(crate) use plan::{Node, Plan};
 pub use shipped::{SHIPPED, shipped, text};
-pub(crate) use words::is_published;
+use words::is_published;
 
 use action::ActionName;
 use plan::Paths;
@@ -86,7 +86,8 @@ pub struct Policy {
     /// BLAKE3 of the texts it is made of.
     pub hash: [u8; 32],
     pub(crate) plan: Plan,
-    pub(crate) leave: BTreeSet<String>,
+    leave: BTreeSet<String>,
+    with_texts: BTreeSet<String>,
     /// Rule by URL.
     pub(crate) extensions: BTreeMap<String, usize>,
     pub(crate) systems: BTreeSet<String>,
@@ -219,7 +220,13 @@ impl Policy {
 
     /// The types that may leave.
     pub fn types(&self) -> impl Iterator<Item = &str> {
-        self.leave.iter().map(String::as_str)
+        let with_texts = self.with_texts.iter().filter(|_| self.lets_texts());
+        self.leave.iter().chain(with_texts).map(String::as_str)
+    }
+
+    /// Whether a type may leave, where texts may or not.
+    pub(crate) fn leaves(&self, kind: &str, texts: bool) -> bool {
+        self.leave.contains(kind) || texts && self.lets_texts() && self.with_texts.contains(kind)
     }
 
     /// What its author wrote for people to read, without what it took over.
@@ -234,7 +241,13 @@ impl Policy {
 
     /// Whether a rule lets texts leave, cleaned.
     pub fn lets_texts(&self) -> bool {
-        self.rules.iter().any(|rule| rule.action == "text")
+        let lets = |action: &Action| matches!(action, Action::Text | Action::Code { text: true });
+        self.paths.values().any(|(action, _)| lets(action))
+    }
+
+    /// Whether codes of this system stay: it is published, and holds no person.
+    pub fn publishes(&self, system: &str) -> bool {
+        self.systems.contains(system) || is_published(system)
     }
 
     /// Whether processing needs to know how often codes and values occur in the set.
@@ -269,6 +282,7 @@ struct Draft {
     own: BTreeMap<String, usize>,
     extensions: BTreeMap<String, usize>,
     leave: BTreeSet<String>,
+    with_texts: BTreeSet<String>,
     systems: BTreeSet<String>,
     icd10: BTreeSet<String>,
     units: BTreeSet<String>,
@@ -300,14 +314,16 @@ impl Draft {
         }
         if let Some(types) = file.types {
             let at = types.span().start;
-            let Types { leave } = types.into_inner();
-            for kind in &leave {
+            let Types { leave, with_texts } = types.into_inner();
+            for kind in leave.iter().chain(&with_texts) {
                 if !kura_fhir::RESOURCE_TYPES.contains(&kind.as_str()) {
                     return Err(fail(at, format!("there is no type {kind} in FHIR R4")));
                 }
             }
             narrower("types.leave", at, &self.leave, &leave, is_override, fail)?;
-            self.leave = leave;
+            let what = "types.with_texts";
+            narrower(what, at, &self.with_texts, &with_texts, is_override, fail)?;
+            (self.leave, self.with_texts) = (leave, with_texts);
         }
         if let Some(systems) = file.systems {
             let at = systems.span().start;
@@ -556,6 +572,7 @@ impl Draft {
             hash: *hasher.finalize().as_bytes(),
             plan,
             leave: self.leave,
+            with_texts: self.with_texts,
             extensions: self.extensions,
             systems: self.systems,
             icd10: self.icd10,
@@ -585,7 +602,8 @@ impl Policy {
         fail: Fail<'_>,
     ) -> Result<(), PolicyError> {
         // Extensions beside primitives are those of Basic, whether it leaves or not.
-        let kinds = self.leave.iter().map(String::as_str).chain(["Basic"]);
+        let leave = self.leave.iter().chain(&self.with_texts);
+        let kinds = leave.map(String::as_str).chain(["Basic"]);
         for kind in kinds {
             let pairs = [(self.plan.root(kind), base.plan.root(kind))];
             let mut seen = BTreeSet::new();
@@ -682,6 +700,7 @@ fn action(rule: &RuleFile) -> Result<Action, String> {
         ("limit", rule.limit.is_some()),
         ("digits", rule.digits.is_some()),
         ("small", rule.small.is_some()),
+        ("text", rule.text.is_some()),
     ]
     .into_iter()
     .filter_map(|(key, there)| there.then_some(key))
@@ -698,7 +717,12 @@ fn action(rule: &RuleFile) -> Result<Action, String> {
         ActionName::Remove => Action::Remove,
         ActionName::Pseudonym => Action::Pseudonym,
         ActionName::Uid => Action::Uid,
-        ActionName::Code => Action::Code,
+        ActionName::Code => {
+            given.remove("text");
+            Action::Code {
+                text: rule.text.unwrap_or_default(),
+            }
+        }
         ActionName::Quantity => Action::Quantity,
         ActionName::Text => Action::Text,
         ActionName::Extension => Action::Extension,

@@ -43,7 +43,7 @@ pub(crate) fn fixed(path: &str) -> Option<&'static Words> {
 }
 
 /// Whether HL7 publishes this code system with R4.
-pub(crate) fn is_published(system: &str) -> bool {
+pub(super) fn is_published(system: &str) -> bool {
     ALL.systems.contains(system)
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Classing<'a> {
     keys: Vec<u64>,
     /// Class and key of each slot; a class of 0 is none, others are one more than theirs.
     slots: Vec<(u64, u32)>,
+    /// Where keys are few, the class of each key, in the same way.
+    few: Vec<u32>,
     pub(super) found: Classes,
 }
 
@@ -26,6 +28,7 @@ impl<'a> Classing<'a> {
             table,
             keys: vec![0; table.different()],
             slots: vec![(0, 0); slots],
+            few: Vec::new(),
             found: Classes::default(),
         }
     }
@@ -43,7 +46,7 @@ impl<'a> Classing<'a> {
                 continue;
             }
             if most.checked_mul(labels).is_none() {
-                most = self.narrow();
+                most = self.narrow(most);
             }
             let weights: Vec<u64> = hierarchy
                 .codes(*level)
@@ -56,13 +59,13 @@ impl<'a> Classing<'a> {
             // Both are below 2^32, or the product was looked at.
             most *= labels;
         }
-        self.number(Some(&table.weight));
+        self.number(Some(&table.weight), most);
         &self.found
     }
 
     /// Numbers the keys anew where their product would not fit.
-    fn narrow(&mut self) -> u64 {
-        self.number(None);
+    fn narrow(&mut self, most: u64) -> u64 {
+        self.number(None, most);
         for (key, class) in self.keys.iter_mut().zip(&self.found.of) {
             *key = u64::from(*class);
         }
@@ -72,7 +75,23 @@ impl<'a> Classing<'a> {
         most
     }
 
-    fn number(&mut self, weight: Option<&[u32]>) {
+    /// Numbers the keys, which are below `most`.
+    fn number(&mut self, weight: Option<&[u32]>, most: u64) {
+        if most <= self.slots.len() as u64 {
+            self.few.clear();
+            self.few.resize(most as usize, 0);
+            for (at, key) in self.keys.iter().enumerate() {
+                let class = &mut self.few[*key as usize];
+                if *class == 0 {
+                    self.found.rows.push(0);
+                    *class = self.found.rows.len() as u32;
+                }
+                let class = *class - 1;
+                self.found.rows[class as usize] += weight.map_or(1, |weight| weight[at]);
+                self.found.of.push(class);
+            }
+            return;
+        }
         self.slots.fill((0, 0));
         let mask = self.slots.len() - 1;
         let shift = 64 - self.slots.len().trailing_zeros();

@@ -76,20 +76,30 @@ static TOGETHER: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{6})?"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(\d{2,3}) ?(?:歳|才|代|(?i:y\.?/?o(?-u:\b)\.?|years?[- ]old|yrs?[- ]old|[- ]year[- ]old|years? of age|yrs? of age))",
+        r"(\d{2,3}) ?(?:歳|才|さい|代|♂|♀|(?i:y\.?/?o(?-u:\b)\.?|years?[- ]old|yrs?[- ]old|[- ]year[- ]old|years? of age|yrs? of age))",
     )
 });
-/// age 93, aged 101.
-static AGED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?-u:\b)(?i:aged?)(?: of)?[ ::]{1,2}(\d{2,3})(?-u:\b)"));
-/// 九十三歳, 百歳.
+/// age 93, aged 101, 年齢: 95, 享年96, 満九十.
+static AGED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?:(?-u:\b)(?i:aged?)(?: of)?|年齢|享年|満|数え(?:で|年)?|行年)[ :は]{0,2}(\d{2,3}|[百〇一二三四五六七八九十]{2,5})",
+    )
+});
+/// 九十三歳, 百歳, 九十代.
 static AGE_IN_KANJI: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"([百〇一二三四五六七八九十]{1,5}) ?(?:歳|才)"));
+    LazyLock::new(|| pattern(r"([百〇一二三四五六七八九十]{1,5}) ?(?:歳|才|さい|代|路)"));
+/// Words for whoever is 90 or older.
+const OLDEST: u32 = 90;
+static OLD: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"[卒白百茶珍皇紀上]寿|(?i:(?-u:\b)(?:nonagenarian|centenarian|(?:early|mid|late)?[- ]?(?:nineties|90'?s(?-u:\b))|ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?(?:[- ](?:years?|yrs?)(?:[- ](?:old|of age))?)?|(?:one|a) hundred(?: and)?(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?[- ]years?))",
+    )
+});
 
 pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
     // Most texts have none of what a date needs: a look for the letter is quick.
     let slashed = if text.contains('/') { text } else { "" };
-    let of_years = if text.contains(['歳', '才']) {
+    let of_years = if text.contains(['歳', '才', 'さ', '代', '路']) {
         text
     } else {
         ""
@@ -144,6 +154,11 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
         for hit in pattern.find_iter(text) {
             let end = hit.start() + hit.as_str().trim_end_matches([' ', ',', '-']).len();
             push(found, hit.start()..end, Kind::Date);
+        }
+    }
+    if age_limit <= OLDEST {
+        for hit in OLD.find_iter(text) {
+            push(found, hit.range(), Kind::Age);
         }
     }
     for (pattern, text) in [(&*AGE, text), (&*AGED, text), (&*AGE_IN_KANJI, of_years)] {

@@ -43,8 +43,7 @@ pub enum Kind {
     Date,
     /// Above the limit.
     Age,
-    /// What no list says to be harmless: a name that no rule found, or a word that no list has. Only where just what
-    /// is known stays.
+    /// What no list says to be harmless: a name that no rule found, or a word or number that nobody knows.
     Unknown,
 }
 
@@ -121,16 +120,18 @@ pub fn find_unknown(
     settle(found)
 }
 
-/// What the texts of one patient are cleaned by.
-#[derive(Debug)]
+/// Told of each text before and after.
+pub type Watcher<'a> = &'a dyn Fn(&str, &str);
+
+/// What the texts of one patient are cleaned by: only what is known to be harmless stays, [`find_unknown`].
 pub struct Cleaner<'a> {
     /// What the bank knows of whoever may be spoken of: the patient's own, and everybody's.
     pub records: [&'a Record; 2],
     pub dictionary: &'a Dictionary,
     /// Ages from it on get a label.
     pub age_limit: u32,
-    /// Only what is known to be harmless stays: `find_unknown`.
-    pub only_known: bool,
+    /// For the sample that a person reads.
+    pub seen: Option<Watcher<'a>>,
 }
 
 /// A text that was cleaned.
@@ -143,12 +144,13 @@ pub struct Cleaned {
 
 impl Cleaner<'_> {
     pub fn clean(&self, text: &str) -> Cleaned {
-        let found = match self.only_known {
-            true => find_unknown(text, &self.records, self.dictionary, self.age_limit),
-            false => find(text, &self.records, Some(self.dictionary), self.age_limit),
-        };
+        let found = find_unknown(text, &self.records, self.dictionary, self.age_limit);
+        let cleaned = labelled(text, &found);
+        if let Some(seen) = self.seen {
+            seen(text, &cleaned);
+        }
         Cleaned {
-            text: labelled(text, &found),
+            text: cleaned,
             kinds: found.iter().map(|one| one.kind).collect(),
         }
     }

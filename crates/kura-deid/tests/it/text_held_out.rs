@@ -104,6 +104,7 @@ fn counts_what_is_found_in_held_out_notes() {
     }
     eprintln!("{}", score.report());
     eprintln!("in clean passages alone:\n{}", passages.report());
+    eprintln!("STRICT\n{}", strict.report());
     eprintln!("rules, and only what is known:\n{}", score.table(&strict));
     eprintln!(
         "in clean passages alone:\n{}",

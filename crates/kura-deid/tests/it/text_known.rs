@@ -55,19 +55,18 @@ fn a_caller_tells_words() {
     };
     let records = [&Record::new(), &Record::new()];
     let text = "ゾルタキシブルを開始、東雲病の疑い。";
-    let clean = |dictionary: &_, only_known| {
+    let clean = |dictionary: &_| {
         let cleaner = Cleaner {
             records,
             dictionary,
             age_limit: 90,
-            only_known,
+            seen: None,
         };
         cleaner.clean(text)
     };
-    let cleaned = clean(&dictionary, true);
+    let cleaned = clean(&dictionary);
     assert_eq!(cleaned.kinds, [Kind::Unknown, Kind::Unknown]);
     assert!(!cleaned.text.contains("ゾルタキシブル") && !cleaned.text.contains("東雲"));
     dictionary.know(["ゾルタキシブル錠５ｍｇ「トーワ」", "東雲病"]);
-    assert_eq!(clean(&dictionary, true).text, text);
-    assert_eq!(clean(&dictionary, false).text, text);
+    assert_eq!(clean(&dictionary).text, text);
 }

@@ -38,6 +38,11 @@ pub(crate) fn routes() -> Router<App> {
         .route("/patients", get(patients::show).post(patients::search))
         .route("/patients/{id}", get(patient::show))
         .route("/patients/{id}/processed", get(processed::show))
+        .route("/patients/{id}/processed/{object}", get(processed::image))
+        .route(
+            "/patients/{id}/processed/{policy}/{object}/picture",
+            get(processed::picture),
+        )
         .route("/patients/{id}/open/{kind}/{record}", get(record::open))
         .route("/patients/{id}/source/{kind}/{record}", get(record::source))
         .route("/patients/{id}/variants/{record}", get(record::variants))

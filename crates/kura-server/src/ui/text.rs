@@ -245,6 +245,14 @@ catalogue! {
     SURVEYED_AMONG: "まれな値は次の患者数の中で数えました（データセットではその全員の中で数えます）:", "What is rare was counted among so many patients (a data set counts among all of its own):";
     NOT_APPROVED: "この方針はどの審査委員会もまだ承認していません。このままではデータセットは作れません。", "No board has approved this policy yet: no data set is built under it.";
     APPROVED_FOR: "承認された研究計画:", "Approved for the project";
+    WITH_TEXTS: "文章を含む", "texts included";
+    TEXTS_CLEANED: "文章は、研究計画が求め、審査委員会が承認した場合の姿で示しています。それ以外では削除されます。", "Texts are shown as they leave where a project asks for them and a board approved it. Otherwise they go.";
+    NO_WORDS: "辞書(mecab-ipadic)がないため、文章は削除した姿で示しています。", "There is no dictionary (mecab-ipadic): texts are shown as they are without one, gone.";
+    IMAGES_PROCESSED: "画像の加工前と加工後を見る:", "Look at images before and after:";
+    BACK_TO_RECORDS: "この患者の記録に戻る", "Back to this patient's records";
+    FACE_PROCESSED: "頭部の画像です。持ち出すときはシリーズ全体から顔と耳を取り除きます(この頁では行いません)。", "This shows a head: before it leaves, face and ears are taken out of its whole series (not on this page).";
+    TEXT_PROCESSED: "文字を探して塗りつぶしています(数秒かかります)", "text is looked for and masked; this takes seconds";
+    PICTURE_PROCESSED: "加工後の画像。ここに現れない場合、この画像は持ち出されません。", "The picture after processing. Where none appears, the image stays inside.";
     NONE_OF_KIND: "この患者にはこの種類の記録がありません。上から別の種類を選んでください。", "This patient has no record of this kind. Choose another above.";
     HELD_BACK: "持ち出さない:", "Held back:";
     ELEMENT: "項目", "Element";

@@ -181,19 +181,7 @@ impl Build<'_> {
             self.withhold("dicom-patient-differs", &modality);
             return Ok(None);
         }
-        let mut known = known.to_vec();
-        for tag in [
-            "00100010", "00100020", "00101000", "00101001", "00101002", "00101005", "00101060",
-            "00080050",
-        ] {
-            known::strings(&header[tag]["Value"], &mut known);
-        }
-        // PN separates its components by carets. PS3.5 6.2.
-        let parts: Vec<String> = known
-            .iter()
-            .flat_map(|value| value.split('^').map(str::to_owned))
-            .collect();
-        known.extend(parts);
+        let known = words(header, known);
         let identity = match last.take().filter(|last| last.known() == known) {
             Some(same) => same,
             None => Arc::new(PatientIdentity::new(patient.id.clone(), known)),
@@ -351,6 +339,24 @@ impl Build<'_> {
         }
         Ok(())
     }
+}
+
+/// What names the patient: what the bank knows, and what an object says itself.
+pub(crate) fn words(header: &Value, known: &[String]) -> Vec<String> {
+    let mut known = known.to_vec();
+    for tag in [
+        "00100010", "00100020", "00101000", "00101001", "00101002", "00101005", "00101060",
+        "00080050",
+    ] {
+        known::strings(&header[tag]["Value"], &mut known);
+    }
+    // PN separates its components by carets. PS3.5 6.2.
+    let parts: Vec<String> = known
+        .iter()
+        .flat_map(|value| value.split('^').map(str::to_owned))
+        .collect();
+    known.extend(parts);
+    known
 }
 
 fn open(path: &Path) -> Result<File> {

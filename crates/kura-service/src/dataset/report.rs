@@ -82,6 +82,7 @@ pub(super) fn of(
                 board: approval.decision.board,
                 reference: approval.decision.reference,
                 date: approval.decision.date,
+                texts: approval.decision.texts,
             }),
         },
         image_policy: images.then_some(image_policy),
@@ -118,9 +119,9 @@ fn to_look_at(manifest: &Manifest, pictures: &report::Pictures) -> Vec<(String, 
     }
     if manifest.spec.data.text {
         out.push((
-            "文章の氏名などは規則・記録・辞書で探した。辞書にない名や、病歴そのものが個人を語ることがある。提供の前に一部を読む。"
+            "文章には、誰も指さないと分かっている語だけを残した。それでも語に見える名や、病歴そのものが個人を語ることがある。提供の前に一部を読む(--review の texts.html)。"
                 .to_owned(),
-            "Names in texts were found by rules, the record and a dictionary. A name that none of them has may be left, and a history itself may tell of a person: read a sample before handing it over."
+            "In texts only words stay that are known to name nobody. A name that looks like such a word may be left, and a history itself may tell of a person: read a sample before handing it over (texts.html of --review)."
                 .to_owned(),
         ));
     }

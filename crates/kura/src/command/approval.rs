@@ -6,17 +6,23 @@ use kura_service::deid_approval::{self, Approval, Decision};
 use super::{BankArgument, Shell};
 use crate::output::{self, Format};
 
-/// Enter that a board approved a policy of the bank's own for a project
+/// Enter that a board approved a policy for a project
 ///
-/// Without it no data set is built under the policy. It holds for the policy as it is now: whoever
-/// changes the file asks the board again. Policies that come with the bank need none.
+/// Without it no data set is built under a policy of the bank's own, and no text leaves under any. It
+/// holds for the policy as it is now: whoever changes the file asks the board again. Policies that come
+/// with the bank need none as long as no texts are asked for.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   kura deid approve stricter --project stroke-2026 --board \"Ethics board of the university\" \\
-    --reference \"minutes 2026-12, item 3\" --date 2026-11-20 --bank /srv/bank")]
+    --reference \"minutes 2026-12, item 3\" --date 2026-11-20 --bank /srv/bank
+  kura deid approve kamei --texts --project stroke-2026 --board \"Ethics board of the university\" \\
+    --reference \"minutes 2026-12, item 4\" --date 2026-11-20 --bank /srv/bank")]
 pub struct Approve {
-    /// One of the bank's own policies
+    /// One of the bank's own policies, or with --texts any
     policy: String,
+    /// The board approved that texts leave, too, cleaned (`text = true` of the specification)
+    #[arg(long)]
+    texts: bool,
     /// Project it is approved for: `project` of the specification
     #[arg(long)]
     project: String,
@@ -40,7 +46,7 @@ pub struct Approve {
 
 Sets that were built stay where they are: whoever holds them is told by the board.")]
 pub struct Withdraw {
-    /// One of the bank's own policies
+    /// The policy
     policy: String,
     /// Project it was approved for
     #[arg(long)]
@@ -58,6 +64,7 @@ impl Approve {
             board: self.board,
             reference: self.reference,
             date: self.date,
+            texts: self.texts,
         };
         let approval = deid_approval::approve(
             &self.bank.open()?,
@@ -106,11 +113,13 @@ pub fn line(approval: &Approval) -> String {
         board,
         reference,
         date,
+        texts,
     } = decision;
+    let with = if *texts { ", with texts" } else { "" };
     let hash = &approval.hash.to_hex()[..16];
     match &approval.withdrawn {
         None => format!(
-            "{policy} {version} ({hash}) approved for {project}: {board}, {reference}, {date}"
+            "{policy} {version} ({hash}) approved for {project}{with}: {board}, {reference}, {date}"
         ),
         Some(withdrawn) => format!(
             "{policy} {version} ({hash}) withdrawn for {project} at {}: {}",

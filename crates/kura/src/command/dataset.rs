@@ -29,8 +29,8 @@ pub enum Dataset {
         /// Folder to write; must be empty or absent
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
-        /// Folder for pictures of what was masked in images, and of heads before and after. They
-        /// show patients: keep them where the hospital keeps its images
+        /// Folder for pictures of what was masked in images, heads before and after, and a sample of texts.
+        /// They show patients: keep them where the hospital keeps its records
         #[arg(long, value_name = "FOLDER")]
         review: Option<PathBuf>,
     },

@@ -18,7 +18,7 @@ use crate::output::{self, Format, thousands};
 /// De-identification: its rules, and whether an output holds an identifier
 #[derive(Debug, Subcommand)]
 pub enum Deid {
-    /// List the policies there are, and which boards approved the bank's own
+    /// List the policies there are, and what boards approved
     #[command(after_help = "Examples:
   kura deid policies
   kura deid policies --bank /srv/bank")]
@@ -186,12 +186,11 @@ fn policies(shell: &Shell, bank: Option<PathBuf>) -> Result<ExitCode> {
     for name in &names {
         match deid_policy::find(bank.as_ref(), name) {
             Ok(policy) => {
-                let approvals = match &bank {
-                    Some(bank) if policy.extends.is_some() => {
-                        Some(deid_approval::in_force(bank, &policy)?)
-                    }
-                    _ => None,
-                };
+                let own = policy.extends.is_some();
+                let approvals = bank
+                    .as_ref()
+                    .map(|bank| deid_approval::in_force(bank, &policy))
+                    .transpose()?;
                 if shell.format == Format::Text {
                     output::line(&format!(
                         "{name:<20} {} / {} ({})",
@@ -200,7 +199,7 @@ fn policies(shell: &Shell, bank: Option<PathBuf>) -> Result<ExitCode> {
                     for one in approvals.iter().flatten() {
                         output::line(&format!("{:<20} {}", "", approval::line(one)))?;
                     }
-                    if approvals.as_ref().is_some_and(Vec::is_empty) {
+                    if own && approvals.as_ref().is_some_and(Vec::is_empty) {
                         output::line(&format!(
                             "{:<20} not approved: no set is built under it (kura deid approve)",
                             ""

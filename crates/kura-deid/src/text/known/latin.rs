@@ -413,3 +413,12 @@ fn code(word: &str) -> bool {
 pub(super) fn unit(word: &str) -> bool {
     listed(word) & (UNIT | ABBREVIATION) != 0
 }
+
+/// What is measured in it; no abbreviation of something else.
+pub(super) fn is_unit(word: &str) -> bool {
+    listed(word) & UNIT != 0
+}
+
+pub(super) fn is_abbreviation(word: &str) -> bool {
+    listed(word) & ABBREVIATION != 0
+}

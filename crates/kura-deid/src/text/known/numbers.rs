@@ -98,7 +98,7 @@ fn plain(number: &str, measured: bool) -> bool {
     }
     if joined('-') > 1 && !(measured && longest <= 2)
         || joined('/') > 1
-        || joined('.') > 1 && joined('-') == 0
+        || joined('.') > 1 && joined('-') == 0 && joined('/') == 0
     {
         return false;
     }

@@ -484,7 +484,7 @@ pub(crate) async fn thumbnail(
     png(found)
 }
 
-fn png(found: Result<Vec<u8>>) -> Response {
+pub(super) fn png(found: Result<Vec<u8>>) -> Response {
     match found {
         Ok(png) => (
             [

@@ -212,7 +212,10 @@ fn postcodes(text: &str, pieces: &mut [Piece]) {
             && a.iter()
                 .all(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
         let inner = matches!(b, [one, two, three] if one.is_ascii_digit() && two.is_ascii_uppercase() && three.is_ascii_uppercase());
-        if outer && inner {
+        // M5V 1J8.
+        let canada = matches!(a, [one, two, three] if one.is_ascii_uppercase() && two.is_ascii_digit() && three.is_ascii_uppercase())
+            && matches!(b, [one, two, three] if one.is_ascii_digit() && two.is_ascii_uppercase() && three.is_ascii_digit());
+        if outer && inner || canada {
             set(&mut pieces[index - 2..=index]);
         } else if first.text(text) == "Box" && second.class == Class::Number {
             let start = index.saturating_sub(7);

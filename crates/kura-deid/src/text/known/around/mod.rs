@@ -1,6 +1,7 @@
 //! What stands beside an unknown word and is a piece of the same name, house or street.
 
 mod english;
+mod measures;
 mod numbers;
 
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ static KINDS: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
      内科 外科 整形外科 小児科 眼科 皮膚科 耳鼻科 耳鼻咽喉科 歯科 産婦人科 婦人科 泌尿器科 脳神経外科 精神科 心療内科 \
      総合病院 大学病院 中央病院 市民病院 記念病院 赤十字病院 大学 学校 小学校 中学校 高校 高等学校 保育園 幼稚園 学園 研究所 保健所 \
      保健センター 支援センター 地域包括支援センター 福祉事務所 事業所 助産院 助産所 接骨院 整骨院 ケアセンター ケアプランセンター \
-     財団 社団 医療法人社団 社会医療法人 医療法人 社会福祉法人 会社 株式会社 団地 荘 苑 園 寮 館 会 院 台 駅 郵便局 銀行 支店 工場 警察署 消防署 交番 役所 役場 公園 神社 通り"
+     財団 社団 医療法人社団 社会医療法人 医療法人 社会福祉法人 会社 株式会社 団地 荘 苑 園 寮 館 会 院 台 駅 郵便局 銀行 支店 工場 総合 労災 中央 整形 済生会 日赤 厚生 市立 県立 医大 本店 支店 警察署 消防署 交番 役所 役場 公園 神社 通り"
         .split_whitespace()
         .collect()
 });
@@ -29,6 +30,7 @@ pub(super) fn spread(text: &str, vocabulary: &Vocabulary, pieces: &mut [Piece]) 
     numbers::spread(text, pieces);
     numbers::long(text, pieces);
     english::spread(text, pieces);
+    measures::spread(text, pieces);
 }
 
 fn set(pieces: &mut [Piece]) {
@@ -91,13 +93,40 @@ fn japanese(text: &str, pieces: &mut [Piece]) {
             set(&mut pieces[index - 1..=index]);
         }
     }
-    // 大地さん, 平和医師: whoever has a title is somebody.
+    // 大地さん, 平和医師, 学くん: whoever has a title is somebody.
     for index in 1..pieces.len() {
         let title = pieces[index].text(text);
         let titled =
             context::is_title(title) || title.starts_with("さん") || title.starts_with("ちゃん");
-        if titled && pieces[index - 1].class == Class::Word && weak(text, &pieces[index - 1]) {
-            pieces[index - 1].class = Class::Unknown;
+        let called = matches!(title, "さん" | "くん" | "ちゃん" | "氏" | "様" | "君");
+        let last = &pieces[index - 1];
+        let own = last.text(text);
+        let one = called
+            && own.starts_with(is_kanji)
+            && own.chars().count() == 1
+            && !context::is_person(own)
+            && (index < 2 || !weak(text, &pieces[index - 2]));
+        if titled && last.class == Class::Word && weak(text, last) || one {
+            set(&mut pieces[index - 1..index]);
+        }
+    }
+    // 「力」, （学）: one kanji alone in brackets, if it is none of a list.
+    const IN_BRACKETS: &str = "男女右左上下前後内外日月火水木金土祝大中小有無要否可不良高低正陰陽朝昼夕夜済未計表図注初再他複単";
+    for index in 1..pieces.len().saturating_sub(1) {
+        let own = pieces[index].text(text);
+        let opened = matches!(pieces[index - 1].text(text), "(" | "（" | "「" | "『");
+        let closed = matches!(
+            pieces[index + 1].text(text),
+            ")" | "）" | "」" | "』" | "、"
+        );
+        if opened
+            && closed
+            && own.starts_with(is_kanji)
+            && own.chars().count() == 1
+            && !IN_BRACKETS.contains(own)
+            && !context::is_person(own)
+        {
+            set(&mut pieces[index..=index]);
         }
     }
 }

@@ -1,0 +1,365 @@
+//! Numbers that nothing beside them measures: they may be anybody's record number, room, telephone or age, and go.
+
+use std::sync::LazyLock;
+
+use super::super::numbers::unit_follows;
+use super::super::{Class, Piece, is_latin, latin};
+use super::set;
+use crate::text::letters::{is_kanji, is_katakana};
+use crate::text::vocabulary::QuickSet;
+
+/// Of so many digits a number may stay without a word beside it, if it is less than [`OLD`].
+const DIGITS: usize = 2;
+/// From it on a bare number may be an age that few reach.
+const OLD: u32 = 90;
+
+/// Ends of words that a value follows.
+const MEASURES: [&str; 70] = [
+    "力",
+    "雑音",
+    "スコア",
+    "段階",
+    "値",
+    "量",
+    "数",
+    "圧",
+    "拍",
+    "温",
+    "重",
+    "長",
+    "率",
+    "糖",
+    "球",
+    "板",
+    "素",
+    "度",
+    "径",
+    "幅",
+    "厚",
+    "脂肪",
+    "蛋白",
+    "カリウム",
+    "ナトリウム",
+    "カルシウム",
+    "マグネシウム",
+    "クロール",
+    "アルブミン",
+    "ビリルビン",
+    "ヘモグロビン",
+    "コレステロール",
+    "クレアチニン",
+    "フェリチン",
+    "グルコース",
+    "アミラーゼ",
+    "リパーゼ",
+    "尿酸",
+    "乳酸",
+    "約",
+    "計",
+    "最大",
+    "最高",
+    "最低",
+    "最小",
+    "平均",
+    "中央",
+    "総",
+    "毎分",
+    "時速",
+    "毎時",
+    "拡張期",
+    "収縮期",
+    "摂取",
+    "排液",
+    "点滴",
+    "輸液",
+    "補液",
+    "出血",
+    "尿",
+    "酸素",
+    "流速",
+    "エネルギー",
+    "カロリー",
+    "設定",
+    "目標",
+    "収縮",
+    "拡張",
+    "食前",
+    "食後",
+];
+/// Words of that kind that are none: 番号数 is nothing, 年数 is a year.
+const NO_MEASURES: [&str; 6] = ["年度", "年数", "実年齢", "満年齢", "総", "件数"];
+/// What is counted, behind a number.
+const COUNTED: [&str; 43] = [
+    "日",
+    "週",
+    "か月",
+    "ヶ月",
+    "カ月",
+    "ヵ月",
+    "ケ月",
+    "時間",
+    "分",
+    "秒",
+    "錠",
+    "包",
+    "枚",
+    "本",
+    "名",
+    "人",
+    "滴",
+    "点",
+    "期",
+    "型",
+    "級",
+    "群",
+    "床",
+    "症例",
+    "単位",
+    "kcal",
+    "キロ",
+    "ミリ",
+    "グラム",
+    "リットル",
+    "センチ",
+    "メートル",
+    "パーセント",
+    "カロリー",
+    "拍",
+    "ジュール",
+    "万",
+    "億",
+    "千",
+    "倍",
+    "台",
+    "以上",
+    "以下",
+];
+static ENGLISH_MEASURES: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
+    "pressure rate count counts sodium potassium glucose creatinine calcium chloride bicarbonate lactate troponin \
+     hemoglobin haemoglobin platelets platelet weight volume output intake dose saturation saturations sats oxygen sugar \
+     sugars cholesterol triglycerides ferritin albumin protein level levels score heart systolic diastolic pulse loss \
+     fluid calories energy bilirubin amylase lipase urea nitrogen ketones osmolality duration interval length width \
+     height size thickness flow peak maximum minimum mean average total baseline goal target cells leukocytes \
+     neutrophils lymphocytes strength power reflexes pulses murmur grade motor apgar gradient velocity threshold setting settings pacing"
+        .split_whitespace()
+        .collect()
+});
+/// What may stand between a measure and its value.
+static BETWEEN: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
+    "was is of to at from about approximately around between and up down over under than now remains were are peaked \
+     rose fell dropped improved stable in the low high only still low- mid- が は も で と に から より へ まで の"
+        .split_whitespace()
+        .collect()
+});
+static ENGLISH_COUNTED: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
+    "patients participants subjects cases cells steps feet meters metres calories beats units percent joules watts \
+     grams litres liters millilitres milliliters milligrams minutes hours days weeks months seconds mg ml mL mcg kg g \
+     bpm systolic diastolic throughout bilaterally x times fold consecutive degrees sites samples"
+        .split_whitespace()
+        .collect()
+});
+/// Abbreviations that a value does not follow.
+const NO_ABBREVIATIONS: [&str; 22] = [
+    "ID", "No", "Nos", "NO", "TEL", "Tel", "FAX", "Fax", "PHS", "EMR", "EHR", "MD", "RN", "NP",
+    "DO", "PA", "Pt", "Dr", "Mr", "Mrs", "Ms", "Mx",
+];
+/// How far a value may stand behind what it is of, in pieces.
+const FAR: usize = 9;
+
+/// After everything else: what is left of the numbers.
+pub(super) fn spread(text: &str, pieces: &mut [Piece]) {
+    for index in 0..pieces.len() {
+        if pieces[index].class == Class::Number && !stays(text, pieces, index) {
+            set(&mut pieces[index..=index]);
+        }
+    }
+    codes(text, pieces);
+    between(text, pieces);
+}
+
+fn is_code(letter: char) -> bool {
+    is_latin(letter) || letter == '-' || letter == '_'
+}
+
+/// OP-2291, S24-118: letters and digits that hyphens join, where a piece of them goes or three digits stand in a row.
+fn codes(text: &str, pieces: &mut [Piece]) {
+    let of_code = |piece: &Piece| {
+        let own = piece.text(text);
+        own.starts_with(is_code) && own.ends_with(is_code)
+    };
+    let mut start = 0;
+    while start < pieces.len() {
+        let length = pieces[start..]
+            .iter()
+            .take_while(|piece| of_code(piece))
+            .count();
+        let run = &mut pieces[start..start + length];
+        start += length.max(1);
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            continue;
+        };
+        let whole = &text[first.range.start..last.range.end];
+        let digits = whole.bytes().filter(u8::is_ascii_digit).count();
+        let row = whole
+            .split(|letter: char| !letter.is_ascii_digit())
+            .map(str::len)
+            .max();
+        let joined =
+            whole.contains(['-', '_']) && whole.contains(|c: char| c.is_ascii_alphabetic());
+        // CA-125 and the like are three digits behind a known abbreviation.
+        let marker = digits <= 3
+            && latin::is_unit(first.text(text)) | latin::is_abbreviation(first.text(text));
+        let long = joined && row.unwrap_or(0) >= 3 && !marker && digits == whole_digits(run, text);
+        let gone = digits > 0
+            && run
+                .iter()
+                .any(|piece| piece.gone() && has_digit(piece, text));
+        if run.len() > 1 && (long || gone) {
+            set(run);
+        }
+    }
+}
+
+fn has_digit(piece: &Piece, text: &str) -> bool {
+    piece
+        .text(text)
+        .contains(|letter: char| letter.is_ascii_digit())
+}
+
+/// Digits of a run that no unit follows: of 50-100mg none.
+fn whole_digits(run: &[Piece], text: &str) -> usize {
+    run.iter()
+        .map(|piece| {
+            let own = piece.text(text);
+            let end = own.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+            let unit = own.len() - end.len() > 1 && latin::is_unit(&own[end.len()..]);
+            let digits = own.bytes().filter(u8::is_ascii_digit).count();
+            if unit { 0 } else { digits }
+        })
+        .sum()
+}
+
+/// NE 45th St, King St W, Toronto: what is short and stands between two pieces of an address.
+fn between(text: &str, pieces: &mut [Piece]) {
+    for index in 2..pieces.len().saturating_sub(2) {
+        let own = &pieces[index];
+        let word = own.text(text);
+        let short = word.starts_with(is_latin)
+            && (word.len() <= 2 && word.starts_with(|letter: char| letter.is_ascii_uppercase())
+                || word.starts_with(|letter: char| letter.is_ascii_digit()));
+        let latin = |piece: &Piece| piece.gone() && piece.text(text).ends_with(is_latin);
+        let before = pieces[index - 1].text(text) == " " && latin(&pieces[index - 2]);
+        let behind = match pieces[index + 1].text(text) {
+            " " => latin(&pieces[index + 2]),
+            "," => pieces[index + 2].text(text) == " " && pieces.get(index + 3).is_some_and(latin),
+            _ => false,
+        };
+        if short && !own.gone() && before && behind {
+            set(&mut pieces[index..=index]);
+        }
+    }
+}
+
+fn stays(text: &str, pieces: &[Piece], index: usize) -> bool {
+    let own = pieces[index].text(text);
+    let digits = own.len()
+        - own
+            .trim_start_matches(|c: char| c.is_ascii_digit() || "-./:,".contains(c))
+            .len();
+    let (number, glued) = own.split_at(digits);
+    let groups: Vec<&str> = number.split(['-', '.', '/', ':', ',']).collect();
+    let longest = groups.iter().map(|group| group.len()).max().unwrap_or(0);
+    let parsed = |group: &str| group.parse::<u32>().unwrap_or(u32::MAX);
+    // 12.1, 0.35: no number of a record is written so.
+    let decimal = groups.len() == 2 && number.contains('.') && groups[0].len() <= 3;
+    let small = longest <= DIGITS && groups.iter().all(|group| parsed(group) < OLD);
+    // 4/5 of a strength and 128/74 of a pressure; but 4/30 is a day.
+    let day = groups.len() == 2
+        && number.contains('/')
+        && (1..=12).contains(&parsed(groups[0]))
+        && (1..=31).contains(&parsed(groups[1]))
+        && !(matches!(groups[1], "5" | "6" | "10")
+            && parsed(groups[0]) <= parsed(groups[1])
+            && of_a_scale(text, &pieces[..index]));
+    let parts = number.contains(['/', ':']) && groups.len() == 2 && longest <= 3 && !day;
+    decimal || small && !day || parts || measured(text, pieces, index, glued)
+}
+
+/// Whether a sentence tells of a scale so far: MMT, NRS, a murmur.
+fn of_a_scale(text: &str, before: &[Piece]) -> bool {
+    const SCALES: [&str; 22] = [
+        "MMT",
+        "NRS",
+        "VAS",
+        "FRS",
+        "FPS",
+        "Levine",
+        "Apgar",
+        "strength",
+        "Strength",
+        "power",
+        "murmur",
+        "reflexes",
+        "pulses",
+        "pain",
+        "Pain",
+        "筋力",
+        "徒手筋力",
+        "徒手筋力検査",
+        "雑音",
+        "収縮期雑音",
+        "疼痛",
+        "痛み",
+    ];
+    before
+        .iter()
+        .rev()
+        .take(40)
+        .map(|piece| piece.text(text))
+        .take_while(|word| !matches!(*word, "\n" | "。"))
+        .any(|word| SCALES.contains(&word))
+}
+
+/// Whether a unit or what is counted stands behind a number, or what is measured before it.
+fn measured(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
+    if glued.len() > 1 || matches!(glued, "g" | "L" | "h" | "V" | "W" | "J" | "U" | "K") {
+        return true;
+    }
+    let behind = &text[pieces[index].range.end..];
+    if unit_follows(behind) {
+        return true;
+    }
+    let near = behind.trim_start_matches(' ');
+    if COUNTED.iter().any(|word| near.starts_with(word)) {
+        return true;
+    }
+    let end = near.find(|letter| !is_latin(letter)).unwrap_or(near.len());
+    let next = &near[..end];
+    if !next.is_empty() && (latin::is_unit(next) || ENGLISH_COUNTED.contains(next)) {
+        return true;
+    }
+    let mut skipped = 0;
+    for piece in pieces[..index].iter().rev().take(FAR) {
+        let word = piece.text(text);
+        match piece.class {
+            Class::Mark if matches!(word, "\n" | "。" | ";" | "；") => return false,
+            // What another value of the same row stands beside: 128/74 → 132/80, 7800, 8200.
+            Class::Mark | Class::Number => {}
+            Class::Found | Class::Unknown => return false,
+            _ if BETWEEN.contains(word) && skipped < 3 => skipped += 1,
+            Class::Grammar | Class::Letter if skipped < 3 => skipped += 1,
+            Class::Sure | Class::Word | Class::Affix => return measures(word),
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn measures(word: &str) -> bool {
+    if word.starts_with(|letter| is_kanji(letter) || is_katakana(letter)) {
+        return MEASURES.iter().any(|end| word.ends_with(end)) && !NO_MEASURES.contains(&word);
+    }
+    let lower = word.to_ascii_lowercase();
+    ENGLISH_MEASURES.contains(lower.as_str())
+        || latin::is_abbreviation(word) && !NO_ABBREVIATIONS.contains(&word)
+}
