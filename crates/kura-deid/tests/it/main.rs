@@ -8,5 +8,6 @@ mod tables;
 mod text;
 mod text_held_out;
 mod text_known;
+mod text_notes;
 mod text_score;
 mod text_unseen;
