@@ -10,4 +10,5 @@ mod text_held_out;
 mod text_known;
 mod text_notes;
 mod text_score;
+mod text_third;
 mod text_unseen;
