@@ -8,5 +8,7 @@ mod tables;
 mod text;
 mod text_held_out;
 mod text_known;
+mod text_notes;
 mod text_score;
+mod text_third;
 mod text_unseen;

@@ -1,103 +1,71 @@
-//! Numbers by their patterns, and dates in the ways they are written.
+//! How the notes of `text_held_out` write record numbers, dates and ages.
 
 use jiff::civil::Date;
 
-use super::Dice;
+use crate::text_notes::patterns::{Written, era, fill, month_name, wide};
+use crate::text_notes::{Age, Dice, Style};
 
-/// Fills a pattern: `#` a digit, `*` a block of a town, `%` a number of a house, `$` of a room, `~` a name in romaji; each also full-width. Ⓗ is
-/// the number of an insurer, Ⓜ ⓜ Ⓝ My Number, all with right check digits; X a letter.
-pub fn fill(pattern: &str, word: &str, dice: &mut Dice) -> String {
-    let mut out = String::new();
-    for c in pattern.chars() {
-        match c {
-            '#' => out.push(digit(dice.below(10))),
-            '＃' => out.push_str(&wide(&dice.below(10).to_string())),
-            '*' => out.push_str(&dice.range(1, 7).to_string()),
-            '＊' => out.push_str(&wide(&dice.range(1, 7).to_string())),
-            '%' => out.push_str(&dice.range(1, 29).to_string()),
-            '％' => out.push_str(&wide(&dice.range(1, 29).to_string())),
-            '$' => out.push_str(&dice.range(101, 1205).to_string()),
-            '＄' => out.push_str(&wide(&dice.range(101, 1205).to_string())),
-            '~' => out.push_str(&word.to_lowercase()),
-            'Ⓗ' => out.push_str(&insurer(dice)),
-            'Ⓜ' => out.push_str(&grouped(&my_number(dice), ' ')),
-            'Ⓝ' => out.push_str(&grouped(&my_number(dice), '-')),
-            'ⓜ' => out.push_str(&my_number(dice)),
-            other => out.push(other),
-        }
+pub const STYLE: Style = Style {
+    number,
+    told,
+    date,
+    age,
+    oldest: (91, 104),
+    young_are_clean: true,
+};
+
+fn number(dice: &mut Dice) -> String {
+    match dice.below(4) {
+        0 => fill("00######", "", dice),
+        1 => fill("1##-####-#", "", dice),
+        2 => fill("4######", "", dice),
+        _ => fill("00########", "", dice),
     }
-    out
 }
 
-fn digit(value: usize) -> char {
-    char::from_digit(value as u32, 10).unwrap()
+fn told(id: &str, english: bool, dice: &mut Dice) -> (String, &'static str) {
+    let bare = id.trim_start_matches('0');
+    match dice.below(8) {
+        0 if !english => (wide(id), "full-width"),
+        1 if bare != id => (bare.to_owned(), "without zeros"),
+        2 if id.contains('-') => (id.replace('-', ""), "without hyphens"),
+        _ => (id.to_owned(), "as told"),
+    }
 }
 
-pub fn digits(count: usize, dice: &mut Dice) -> String {
-    (0..count).map(|_| digit(dice.below(10))).collect()
-}
-
-fn grouped(number: &str, by: char) -> String {
-    format!("{}{by}{}{by}{}", &number[..4], &number[4..8], &number[8..])
-}
-
-/// Twelve digits; the last by the weights 2 to 7 from the right.
-pub fn my_number(dice: &mut Dice) -> String {
-    let mut number = digits(11, dice);
-    let sum: usize = number
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, b)| usize::from(b - b'0') * (if at < 6 { at + 2 } else { at - 4 }))
-        .sum();
-    let check = if sum % 11 <= 1 { 0 } else { 11 - sum % 11 };
-    number.push(digit(check));
-    number
-}
-
-/// Eight digits: the law, the prefecture, the insurer, and a digit by the weights 2 and 1 from the right.
-fn insurer(dice: &mut Dice) -> String {
-    let law = *dice.pick(&["01", "06", "31", "39", "67"]);
-    let mut number = format!("{law}{:02}{}", dice.range(1, 47), digits(3, dice));
-    let sum: usize = number
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(at, b)| usize::from(b - b'0') * (2 - at % 2))
-        .map(|product| product / 10 + product % 10)
-        .sum();
-    number.push(digit((10 - sum % 10) % 10));
-    number
-}
-
-pub fn wide(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '!'..='~' => char::from_u32(c as u32 + 0xFEE0).unwrap(),
-            ' ' => '　',
-            other => other,
-        })
-        .collect()
-}
-
-/// The name of the era, its letter, its year.
-fn era(date: Date) -> (&'static str, &'static str, i16) {
-    let year = date.year();
-    if date >= Date::constant(2019, 5, 1) {
-        ("令和", "R", year - 2018)
-    } else if date >= Date::constant(1989, 1, 8) {
-        ("平成", "H", year - 1988)
-    } else if date >= Date::constant(1926, 12, 25) {
-        ("昭和", "S", year - 1925)
+fn age(form: &str, age: usize, english: bool, dice: &mut Dice) -> Age {
+    let digits = age.to_string();
+    // 93F, "aged 93".
+    let (number, unit, sort) = if form == "n" {
+        (digits, "", "without unit")
+    } else if english {
+        let units = ["-year-old", " year old", " yo", "yo", " y/o"];
+        (digits, *dice.pick(&units), "")
     } else {
-        ("大正", "T", year - 1911)
+        match dice.below(10) {
+            0 => (digits, "才", "才"),
+            1 | 2 => (wide(&digits), "歳", "full-width"),
+            3 => (digits, " 歳", "blank"),
+            4 => (digits, "y.o.", "y.o."),
+            _ => (digits, "歳", "歳"),
+        }
+    };
+    Age::new("", number, unit, sort)
+}
+
+fn date(name: &str, english: bool, date: Date, dice: &mut Dice) -> Written {
+    match (name, english) {
+        ("ym", true) => english_year_month(date, dice),
+        ("ym", false) => year_month(date, dice),
+        ("md", true) => english_month_day(date, dice),
+        ("md", false) => month_day(date, dice),
+        ("dob", false) => birth(date, dice),
+        (_, true) => english_date(date, dice),
+        (_, false) => japanese(date, dice),
     }
 }
 
-/// A date, the weekday behind it, and what kind of writing it is.
-pub type Written = (String, &'static str, &'static str);
-
-pub fn japanese(date: Date, dice: &mut Dice) -> Written {
+fn japanese(date: Date, dice: &mut Dice) -> Written {
     let (y, m, d) = (date.year(), date.month(), date.day());
     let (name, letter, e) = era(date);
     let first = if e == 1 {
@@ -131,7 +99,7 @@ pub fn japanese(date: Date, dice: &mut Dice) -> Written {
     (text, "", sort)
 }
 
-pub fn birth(date: Date, dice: &mut Dice) -> Written {
+fn birth(date: Date, dice: &mut Dice) -> Written {
     let (y, m, d) = (date.year(), date.month(), date.day());
     let (name, letter, e) = era(date);
     let (text, sort) = match dice.below(10) {
@@ -148,7 +116,7 @@ pub fn birth(date: Date, dice: &mut Dice) -> Written {
     (text, "", if sort.is_empty() { "birth" } else { sort })
 }
 
-pub fn month_day(date: Date, dice: &mut Dice) -> Written {
+fn month_day(date: Date, dice: &mut Dice) -> Written {
     let (m, d) = (date.month(), date.day());
     let sort = "month and day";
     match dice.below(10) {
@@ -161,7 +129,7 @@ pub fn month_day(date: Date, dice: &mut Dice) -> Written {
     }
 }
 
-pub fn year_month(date: Date, dice: &mut Dice) -> Written {
+fn year_month(date: Date, dice: &mut Dice) -> Written {
     let (y, m) = (date.year(), date.month());
     let (name, letter, e) = era(date);
     let text = match dice.below(7) {
@@ -175,14 +143,7 @@ pub fn year_month(date: Date, dice: &mut Dice) -> Written {
     (text, "", "year and month")
 }
 
-const MONTHS: &str =
-    "January February March April May June July August September October November December";
-
-fn month_name(month: i8) -> &'static str {
-    MONTHS.split(' ').nth(month as usize - 1).unwrap()
-}
-
-pub fn english(date: Date, dice: &mut Dice) -> Written {
+fn english_date(date: Date, dice: &mut Dice) -> Written {
     let (y, m, d) = (date.year(), date.month(), date.day());
     let month = month_name(m);
     let short = &month[..3];
@@ -205,7 +166,7 @@ pub fn english(date: Date, dice: &mut Dice) -> Written {
     (text, "", sort)
 }
 
-pub fn english_month_day(date: Date, dice: &mut Dice) -> Written {
+fn english_month_day(date: Date, dice: &mut Dice) -> Written {
     let (m, d) = (date.month(), date.day());
     let month = month_name(m);
     let text = match dice.below(5) {
@@ -226,7 +187,7 @@ pub fn english_month_day(date: Date, dice: &mut Dice) -> Written {
     (text, "", "month and day")
 }
 
-pub fn english_year_month(date: Date, dice: &mut Dice) -> Written {
+fn english_year_month(date: Date, dice: &mut Dice) -> Written {
     let (y, m) = (date.year(), date.month());
     let month = month_name(m);
     let text = match dice.below(3) {

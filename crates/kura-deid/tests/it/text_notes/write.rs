@@ -8,13 +8,14 @@ use jiff::{Span, ToSpan};
 use kura_deid::text::Record;
 
 use super::names::{Names, Person};
-use super::patterns::{self, Written};
-use super::{Dice, lists};
+use super::patterns;
+use super::{Age, Dice, Set, Style, lists};
 use crate::text_score::Piece;
 
 /// What the forms are filled from.
 pub struct Data {
-    pub names: Names,
+    style: Style,
+    names: Names,
     places: BTreeMap<&'static str, Vec<&'static str>>,
     japanese: Vec<Document>,
     english: Vec<Document>,
@@ -37,12 +38,13 @@ fn documents(text: &'static str) -> Vec<Document> {
 }
 
 impl Data {
-    pub fn new() -> Self {
+    pub fn new(set: &Set) -> Self {
         Self {
-            names: Names::new(&lists(include_str!("../../data/held_out_names.txt"))),
-            places: lists(include_str!("../../data/held_out_places.txt")),
-            japanese: documents(include_str!("../../data/held_out_japanese.txt")),
-            english: documents(include_str!("../../data/held_out_english.txt")),
+            style: set.style,
+            names: Names::new(&lists(set.names)),
+            places: lists(set.places),
+            japanese: documents(set.japanese),
+            english: documents(set.english),
         }
     }
 
@@ -75,6 +77,11 @@ impl Note {
                 record.person(name)
             })
     }
+}
+
+/// Documents about women with child.
+fn of_mothers(title: &str) -> bool {
+    title.contains("周産期") || title.contains("obstetrics")
 }
 
 /// Those a bank knows: the patient, two doctors, a nurse.
@@ -130,18 +137,13 @@ impl<'a> Writer<'a> {
     fn new(data: &'a Data, dice: &'a mut Dice, english: bool, title: &str) -> Self {
         let today = Date::constant(2016, 1, 1) + days(dice.below(3500));
         let age = match title {
-            "小児" | "paediatrics" => dice.range(1, 9),
-            "周産期" | "obstetrics" => dice.range(19, 41),
+            _ if ["小児", "paediatric"].iter().any(|one| title.contains(one)) => dice.range(1, 9),
+            _ if of_mothers(title) => dice.range(19, 41),
             _ if dice.below(100) < 14 => dice.range(91, 103),
             _ => dice.range(22, 88),
         };
         let born = today - days(age * 365 + age / 4 + 1 + dice.below(360));
-        let id = match dice.below(4) {
-            0 => patterns::fill("00######", "", dice),
-            1 => patterns::fill("1##-####-#", "", dice),
-            2 => patterns::fill("4######", "", dice),
-            _ => patterns::fill("00########", "", dice),
-        };
+        let id = (data.style.number)(dice);
         let mut writer = Self {
             data,
             dice,
@@ -157,10 +159,7 @@ impl<'a> Writer<'a> {
         };
         writer.note.id = id;
         for role in TOLD {
-            let man = match (role, title) {
-                ("p", "周産期" | "obstetrics") => false,
-                _ => writer.dice.below(2) == 0,
-            };
+            let man = !(role == "p" && of_mothers(title)) && writer.dice.below(2) == 0;
             let person = writer.somebody(man);
             for (family, given) in [
                 (&person.family.0, &person.given.0),
@@ -225,13 +224,23 @@ impl<'a> Writer<'a> {
         if self.english { english } else { japanese }
     }
 
+    /// A number of a range as "1-9".
+    fn between(&mut self, range: &str) -> String {
+        let (least, most) = range.split_once('-').unwrap();
+        let (least, most) = (least.parse().unwrap(), most.parse().unwrap());
+        self.dice.range(least, most).to_string()
+    }
+
     fn slot(&mut self, slot: &str) {
         if let Some(range) = slot.strip_prefix('#') {
-            let (least, most) = range.split_once('-').unwrap();
-            let number = self
-                .dice
-                .range(least.parse().unwrap(), most.parse().unwrap());
-            self.note.text.push_str(&number.to_string());
+            let number = self.between(range);
+            self.note.text.push_str(&number);
+            return;
+        }
+        // What may get a label or not.
+        if let Some(text) = slot.strip_prefix('~') {
+            let number = text.strip_prefix('#').map(|range| self.between(range));
+            self.neutral(&number.unwrap_or(text.to_owned()));
             return;
         }
         let (before, core) = slot.split_once('>').unwrap_or(("", slot));
@@ -252,20 +261,15 @@ impl<'a> Writer<'a> {
                 };
                 self.neutral(&time);
             }
-            "age" if core == "age" => self.written_age(self.age),
-            "age" => {
-                let age = self.dice.range(30, 88);
-                self.written_age(age);
-            }
-            "old" => {
-                let age = self.dice.range(91, 104);
-                self.written_age(age);
-            }
-            // 93F, "aged 93".
-            "oldn" => {
-                let age = self.dice.range(91, 104).to_string();
-                let kind = self.kind("age", "age, English");
-                self.piece(kind, "without unit", &age);
+            // The patient's, or with a digit another one.
+            name if name.starts_with("age") || name.starts_with("old") => {
+                let (least, most) = self.data.style.oldest;
+                let age = match name.starts_with("old") {
+                    true => self.dice.range(least, most),
+                    false if core == name => self.age,
+                    false => self.dice.range(30, 88),
+                };
+                self.age(&name[3..], age);
             }
             "sex" => {
                 let man = self.cast["p"].man;
@@ -385,6 +389,8 @@ impl<'a> Writer<'a> {
             "嫁",
             "姉",
             "妹",
+            "娘",
+            "姪",
             "助産師",
             "aughter",
             "wife",
@@ -394,7 +400,7 @@ impl<'a> Writer<'a> {
             "Mom",
             "girl",
         ]);
-        let man = last(&["夫", "長男", "次男", "父", "son", "usband"]);
+        let man = last(&["夫", "長男", "次男", "父", "甥", "son", "usband"]);
         match (man, woman) {
             (None, None) => self.dice.below(if role.starts_with('m') { 8 } else { 2 }) == 0,
             (man, woman) => man > woman,
@@ -415,16 +421,8 @@ impl<'a> Writer<'a> {
         if ["date", "md"].contains(&name) {
             self.last = Some(date);
         }
-        let dice = &mut *self.dice;
-        let (text, weekday, sort): Written = match (name, self.english) {
-            ("ym", true) => patterns::english_year_month(date, dice),
-            ("ym", false) => patterns::year_month(date, dice),
-            ("md", true) => patterns::english_month_day(date, dice),
-            ("md", false) => patterns::month_day(date, dice),
-            ("dob", false) => patterns::birth(date, dice),
-            (_, true) => patterns::english(date, dice),
-            (_, false) => patterns::japanese(date, dice),
-        };
+        let (text, weekday, sort) =
+            (self.data.style.date)(name, self.english, date, &mut *self.dice);
         let sub = if name == "dob" {
             format!("birth, {sort}")
         } else {
@@ -435,45 +433,34 @@ impl<'a> Writer<'a> {
         self.neutral(weekday);
     }
 
-    /// Only above the limit is an age a piece; the unit need not be masked.
-    fn written_age(&mut self, age: usize) {
-        let (number, unit, sort) = if self.english {
-            let units = ["-year-old", " year old", " yo", "yo", " y/o"];
-            (age.to_string(), *self.dice.pick(&units), "")
-        } else {
-            match self.dice.below(10) {
-                0 => (age.to_string(), "才", "才"),
-                1 | 2 => (patterns::wide(&age.to_string()), "歳", "full-width"),
-                3 => (age.to_string(), " 歳", "blank"),
-                4 => (age.to_string(), "y.o.", "y.o."),
-                _ => (age.to_string(), "歳", "歳"),
-            }
-        };
-        if age > 90 {
+    /// Only from the limit on is an age a piece; the unit need not be masked.
+    fn age(&mut self, form: &str, age: usize) {
+        let Age {
+            before,
+            number,
+            after,
+            sort,
+        } = (self.data.style.age)(form, age, self.english, &mut *self.dice);
+        if age >= self.data.style.oldest.0 {
             let kind = self.kind("age", "age, English");
+            self.neutral(before);
             self.piece(kind, sort, &number);
-            self.neutral(unit);
+            self.neutral(after);
+        } else if self.data.style.young_are_clean {
+            self.note.text.push_str(&format!("{before}{number}{after}"));
         } else {
-            self.note.text.push_str(&number);
-            self.note.text.push_str(unit);
+            self.neutral(&format!("{before}{number}{after}"));
         }
     }
 
     /// The number of the record, as told or a little otherwise.
     fn told_number(&mut self) {
-        let id = self.note.id.clone();
-        let bare = id.trim_start_matches('0').to_owned();
-        let (text, sub) = match self.dice.below(8) {
-            0 if !self.english => (patterns::wide(&id), "full-width"),
-            1 if bare != id => (bare, "without zeros"),
-            2 if id.contains('-') => (id.replace('-', ""), "without hyphens"),
-            _ => (id, "as told"),
-        };
+        let (text, sub) = (self.data.style.told)(&self.note.id, self.english, &mut *self.dice);
         let kind = self.kind("record number, told", "record number, English, told");
         self.piece(kind, sub, &text);
     }
 
-    /// Of a sort, where one is named.
+    /// Of a sort, where one is named. Before « stand words of every place of its kind.
     fn place(&mut self, name: &str, sort: &str) {
         let list = match name {
             "hosp" => "hospital formal",
@@ -483,18 +470,20 @@ impl<'a> Writer<'a> {
             "office" => "care office",
             "addr" => "address",
             "tel" => "phone",
+            "ext" => "extension",
             "num" => "number",
             "rec" => "record",
             other => other,
         };
         let (japanese, english) = match list {
             "address" => ("address", "address, English"),
-            "town" => ("city alone", "city alone, English"),
-            "phone" => ("phone", "phone, English"),
+            "town" | "abroad" => ("city alone", "city alone, English"),
+            "phone" | "extension" => ("phone", "phone, English"),
             "mail" => ("mail", "mail, English"),
             "url" => ("url", "url, English"),
             "number" => ("number", "number, English"),
             "record" => ("record number, untold", "record number, English, untold"),
+            "school" | "workplace" => ("school or workplace", "school or workplace, English"),
             _ => ("hospital", "hospital, English"),
         };
         let kind = self.kind(japanese, english);
@@ -509,15 +498,18 @@ impl<'a> Writer<'a> {
             .filter(|line| line.starts_with(sort))
             .collect();
         let line = *self.dice.pick(&lines);
-        let (sub, pattern) = if kind == "hospital, English" || kind == "city alone, English" {
+        let (sub, pattern) = if WITHOUT_SORTS.contains(&kind) {
             ("", *self.dice.pick(&line.split('|').collect::<Vec<_>>()))
         } else {
-            let alone = if kind == "hospital" { list } else { "" };
+            let names = ["hospital", "school or workplace"].contains(&kind);
+            let alone = if names { list } else { "" };
             line.split_once('|').unwrap_or((alone, line))
         };
         let word = self.data.names.latin(self.dice, self.english);
         if !pattern.contains('<') {
             let text = patterns::fill(pattern, &word, self.dice);
+            let (generic, text) = text.split_once('«').unwrap_or(("", &text));
+            self.neutral(generic);
             let plain = text.trim_start_matches('〒');
             let plain = GENERIC_WORDS.iter().fold(plain, |plain, one| {
                 plain.strip_prefix(one).unwrap_or(plain).trim_start()
@@ -532,7 +524,7 @@ impl<'a> Writer<'a> {
             let text = patterns::fill(part, &word, self.dice);
             if at % 2 == 1 {
                 self.piece(kind, sub, &text);
-            } else if list == "phone" {
+            } else if kind.starts_with("phone") {
                 // An extension tells nothing without its number, and may go with it.
                 self.neutral(&text);
             } else {
@@ -542,8 +534,24 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Of these a line holds some names, not a sort and a pattern.
+const WITHOUT_SORTS: [&str; 3] = [
+    "hospital, English",
+    "school or workplace, English",
+    "city alone, English",
+];
+
 /// What kind of body runs a place, in the order they are written: in every name of the kind.
-const GENERIC_WORDS: [&str; 15] = [
+const GENERIC_WORDS: [&str; 24] = [
+    "地方独立行政法人",
+    "国立大学法人",
+    "公立大学法人",
+    "特定非営利活動法人",
+    "NPO法人",
+    "宗教法人",
+    "株式会社",
+    "合同会社",
+    "(株)",
     "独立行政法人",
     "社会医療法人",
     "社会福祉法人",
