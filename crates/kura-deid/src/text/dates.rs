@@ -1,5 +1,6 @@
 //! Dates in western and Japanese form, and ages over the limit.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -9,6 +10,13 @@ use super::{Found, Kind, apart_from_digits, push};
 
 const MONTHS: &str = r"(?i:Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)";
 
+/// 2026（令和8）年11月23日, 1999(H11)/1/24; 二〇二四年四月十三日; 19年1月27日, '10年7月.
+static MIXED: LazyLock<Regex> = LazyLock::new(|| {
+    let kanji = "[〇○一二三四五六七八九十]";
+    pattern(&format!(
+        r"(?:19|20)\d{{2}} ?[\((](?:令和|平成|昭和|大正|明治|[RHSTMrhstm令平昭大明])\.? ?(?:元|\d{{1,2}})[\))] ?(?:年|[-/.])(?: ?\d{{1,2}} ?(?:月|[-/.])(?: ?\d{{1,2}} ?日?)?)?|[一二][〇○一二三四五六七八九]{{3}}年(?:{kanji}{{1,2}}月(?:{kanji}{{1,3}}日)?)?|'?\d{{2}}年 ?(?:1[0-2]|0?[1-9]) ?月 ?(?:[12]\d|3[01]|0?[1-9]) ?日|'\d{{2}}年(?: ?(?:1[0-2]|0?[1-9]) ?月)?",
+    ))
+});
 /// 2026年11月23日, 2026/11/23, 2026-11-23, 2026.11.23; also year and month alone.
 static WESTERN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -18,9 +26,19 @@ static WESTERN: LazyLock<Regex> = LazyLock::new(|| {
 /// 令和8年11月23日, R8.11.23, 昭和25年, S36/2. Letters of eras stand beside kana, too: を S36年.
 static ERA: LazyLock<Regex> = LazyLock::new(|| {
     let number = "(?:元|[0-9]{1,2}|[〇一二三四五六七八九十]{1,3})";
+    // 令6年1月2日, 大13.11.19; R 5. 10. 24, r3.2.28.
+    let short = r"[令平昭大明] ?(?:元|\d{1,2})(?:年 ?\d{1,2} ?月(?: ?\d{1,2} ?日)?|[-/.] ?\d{1,2}[-/.] ?\d{1,2})";
+    let spaced = r"(?-u:\b)[RHSTMrhstm]\.? ?(?:元|\d{1,2})[-/.] ?\d{1,2}[-/.] ?\d{1,2}";
     pattern(&format!(
-        r"(?:令和|平成|昭和|大正|明治) ?{number} ?(?:年(?: ?{number} ?月(?: ?{number} ?日)?|度)?|[-/.] ?\d{{1,2}}(?: ?[-/.] ?\d{{1,2}})?)|(?-u:\b)[RHSTM]\.?(?:元|\d{{1,2}})(?:年(?: ?{number} ?月(?: ?{number} ?日)?)?|[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?)",
+        r"{short}|{spaced}|(?:令和|平成|昭和|大正|明治) ?{number} ?(?:年(?: ?{number} ?月(?: ?{number} ?日)?|度)?|[-/.] ?\d{{1,2}}(?: ?[-/.] ?\d{{1,2}})?)|(?-u:\b)[RHSTM]\.?(?:元|\d{{1,2}})(?:年(?: ?{number} ?月(?: ?{number} ?日)?)?|[-/.]\d{{1,2}}(?:[-/.]\d{{1,2}})?)",
     ))
+});
+/// 12 / 26: spaces beside the slash.
+static SPACED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?:1[0-2]|0?[1-9]) ?/ (?:[12]\d|3[01]|0?[1-9])"));
+/// 4/17 9:24 without the space.
+static BEFORE_TIME: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"((?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9]))(?:[01]?\d|2[0-4])(?:[::]\d{2}|時)")
 });
 /// 11月23日, 四月一日.
 static DAY: LazyLock<Regex> = LazyLock::new(|| {
@@ -68,7 +86,7 @@ static SHORT: LazyLock<Regex> = LazyLock::new(|| {
 });
 static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?-u:\b){MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d{{2}})?(?-u:\b)|(?-u:\b)\d{{1,2}}(?:st|nd|rd|th)?[- ](?:of )?{MONTHS}[-, ]{{0,2}}(?:(?:19|20)\d{{2}}(?-u:\b)|'?\d{{2}}(?-u:\b))?|(?-u:\b){MONTHS},? (?:19|20)\d{{2}}(?-u:\b)|(?-u:\b)(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])/(?:(?:19|20)\d{{2}}|\d{{2}})(?-u:\b)|(?-u:\b)(?:1[0-2]|0?[1-9])/(?:19|20)\d{{2}}(?-u:\b)",
+        r"(?-u:\b){MONTHS} \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d{{2}})?(?-u:\b)|(?-u:\b)\d{{1,2}}(?:st|nd|rd|th)?[- ](?:of )?{MONTHS}[-, ]{{0,2}}(?:(?:19|20)\d{{2}}(?-u:\b)|'?\d{{2}}(?-u:\b))?|(?-u:\b){MONTHS},? (?:(?:19|20)\d{{2}}|['’]\d{{2}})(?-u:\b)|(?-u:\b)(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])/(?:(?:19|20)\d{{2}}|\d{{2}})(?-u:\b)|(?-u:\b)(?:1[0-2]|0?[1-9])/(?:19|20)\d{{2}}(?-u:\b)",
     ))
 });
 /// 20261123, where the word before says so or the day is one of the calendar.
@@ -76,7 +94,7 @@ static TOGETHER: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{6})?"));
 static AGE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(\d{2,3}) ?(?:歳|才|さい|代|♂|♀|(?i:y\.?/?o(?-u:\b)\.?|years?[- ]old|yrs?[- ]old|[- ]year[- ]old|years? of age|yrs? of age))",
+        r"(\d{2,3}) ?(?:歳|才|さい|代|♂|♀|/ ?[MFmf](?-u:\b)|(?i:y\.?/?o(?-u:\b)\.?|years?[- ]old|yrs?[- ]old|[- ]year[- ]old|years? of age|yrs? of age))",
     )
 });
 /// age 93, aged 101, 年齢: 95, 享年96, 満九十.
@@ -92,7 +110,7 @@ static AGE_IN_KANJI: LazyLock<Regex> =
 const OLDEST: u32 = 90;
 static OLD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"[卒白百茶珍皇紀上]寿|(?i:(?-u:\b)(?:nonagenarian|centenarian|(?:early|mid|late)?[- ]?(?:nineties|90'?s(?-u:\b))|ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?(?:[- ](?:years?|yrs?)(?:[- ](?:old|of age))?)?|(?:one|a) hundred(?: and)?(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?[- ]years?))",
+        r"[卒白百茶珍皇紀上]寿|(?i:(?-u:\b)(?:nonagenarian|centenarian|(?:early|mid|late)?[- ]?(?:nineties|90'?s(?-u:\b))|ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?(?:[- ](?:years?|yrs?)(?:[- ](?:old|of age))?)?|(?:one|a) hundred(?:(?: and)?[- ](?:one|two|three|four|five|six|seven|eight|nine|ten))?(?:[- ]years?(?:[- ](?:old|of age))?)?(?-u:\b)))",
     )
 });
 
@@ -104,11 +122,16 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
     } else {
         ""
     };
-    for pattern in [&*WESTERN, &*TOGETHER, &*DAY, &*SHORT] {
+    for pattern in [&*MIXED, &*WESTERN, &*TOGETHER, &*DAY, &*SHORT, &*SPACED] {
         for hit in pattern.find_iter(text) {
-            if apart_from_digits(text, &hit.range()) {
+            if alone(text, &hit.range()) {
                 push(found, hit.range(), Kind::Date);
             }
+        }
+    }
+    for hit in BEFORE_TIME.captures_iter(slashed) {
+        if let Some(day) = hit.get(1) {
+            push(found, day.range(), Kind::Date);
         }
     }
     for pattern in [&*SLASH, &*AFTER_WORD, &*BARE] {
@@ -177,6 +200,19 @@ pub(super) fn find(text: &str, age_limit: u32, found: &mut Vec<Found>) {
             }
         }
     }
+}
+
+/// Whether a date stands by itself: no digit goes on where it begins or ends with one, but for a time of day
+/// (4月14日19時21分, 2023/9/16 9:24).
+fn alone(text: &str, range: &Range<usize>) -> bool {
+    let own = &text[range.clone()];
+    let digit = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_digit());
+    let begins = digit(own.chars().next()) && digit(text[..range.start].chars().next_back());
+    let rest = &text[range.end..];
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let time = (1..=2).contains(&digits) && rest[digits..].starts_with([':', '：', '時']);
+    let ends = digit(own.chars().next_back()) && digits > 0 && !time;
+    !begins && !ends
 }
 
 /// 九十三, 百一, 九三.

@@ -21,7 +21,7 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
 /// An address of the web without its beginning: portal.example.jp/p/1.
 static BARE_URL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?-u:\b)(?:[A-Za-z0-9-]+\.)+(?:jp|com|org|net|info|io|edu|gov)/[^\s<>"'、。」』)）]*"#,
+        r#"(?-u:\b)(?:[A-Za-z0-9-]+\.)+(?:jp|com|org|net|info|io|edu|gov|us|uk|me|tv|ly|de|fr|kr|cn)/[^\s<>"'、。」』)）]*"#,
     )
 });
 /// Ten or eleven digits from 0 on, or after +81, in groups by dashes, dots, spaces or brackets.

@@ -150,10 +150,12 @@ impl Set {
         }
         eprintln!("{}", score.report());
         eprintln!("in clean passages alone:\n{}", passages.report());
+        eprintln!("only what is known:\n{}", strict.report());
         eprintln!("rules, and only what is known:\n{}", score.table(&strict));
         eprintln!(
-            "in clean passages alone:\n{}",
-            passages.table(&strict_passages)
+            "in clean passages alone:\n{}{}",
+            passages.table(&strict_passages),
+            strict_passages.report()
         );
         for (kind, (n, _)) in score.kinds() {
             assert!(n >= FEWEST, "{kind}: {n}");

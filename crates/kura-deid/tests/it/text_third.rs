@@ -15,8 +15,24 @@ const SET: Set = Set {
     clean: include_str!("../data/third_clean.txt"),
 };
 
-/// Where only what is known stays: a little under what is found when it is first counted.
-const FLOOR: &[(&str, f64)] = &[];
+/// Where only what is known stays: a little under what is found since the rules for dates, ages, numbers and
+/// addresses were mended by what was missed here when it was first counted.
+const FLOOR: &[(&str, f64)] = &[
+    ("address", 0.95),
+    ("age", 1.0),
+    ("city alone", 0.98),
+    ("date", 0.995),
+    ("hospital", 0.87),
+    ("mail", 1.0),
+    ("name with title", 0.99),
+    ("name, English, no title", 0.99),
+    ("name, nobody told", 0.98),
+    ("name, told", 1.0),
+    ("number", 1.0),
+    ("phone", 1.0),
+    ("record number, untold", 0.995),
+    ("url", 1.0),
+];
 
 #[test]
 fn counts_what_is_found_in_the_third_notes() {

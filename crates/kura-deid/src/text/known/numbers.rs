@@ -65,7 +65,14 @@ pub(super) fn unit_follows(after: &str) -> bool {
         "億", "ml", "mL", "mg", "kcal", "IU", "U/", "cells", "copies", "cm", "mm", "pg", "ng",
         "g ",
     ];
-    sign.iter().any(|unit| near.starts_with(unit))
+    // 94/M: of no unit, a person.
+    let person = near
+        .strip_prefix('/')
+        .map(|rest| rest.trim_start_matches(' '))
+        .is_some_and(|rest| {
+            rest.starts_with(['M', 'F', 'm', 'f']) && !rest[1..].starts_with(is_latin)
+        });
+    !person && sign.iter().any(|unit| near.starts_with(unit))
 }
 
 /// Whether a number is no telephone, no record's, no date.

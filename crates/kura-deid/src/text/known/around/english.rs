@@ -215,7 +215,14 @@ fn postcodes(text: &str, pieces: &mut [Piece]) {
         // M5V 1J8.
         let canada = matches!(a, [one, two, three] if one.is_ascii_uppercase() && two.is_ascii_digit() && three.is_ascii_uppercase())
             && matches!(b, [one, two, three] if one.is_ascii_digit() && two.is_ascii_uppercase() && three.is_ascii_digit());
-        if outer && inner || canada {
+        // H91 X5F7.
+        let ireland = matches!(a, [one, rest @ ..] if one.is_ascii_uppercase() && rest.len() == 2 && rest.iter().all(u8::is_ascii_digit))
+            && b.len() == 4
+            && b[0].is_ascii_uppercase()
+            && b.iter().any(u8::is_ascii_digit)
+            && b.iter()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        if outer && inner || canada || ireland {
             set(&mut pieces[index - 2..=index]);
         } else if first.text(text) == "Box" && second.class == Class::Number {
             let start = index.saturating_sub(7);

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::super::numbers::unit_follows;
 use super::super::{Class, Piece, is_latin, latin};
+use super::numbers::CAPTIONS;
 use super::set;
 use crate::text::letters::{is_kanji, is_katakana};
 use crate::text::vocabulary::QuickSet;
@@ -14,7 +15,7 @@ const DIGITS: usize = 2;
 const OLD: u32 = 90;
 
 /// Ends of words that a value follows.
-const MEASURES: [&str; 70] = [
+const MEASURES: [&str; 72] = [
     "力",
     "雑音",
     "スコア",
@@ -25,8 +26,10 @@ const MEASURES: [&str; 70] = [
     "圧",
     "拍",
     "温",
-    "重",
-    "長",
+    "体重",
+    "身長",
+    "全長",
+    "長径",
     "率",
     "糖",
     "球",
@@ -174,7 +177,41 @@ pub(super) fn spread(text: &str, pieces: &mut [Piece]) {
         }
     }
     codes(text, pieces);
+    // What that made unknown may have more beside it.
+    joined(text, pieces);
+    joined(text, pieces);
     between(text, pieces);
+}
+
+/// 0985・59・9520, 48.2472905.C, Mark's: short pieces that a mark joins to digits that went.
+fn joined(text: &str, pieces: &mut [Piece]) {
+    for index in 0..pieces.len() {
+        let own = &pieces[index];
+        let word = own.text(text);
+        let digits = own.class == Class::Number && word.bytes().all(|c| c.is_ascii_digit());
+        let letter = word.len() == 1 && word.starts_with(is_latin);
+        if own.gone() || !(digits || letter) {
+            continue;
+        }
+        let gone = |at: Option<usize>, far: Option<usize>| {
+            let (Some(mark), Some(next)) = (
+                at.and_then(|at| pieces.get(at)),
+                far.and_then(|at| pieces.get(at)),
+            ) else {
+                return false;
+            };
+            let (mark, other) = (mark.text(text), next.text(text));
+            let number = matches!(mark, "・" | "." | "-" | "_" | "#")
+                && other.contains(|c: char| c.is_ascii_digit());
+            let own = matches!(mark, "'" | "’") && word == "s" && other.starts_with(is_latin);
+            next.gone() && (number || own)
+        };
+        let before = gone(index.checked_sub(1), index.checked_sub(2));
+        let behind = digits && gone(Some(index + 1), Some(index + 2));
+        if before || behind {
+            set(&mut pieces[index..=index]);
+        }
+    }
 }
 
 fn is_code(letter: char) -> bool {
@@ -193,7 +230,8 @@ fn codes(text: &str, pieces: &mut [Piece]) {
             .iter()
             .take_while(|piece| of_code(piece))
             .count();
-        let run = &mut pieces[start..start + length];
+        let (before, run) = pieces.split_at_mut(start);
+        let run = &mut run[..length];
         start += length.max(1);
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             continue;
@@ -209,12 +247,23 @@ fn codes(text: &str, pieces: &mut [Piece]) {
         // CA-125 and the like are three digits behind a known abbreviation.
         let marker = digits <= 3
             && latin::is_unit(first.text(text)) | latin::is_abbreviation(first.text(text));
-        let long = joined && row.unwrap_or(0) >= 3 && !marker && digits == whole_digits(run, text);
+        let parts = whole.matches('-').count();
+        let long = joined
+            && (row.unwrap_or(0) >= 3 || parts >= 2 && digits >= 5)
+            && !marker
+            && digits == whole_digits(run, text);
+        let caption = digits > 0
+            && before
+                .iter()
+                .rev()
+                .take(3)
+                .find(|piece| !matches!(piece.text(text), " " | "." | ":" | "：" | "　"))
+                .is_some_and(|piece| CAPTIONS.contains(&piece.text(text)));
         let gone = digits > 0
             && run
                 .iter()
                 .any(|piece| piece.gone() && has_digit(piece, text));
-        if run.len() > 1 && (long || gone) {
+        if run.len() > 1 && (long || gone) || caption {
             set(run);
         }
     }
@@ -239,24 +288,44 @@ fn whole_digits(run: &[Piece], text: &str) -> usize {
         .sum()
 }
 
-/// NE 45th St, King St W, Toronto: what is short and stands between two pieces of an address.
+/// SW 112th Court, King St W, Toronto, Trem-y-Mor: what is short and stands between two pieces of an address.
 fn between(text: &str, pieces: &mut [Piece]) {
-    for index in 2..pieces.len().saturating_sub(2) {
-        let own = &pieces[index];
-        let word = own.text(text);
-        let short = word.starts_with(is_latin)
-            && (word.len() <= 2 && word.starts_with(|letter: char| letter.is_ascii_uppercase())
-                || word.starts_with(|letter: char| letter.is_ascii_digit()));
-        let latin = |piece: &Piece| piece.gone() && piece.text(text).ends_with(is_latin);
-        let before = pieces[index - 1].text(text) == " " && latin(&pieces[index - 2]);
-        let behind = match pieces[index + 1].text(text) {
-            " " => latin(&pieces[index + 2]),
-            "," => pieces[index + 2].text(text) == " " && pieces.get(index + 3).is_some_and(latin),
-            _ => false,
-        };
-        if short && !own.gone() && before && behind {
-            set(&mut pieces[index..=index]);
+    /// Short words in a row.
+    const MANY: usize = 3;
+    let short = |piece: &Piece| {
+        let word = piece.text(text);
+        word.starts_with(|letter: char| letter.is_ascii_uppercase()) && word.len() <= 2
+            || word.starts_with(|letter: char| letter.is_ascii_digit())
+            || word == "y"
+    };
+    let gap = |piece: &Piece| matches!(piece.text(text), " " | "-" | ",");
+    let latin = |piece: &Piece| piece.gone() && piece.text(text).ends_with(is_latin);
+    let mut at = 0;
+    while at < pieces.len() {
+        if !latin(&pieces[at]) {
+            at += 1;
+            continue;
         }
+        let (mut end, mut words) = (at + 1, 0);
+        while let Some(piece) = pieces.get(end) {
+            if latin(piece) {
+                break;
+            }
+            if short(piece) {
+                words += 1;
+            } else if !gap(piece) {
+                words = MANY + 1;
+            }
+            if words > MANY {
+                break;
+            }
+            end += 1;
+        }
+        let closed = pieces.get(end).is_some_and(latin);
+        if closed && (1..=MANY).contains(&words) && end - at <= 2 * MANY + 2 {
+            set(&mut pieces[at + 1..end]);
+        }
+        at = end.max(at + 1);
     }
 }
 
@@ -276,8 +345,8 @@ fn stays(text: &str, pieces: &[Piece], index: usize) -> bool {
     // 4/5 of a strength and 128/74 of a pressure; but 4/30 is a day.
     let day = groups.len() == 2
         && number.contains('/')
-        && (1..=12).contains(&parsed(groups[0]))
-        && (1..=31).contains(&parsed(groups[1]))
+        && ((1..=12).contains(&parsed(groups[0])) && (1..=31).contains(&parsed(groups[1]))
+            || (13..=31).contains(&parsed(groups[0])) && (1..=12).contains(&parsed(groups[1])))
         && !(matches!(groups[1], "5" | "6" | "10")
             && parsed(groups[0]) <= parsed(groups[1])
             && of_a_scale(text, &pieces[..index]));

@@ -22,6 +22,42 @@ static KINDS: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
         .split_whitespace()
         .collect()
 });
+/// Who does something, before the name.
+static ROLES: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
+    "執刀 執刀医 術者 助手 第一助手 第二助手 担当 担当医 担当者 主治医 受持 受け持ち 管理者 責任者 発見者 師長 看護師長 主任 看護主任 \
+     副師長 読影 読影医 判定医 接種医 指導医 検査士 技師 撮影技師 薬剤師 栄養士 相談員 介護士 看護師 医師 麻酔 麻酔医 麻酔科医 当直 当直医 \
+     日勤 準夜 深夜 夜勤 代行 運転 回診者 承認 記載者 報告者 調査員 立会 立会医 返却者 目撃者"
+        .split_whitespace()
+        .collect()
+});
+/// Municipalities whose names are hiragana.
+const TOWNS: [&str; 24] = [
+    "いわき",
+    "さぬき",
+    "つくばみらい",
+    "つくば",
+    "さいたま",
+    "ひたちなか",
+    "みどり市",
+    "うるま",
+    "えびの",
+    "かすみがうら",
+    "にかほ",
+    "つがる",
+    "むつ市",
+    "みやま",
+    "うきは",
+    "たつの",
+    "あわら",
+    "いなべ",
+    "かほく",
+    "さくら市",
+    "ふじみ野",
+    "いすみ",
+    "おいらせ",
+    "せたな",
+];
+
 pub(super) fn spread(text: &str, vocabulary: &Vocabulary, pieces: &mut [Piece]) {
     japanese(text, pieces);
     given_names(text, vocabulary, pieces);
@@ -108,6 +144,40 @@ fn japanese(text: &str, pieces: &mut [Piece]) {
             && (index < 2 || !weak(text, &pieces[index - 2]));
         if titled && last.class == Class::Word && weak(text, last) || one {
             set(&mut pieces[index - 1..index]);
+        }
+    }
+    // 執刀中, 師長薄: one kanji behind who does something, with nothing behind it, is a name.
+    for index in 1..pieces.len() {
+        let own = pieces[index].text(text);
+        let role = pieces[index - 1].text(text);
+        let bounded = pieces.get(index + 1).is_none_or(|next| {
+            !next
+                .text(text)
+                .starts_with(|letter| is_kanji(letter) || is_katakana(letter))
+        });
+        if bounded
+            && own.starts_with(is_kanji)
+            && own.chars().count() == 1
+            && ROLES.contains(role)
+            && !"者医師士科名氏者時日表欄歴印室部係長員".contains(own)
+        {
+            set(&mut pieces[index..=index]);
+        }
+    }
+    // いわき, さぬき: towns that are written in hiragana.
+    for index in 0..pieces.len() {
+        let rest = &text[pieces[index].range.start..];
+        let Some(town) = TOWNS.iter().find(|town| rest.starts_with(*town)) else {
+            continue;
+        };
+        let end = pieces[index].range.start + town.len();
+        let begins = index == 0 || !pieces[index - 1].text(text).ends_with(is_hiragana);
+        let behind = rest[town.len()..].chars().next();
+        let place =
+            behind.is_none_or(|next| !is_hiragana(next) || "のでにへをはがとも".contains(next));
+        let last = pieces.iter().position(|piece| piece.range.end == end);
+        if let Some(last) = last.filter(|last| *last >= index && begins && place) {
+            set(&mut pieces[index..=last]);
         }
     }
     // 「力」, （学）: one kanji alone in brackets, if it is none of a list.

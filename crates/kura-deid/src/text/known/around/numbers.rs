@@ -21,6 +21,40 @@ const FLATS: [&str; 8] = [
     "Apartment",
 ];
 
+/// What stands before the number of somebody or something.
+pub(super) const CAPTIONS: [&str; 30] = [
+    "ID",
+    "No",
+    "no",
+    "NO",
+    "MRN",
+    "number",
+    "Number",
+    "#",
+    "番号",
+    "記号",
+    "枝番",
+    "内線",
+    "番",
+    "chart",
+    "account",
+    "Account",
+    "Acct",
+    "case",
+    "Ref",
+    "ref",
+    "ext",
+    "x",
+    "Bed",
+    "PHS",
+    "Room",
+    "カルテ",
+    "ベッド",
+    "病室",
+    "部屋",
+    "Lab",
+];
+
 /// Numbers behind what is unknown: of a house, a flat, a ward.
 pub(super) fn spread(text: &str, pieces: &mut [Piece]) {
     for index in 1..pieces.len() {
@@ -67,34 +101,6 @@ pub(super) fn spread(text: &str, pieces: &mut [Piece]) {
 /// Four digits that no name of a measure stands before, numbers beside one, what a caption calls a number, a month
 /// with its day.
 pub(super) fn long(text: &str, pieces: &mut [Piece]) {
-    const CAPTIONS: [&str; 26] = [
-        "ID",
-        "No",
-        "no",
-        "NO",
-        "MRN",
-        "number",
-        "Number",
-        "#",
-        "番号",
-        "記号",
-        "枝番",
-        "内線",
-        "番",
-        "chart",
-        "account",
-        "Account",
-        "Acct",
-        "case",
-        "Ref",
-        "ref",
-        "ext",
-        "x",
-        "Bed",
-        "PHS",
-        "Room",
-        "カルテ",
-    ];
     const MONTHS: [&str; 24] = [
         "January",
         "February",
