@@ -19,6 +19,8 @@ pub struct Record {
     /// Names by their sound in Latin letters: whole ones, and parts.
     sounds: BTreeSet<String>,
     parts: BTreeSet<String>,
+    /// Of the record, folded.
+    numbers: BTreeSet<String>,
     /// Parts too short to be told from other words: names only where something says so.
     short: BTreeSet<String>,
     /// Made when first asked; none if there is nothing to look for.
@@ -70,11 +72,12 @@ impl Record {
     /// A number of the record, of a visit or an order: with its dashes or without, and without the
     /// zeros in front.
     #[must_use]
-    pub fn number(self, number: &str) -> Self {
+    pub fn number(mut self, number: &str) -> Self {
         let bare: String = number.chars().filter(|c| c.is_alphanumeric()).collect();
         let short = bare.trim_start_matches('0').to_owned();
         let mut forms = vec![number.to_owned()];
         forms.extend([bare, short].into_iter().filter(|form| form.len() >= 5));
+        self.numbers.extend(forms.iter().map(|form| fold(form)));
         self.add(forms, Kind::RecordNumber)
     }
 
@@ -152,26 +155,13 @@ impl Record {
 
     /// 0482-8510 of the record's 04828510.
     fn dashed(&self, text: &str, found: &mut Vec<Found>) {
-        if !self
-            .patterns
-            .iter()
-            .any(|(_, kind)| *kind == Kind::RecordNumber)
-        {
-            return;
-        }
-        let known: BTreeSet<String> = self
-            .patterns
-            .iter()
-            .filter(|(_, kind)| *kind == Kind::RecordNumber)
-            .map(|(form, _)| fold(form))
-            .collect();
         for hit in DASHED.find_iter(text) {
             let bare: String = fold(hit.as_str())
                 .chars()
                 .filter(|c| c.is_alphanumeric())
                 .collect();
             let short = bare.trim_start_matches('0');
-            if known.contains(&bare) || (short.len() >= 5 && known.contains(short)) {
+            if self.numbers.contains(&bare) || (short.len() >= 5 && self.numbers.contains(short)) {
                 push(found, hit.range(), Kind::RecordNumber);
             }
         }
