@@ -240,6 +240,7 @@ fn change(page: &Page, rules: &BTreeMap<String, Rule>, step: &Step, leaves: bool
             span role="cell" {
                 @match rule {
                     Some(rule) => { b .code { (rule.id) } " " (match page.lang { Lang::Ja => &rule.ja, Lang::En => &rule.en }) " " small .quiet { (rule.source) } },
+                    None if kept => (page.say(text::LEFT_AS_IT_IS)),
                     None => (page.say(text::NOT_LISTED)),
                 }
             }

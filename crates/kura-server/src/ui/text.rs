@@ -248,6 +248,7 @@ catalogue! {
     WITH_TEXTS: "文章を含む", "texts included";
     TEXTS_CLEANED: "文章は、研究計画が求め、審査委員会が承認した場合の姿で示しています。それ以外では削除されます。", "Texts are shown as they leave where a project asks for them and a board approved it. Otherwise they go.";
     NO_WORDS: "辞書(mecab-ipadic)がないため、文章は削除した姿で示しています。", "There is no dictionary (mecab-ipadic): texts are shown as they are without one, gone.";
+    LEFT_AS_IT_IS: "PS3.15 の表が触れない、誰も指さない属性", "an attribute that PS3.15's table leaves, and that names nobody";
     IMAGES_PROCESSED: "画像の加工前と加工後を見る:", "Look at images before and after:";
     BACK_TO_RECORDS: "この患者の記録に戻る", "Back to this patient's records";
     FACE_PROCESSED: "頭部の画像です。持ち出すときはシリーズ全体から顔と耳を取り除きます(この頁では行いません)。", "This shows a head: before it leaves, face and ears are taken out of its whole series (not on this page).";

@@ -663,6 +663,7 @@ fn a_patients_record_is_shown_before_and_after() {
     let anonymous = page("?policy=tokumei&kind=Composition", "en").body;
     assert!(anonymous.contains("not a kind that may leave"));
     assert!(!anonymous.contains("Texts are shown"));
+    an_image_is_shown_before_and_after(&server);
     assert_eq!(page("?policy=nothing", "en").status, 400);
     assert_eq!(page("?kind=Nothing", "en").status, 404);
     assert_eq!(page("?from=x", "en").status, 400);
@@ -672,6 +673,53 @@ fn a_patients_record_is_shown_before_and_after() {
             .contains("none recorded")
     );
     assert_eq!(server.get("/patients/nobody/processed").status, 404);
+}
+
+/// An image of the sample: its attributes with the rule that decided, and its picture.
+fn an_image_is_shown_before_and_after(server: &crate::support::Server) {
+    let listed = server.get("/dicom-web/instances?Modality=DX").json();
+    let of = |tag: &str| listed[0][tag]["Value"][0].clone();
+    let object = of("00080018").as_str().unwrap().to_owned();
+    let name = of("00100010")["Alphabetic"]
+        .as_str()
+        .unwrap_or("?")
+        .to_owned();
+    let number = of("00100020").as_str().unwrap().to_owned();
+    let found = server
+        .get(&format!("/fhir/Patient?identifier={number}"))
+        .json();
+    let id = found["entry"][0]["resource"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let studies = server
+        .get(&format!("/patients/{id}/processed?kind=ImagingStudy"))
+        .body;
+    assert!(studies.contains(&format!("/processed/{object}?policy=kamei")));
+    let shown = server.get(&format!("/patients/{id}/processed/{object}?policy=kamei"));
+    assert_eq!(shown.status, 200);
+    let row = shown.body.split("PatientName").nth(1).unwrap();
+    let row = &row[..row.find("PatientID").unwrap()];
+    assert!(row.contains(&name) && row.contains("D01"), "{row}");
+    // Behind the name before stands what is there afterwards, which does not hold it.
+    assert_eq!(row.matches(&name).count(), 1, "{row}");
+    let picture = |policy: &str| {
+        server.get(&format!(
+            "/patients/{id}/processed/{policy}/{object}/picture"
+        ))
+    };
+    // No models are there: the text in the picture cannot be masked, so it is not shown.
+    let work = shown.body.contains("text is looked for") || shown.body.contains("文字を探して");
+    assert_eq!(picture("kamei").status == 200, !work);
+    // Of somebody else it is not.
+    let other = server.get(&format!("/patients/nobody/processed/{object}"));
+    assert_eq!(other.status, 404);
+    assert_eq!(
+        server
+            .get(&format!("/patients/{id}/processed/1.2.3"))
+            .status,
+        404
+    );
 }
 
 /// The schema is for editors; it must say what the reader of policies says.
