@@ -20,6 +20,16 @@ fn what_nobody_knows_goes() {
         // Houses, towns, numbers of somebody.
         ("碧水苑とは連絡済み。", "[語]とは連絡済み。"),
         ("受付 AB12345、控え 88213", "受付 [語]、控え [語]"),
+        // A bare number may be anybody's, a measured one is not.
+        (
+            "血糖 180、SpO2 94%、控え 4821、512 に移動",
+            "血糖 180、SpO2 94%、控え [語]、[語] に移動",
+        ),
+        ("OP-2291、K24-118、CA-125 は 30", "[語]、[語]、CA-125 は 30"),
+        (
+            "MMT 4/5、HR 96、次回 5/7、年齢 95",
+            "MMT 4/5、HR 96、次回 [日付]、[高齢]",
+        ),
     ] {
         let found = find_unknown(text, &[&record], &dictionary, 90);
         let out = labelled(text, &found);
@@ -39,6 +49,7 @@ fn what_is_known_stays() {
         "誤嚥性肺炎で入院後、食事は全粥に変更し、むせはなかった。",
         "WBC 7800/μL、CRP 0.3 mg/dL、Hb 12.1、血圧 128/74 mmHg",
         "アムロジピン錠5mg 1錠 分1 朝食後、ロスバスタチン2.5mg",
+        "「予防接種」のため外来受診、SpO2 88%のため酸素を開始",
         "パーキンソン病、橋本病、Garden分類 stage III",
         "The wound was closed with 3-0 sutures; no acute cardiopulmonary process.",
         "Parkinson's disease, deep vein thrombosis, HbA1c 6.9%, T1N0M0",

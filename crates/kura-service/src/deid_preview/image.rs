@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Write};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use kura_deid::dicom::{DicomPolicy, PatientIdentity, PixelsDone, deidentify, pixel_work};
 use kura_deid::fhir::Step;
@@ -24,6 +25,8 @@ use crate::{Bank, dataset, deid_policy, imaging, kind, timeline};
 const HEAD: usize = 16 << 20;
 /// Pixels of the longer side of a picture.
 const SIDE: u32 = 1024;
+/// Pictures are read one at a time: it takes a core for seconds.
+static READING: Mutex<()> = Mutex::new(());
 
 /// An image and what becomes of it.
 #[derive(Debug)]
@@ -261,6 +264,7 @@ pub fn picture(
         .map_err(|withheld| stays(withheld.to_string()))?;
     let part;
     let shown = if work.text.is_some() {
+        let _reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
         let cleaner = TextCleaner::open(&bank.config)?;
         let spool = bank.clinical.blobs().spool();
         part = tempfile::Builder::new()

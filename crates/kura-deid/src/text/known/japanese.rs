@@ -56,6 +56,8 @@ pub(super) struct Reader<'w> {
     run: String,
     letters: Vec<char>,
     bytes: Vec<usize>,
+    /// The run goes on from a word or a bracket that closes: 「転倒」のため.
+    joined: bool,
     steps: Vec<Step>,
     parts: Vec<Part>,
 }
@@ -68,6 +70,7 @@ impl<'w> Reader<'w> {
             run: String::new(),
             letters: Vec::new(),
             bytes: Vec::new(),
+            joined: false,
             steps: Vec::new(),
             parts: Vec::new(),
         }
@@ -85,6 +88,10 @@ impl<'w> Reader<'w> {
         self.bytes.push(own.len());
         let before = text[..run.start].chars().next_back();
         let after = text[run.end..].chars().next();
+        self.joined = before.is_some_and(|letter| {
+            letter.is_alphanumeric()
+                || matches!(letter, '」' | '』' | ')' | '）' | ']' | '%' | '％')
+        });
         self.cut(after);
         self.check_kanji(before, after);
         self.check_hiragana();
@@ -377,7 +384,8 @@ impl<'w> Reader<'w> {
         let particle = own[0].class == Class::Letter && plain(own.get(1));
         let behind =
             own[0].marks & SURE != 0 && own.get(1).is_some_and(|next| next.class == Class::Letter);
-        if self.kanji_before(start) && particle || plain(own.first()) && behind {
+        let behind_word = self.kanji_before(start) || start == 0 && self.joined;
+        if behind_word && particle || plain(own.first()) && behind {
             return;
         }
         for length in (3..=5.min(last - start)).rev() {
