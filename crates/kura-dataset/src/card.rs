@@ -97,7 +97,7 @@ pub fn markdown(manifest: &Manifest, rules: &[Rule]) -> String {
         let _ = writeln!(out, "- {key}: {count} — {ja} / {en}");
     }
     let _ = writeln!(out, "\n## 限界 / Limits\n");
-    for (ja, en) in LIMITS {
+    for (ja, en) in limits(manifest) {
         let _ = writeln!(out, "- {ja}\n  {en}");
     }
     let _ = writeln!(
@@ -107,7 +107,23 @@ pub fn markdown(manifest: &Manifest, rules: &[Rule]) -> String {
     out
 }
 
-const LIMITS: [(&str, &str); 4] = [
+fn limits(manifest: &Manifest) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let texts = match manifest.spec.data.text {
+        true => WITH_TEXTS,
+        false => WITHOUT_TEXTS,
+    };
+    LIMITS.into_iter().chain([texts])
+}
+
+const WITHOUT_TEXTS: (&str, &str) = (
+    "自由記載、文書、ゲノム情報は含まない。",
+    "No free text, documents or genomic information.",
+);
+const WITH_TEXTS: (&str, &str) = (
+    "自由記載と文書には、誰も指さないと分かっている語だけを残した。[語] などの標識は失われた語を示し、否定や量が失われていることもある。それでも人を語る記述が残り得る。ゲノム情報は含まない。",
+    "Of free text and documents only words stay that are known to name nobody. Labels such as [語] stand for what is lost, which may be a negation or an amount; what tells of a person may be left all the same. No genomic information.",
+);
+const LIMITS: [(&str, &str); 3] = [
     (
         "珍しい組合せの病名や日付から推定される危険は残る。何をどの規則で加工したかは report.html にある。",
         "Rare combinations of diagnoses and dates remain a risk. report.html tells what was done to each element, by which rule.",
@@ -115,10 +131,6 @@ const LIMITS: [(&str, &str); 4] = [
     (
         "日付は患者ごとにずらすか粗くしてあるため、季節や曜日、患者間の同時性の解析には使えない。",
         "Dates are shifted by patient, or coarser: not fit for season, weekday, or events shared between patients.",
-    ),
-    (
-        "自由記載、文書、ゲノム情報は含まない。",
-        "No free text, documents or genomic information.",
     ),
     (
         "他の情報と照合して本人を識別してはならない (個人情報保護法41条7項, 45条)。",
@@ -229,7 +241,7 @@ pub fn html(manifest: &Manifest, rules: &[Rule]) -> String {
                     }
                 }
                 h2 { "限界 / Limits" }
-                ul { @for (ja, en) in LIMITS { li { (ja) br; (en) } } }
+                ul { @for (ja, en) in limits(manifest) { li { (ja) br; (en) } } }
                 h2 { "検証 / Verify" }
                 p { code { "kura dataset verify . --key bank.pub" } }
             }

@@ -172,6 +172,8 @@ fn texts_of_a_set_are_cleaned_and_a_person_reads_some() {
         "{}",
         report["texts"]
     );
+    let card = |set: &str| std::fs::read_to_string(Path::new(set).join("card.md")).unwrap();
+    assert!(card(&out).contains("Of free text and documents only words stay"));
     let page = place("review/texts.html");
     assert_eq!(page.metadata().unwrap().permissions().mode() & 0o077, 0);
     let page = std::fs::read_to_string(page).unwrap();
@@ -184,6 +186,7 @@ fn texts_of_a_set_are_cleaned_and_a_person_reads_some() {
     // Nobody asked: no word leaves.
     let (bare, report) = super::build(&bank, "kamei", "[data]\nfhir = true\n");
     assert!(report.get("texts").is_none());
+    assert!(card(&bare).contains("No free text, documents or genomic information."));
     let text = read(&bare, "Condition");
     assert!(!text.contains("[氏名]") && !text.contains("\"note\""));
     for kind in ["DocumentReference", "Composition"] {
