@@ -1,9 +1,12 @@
 //! Policies as files: what is refused, what is stricter, and that nothing of FHIR R4 is forgotten.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kura_deid::fhir::{ChangeReport, Subject, Survey, Withheld, process};
 use kura_deid::keys::ProjectKey;
 use kura_deid::known::KnownIdentifiers;
 use kura_deid::policy::{Policy, PolicyError, SHIPPED, shipped, text};
+use kura_deid::text::{Cleaner, Record};
 use kura_fhirpath::{Element, Kind, definitions};
 use serde_json::{Map, Value, json};
 
@@ -192,6 +195,15 @@ fn run(
     resource: &Value,
     survey: Option<&Survey>,
 ) -> Result<(Value, ChangeReport), Withheld> {
+    run_with(policy, resource, survey, None)
+}
+
+fn run_with(
+    policy: &Policy,
+    resource: &Value,
+    survey: Option<&Survey>,
+    texts: Option<&Cleaner<'_>>,
+) -> Result<(Value, ChangeReport), Withheld> {
     let key = ProjectKey::new([7; 32]);
     let known = KnownIdentifiers::new(["小野 綾子", "POP-000209"].map(str::to_owned));
     let subject = Subject {
@@ -200,7 +212,7 @@ fn run(
         shift_days: -10,
         reference_year: 2026,
         survey,
-        texts: None,
+        texts,
     };
     let mut report = ChangeReport::default();
     let out = process(policy, resource, &subject, &mut report)?;
@@ -470,9 +482,19 @@ fn primitive(kind: &str, _: &Element) -> Value {
     }
 }
 
-/// Every element of every type that may leave, each with something that must not.
+/// Every element of every type that may leave, each with something that must not; texts, too, where there is what
+/// they are cleaned by.
 #[test]
 fn nothing_that_could_name_somebody_comes_through() {
+    let dictionary = crate::text_score::dictionary();
+    let record = Record::new().person(NAME).person(CANARY);
+    let nobody = Record::new();
+    let cleaner = dictionary.as_ref().map(|dictionary| Cleaner {
+        records: [&record, &nobody],
+        dictionary,
+        age_limit: 90,
+        seen: None,
+    });
     let mut tried = 0;
     for name in ["kamei", "hipaa-safe-harbor", "coded"] {
         let policy = policy(name);
@@ -485,16 +507,59 @@ fn nothing_that_could_name_somebody_comes_through() {
                 .unwrap()
                 .remove("modifierExtension");
             strip_modifiers(&mut resource);
-            let (out, report) = run(&policy, &resource, None)
-                .unwrap_or_else(|why| panic!("{name} {kind}: {why:?}"));
-            let text = out.to_string();
-            for word in [CANARY, NAME, "小野", "1950-01-04", "Y2FuYXJ5", "4444444"] {
-                assert!(!text.contains(word), "{name} {kind}: {word} in {out:#}");
+            write_texts(&mut resource);
+            for texts in [None, cleaner.as_ref()] {
+                let only_text = ["Composition", "DocumentReference"].contains(&kind.as_str());
+                let (out, report) = match run_with(&policy, &resource, None, texts) {
+                    Ok(done) => done,
+                    Err(Withheld::Type) if only_text && texts.is_none() => continue,
+                    Err(why) => panic!("{name} {kind}: {why:?}"),
+                };
+                let mut text = out.to_string();
+                attached(&out, &mut text);
+                for word in [CANARY, NAME, "小野", "1950-01-04", "Y2FuYXJ5", "4444444"] {
+                    assert!(!text.contains(word), "{name} {kind}: {word} in {out:#}");
+                }
+                if only_text {
+                    assert!(text.contains("[氏名]"), "{out:#}");
+                }
+                if kind == "DocumentReference" {
+                    assert!(text.contains("血圧 120/70"), "{text}");
+                }
+                tried += report.lines(&policy).len();
             }
-            tried += report.lines(&policy).len();
         }
     }
     assert!(tried > 10_000, "{tried}");
+}
+
+/// Documents in plain text where there are attachments.
+fn write_texts(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.contains_key("contentType") && members.contains_key("data") {
+                members["contentType"] = "text/plain".into();
+                members["data"] = STANDARD.encode(format!("{NAME}さん、血圧 120/70。")).into();
+            }
+            members.values_mut().for_each(write_texts);
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_texts),
+        _ => {}
+    }
+}
+
+/// What attachments say.
+fn attached(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(members) => {
+            if let Some(data) = members.get("data").and_then(Value::as_str) {
+                out.push_str(&String::from_utf8(STANDARD.decode(data).unwrap()).unwrap());
+            }
+            members.values().for_each(|inner| attached(inner, out));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| attached(inner, out)),
+        _ => {}
+    }
 }
 
 fn strip_modifiers(value: &mut Value) {

@@ -8,7 +8,7 @@ mod goal;
 mod plan;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -451,7 +451,8 @@ impl<'a> Work<'a> {
 
     /// The values of columns, in the population too.
     fn values(&self, wanted: &[usize]) -> Result<Vec<BTreeSet<String>>> {
-        let mut values: Vec<BTreeSet<String>> = vec![BTreeSet::new(); wanted.len()];
+        // Most of what is looked up is there already.
+        let mut values: Vec<HashSet<String>> = vec![HashSet::new(); wanted.len()];
         let mut take = |path: &Path, places: &[usize]| {
             self.each(path, |_, record| {
                 for (values, at) in values.iter_mut().zip(places) {
@@ -469,7 +470,10 @@ impl<'a> Work<'a> {
             let places = self.places_in(&path, &names, false)?;
             take(&path, &places)?;
         }
-        Ok(values)
+        Ok(values
+            .into_iter()
+            .map(|one| one.into_iter().collect())
+            .collect())
     }
 
     fn hierarchy(&self, at: usize, values: &BTreeSet<String>) -> Result<Hierarchy> {

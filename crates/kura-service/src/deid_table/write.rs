@@ -104,13 +104,17 @@ impl Work<'_> {
         })?;
         let text = writer.into_inner().map_err(|error| fail(&error.error()))?;
         let starts = std::iter::once(0).chain(ends.iter().copied());
-        let mut lines: Vec<&[u8]> = starts
-            .zip(&ends)
-            .map(|(start, end)| &text[start..*end])
-            .collect();
+        // Of many rows few differ.
+        let mut counted: HashMap<&[u8], u64> = HashMap::new();
+        for (start, end) in starts.zip(&ends) {
+            *counted.entry(&text[start..*end]).or_default() += 1;
+        }
+        let mut lines: Vec<(&[u8], u64)> = counted.into_iter().collect();
         lines.sort_unstable();
-        for line in lines {
-            out_file.write_all(line).map_err(|error| fail(&error))?;
+        for (line, count) in lines {
+            for _ in 0..count {
+                out_file.write_all(line).map_err(|error| fail(&error))?;
+            }
         }
         out_file.flush().map_err(|error| fail(&error))?;
         out_file
