@@ -29,9 +29,9 @@ export KURA_TEST_TOOLS=1
 # Networks are off in the build of the workspace: what needs them is tested by itself.
 cargo test --locked -p kura-service --features network network
 # Everything on SQLite; then on PostgreSQL the whole of the store and of the program, but for
-# what takes minutes in a browser or in training and asks nothing else of the database.
+# what takes minutes in a browser, in training or in reading pictures and asks nothing else of the database.
 cargo test --workspace --locked "$@"
 start_postgres
 export KURA_TEST_POSTGRES
 cargo test --locked -p kura-store
-cargo test --locked -p kura --test it -- --skip chest:: --skip pages:: --skip reading::a_browser --skip viewer:: --skip wizard::
+cargo test --locked -p kura --test it -- --skip chest:: --skip deid::images:: --skip deid::pixels:: --skip deid::tables:: --skip deid::video:: --skip pages:: --skip reading::a_browser --skip viewer:: --skip wizard::
