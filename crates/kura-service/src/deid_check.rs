@@ -399,7 +399,11 @@ impl Check<'_> {
             self.unread();
             return Ok(());
         };
-        for number in document.get_pages().into_keys() {
+        let pages = document.get_pages();
+        if pages.is_empty() {
+            self.unread();
+        }
+        for number in pages.into_keys() {
             match document.extract_text(&[number]) {
                 Ok(text) => self.text(&text, || format!("page {number}")),
                 Err(_) => self.unread(),

@@ -119,9 +119,9 @@ fn to_look_at(manifest: &Manifest, pictures: &report::Pictures) -> Vec<(String, 
     }
     if manifest.spec.data.text {
         out.push((
-            "文章には、誰も指さないと分かっている語だけを残した。それでも語に見える名や、病歴そのものが個人を語ることがある。提供の前に一部を読む(--review の texts.html)。"
+            "文章には、誰も指さないと分かっている語だけを残した。それでも語に見える名や、病歴そのものが個人を語ることがある。提供の前に一部を読む(--review の texts.html)。同じ文章は別の研究計画のデータセットでも同じ姿になる。両方を同じ相手に渡すと、文章で突き合わせられる。"
                 .to_owned(),
-            "In texts only words stay that are known to name nobody. A name that looks like such a word may be left, and a history itself may tell of a person: read a sample before handing it over (texts.html of --review)."
+            "In texts only words stay that are known to name nobody. A name that looks like such a word may be left, and a history itself may tell of a person: read a sample before handing it over (texts.html of --review). A text looks the same in the sets of other projects: whoever is given both could join them by it."
                 .to_owned(),
         ));
     }

@@ -371,11 +371,12 @@ fn a_policy_of_the_bank_waits_for_its_board() {
     assert!(build(1).contains("not approved for the project p"));
 }
 
-fn approve(bank: &TestBank, project: &str, date: &str) -> Run {
-    bank.kura(&[
+/// A board's decision about a policy.
+fn decide(bank: &TestBank, policy: &str, (project, date): (&str, &str), more: &[&str]) -> Run {
+    let told = [
         "deid",
         "approve",
-        "own",
+        policy,
         "--project",
         project,
         "--board",
@@ -384,7 +385,12 @@ fn approve(bank: &TestBank, project: &str, date: &str) -> Run {
         "議事録 12",
         "--date",
         date,
-    ])
+    ];
+    bank.kura(&[&told, more].concat())
+}
+
+fn approve(bank: &TestBank, project: &str, date: &str) -> Run {
+    decide(bank, "own", (project, date), &[])
 }
 
 #[test]

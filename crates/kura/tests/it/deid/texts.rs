@@ -8,20 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 
 pub(super) fn approve(bank: &TestBank, policy: &str) -> Run {
-    bank.kura(&[
-        "deid",
-        "approve",
-        policy,
-        "--texts",
-        "--project",
-        "p",
-        "--board",
-        "大学 倫理審査委員会",
-        "--reference",
-        "議事録 12",
-        "--date",
-        "2026-04-01",
-    ])
+    decide(bank, policy, ("p", "2026-04-01"), &["--texts"])
 }
 
 fn refused(bank: &TestBank, policy: &str, more: &[&str]) -> String {
@@ -51,20 +38,8 @@ fn a_text_leaves_only_where_a_board_approved_it() {
         none.contains("no rule of tokumei lets a text leave"),
         "{none}"
     );
-    let plain = [
-        "deid",
-        "approve",
-        "kamei",
-        "--project",
-        "p",
-        "--board",
-        "b",
-        "--reference",
-        "r",
-        "--date",
-        "2026-04-01",
-    ];
-    assert!(bank.kura(&plain).exits(1).err.contains("--texts"));
+    let plain = decide(&bank, "kamei", ("p", "2026-04-01"), &[]);
+    assert!(plain.exits(1).err.contains("--texts"));
 
     let told = approve(&bank, "kamei").ok().out;
     assert!(told.contains("approved for p, with texts"), "{told}");
