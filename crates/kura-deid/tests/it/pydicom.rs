@@ -17,7 +17,8 @@ use kura_dicom::{Limits, decode_frame_from, read_header, write_dataset};
 fn files() -> Vec<PathBuf> {
     let shared =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/imaging/burned-in");
-    let mut folders = vec![shared];
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/hospital/dicom");
+    let mut folders = vec![shared, sample];
     match std::env::var_os("KURA_PYDICOM_FILES") {
         Some(folder) => folders.push(folder.into()),
         None => eprintln!("KURA_PYDICOM_FILES does not name pydicom's data/test_files"),
