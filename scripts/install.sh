@@ -16,3 +16,10 @@ install_packages() {
 need() { # need COMMAND HOW-TO-GET-IT
     command -v "$1" >/dev/null 2>&1 || { echo "$1 is missing: $2" >&2; exit 1; }
 }
+
+node_packages() { # node_packages FOLDER: what its lock file names, once; files written anew would build anew what holds them
+    local of
+    of=$(sha256sum "$1/package-lock.json" | cut -c1-16)
+    [ -f "$1/node_modules/.of-$of" ] && return 0
+    npm ci --prefix "$1" --no-audit --no-fund --silent && touch "$1/node_modules/.of-$of"
+}

@@ -8,7 +8,7 @@ listen="${1:-127.0.0.1:8080}"
 need cargo "install Rust 1.95 from https://rustup.rs"
 command -v cc >/dev/null 2>&1 || install_packages gcc libc6-dev
 # The view of volumes; without it the build is whole but for that.
-if ! { command -v npm && npm ci --prefix web --no-audit --no-fund --silent; } >/dev/null; then
+if ! { command -v npm && node_packages web; } >/dev/null; then
     echo "npm could not fetch the view of volumes; this build has none" >&2
 fi
 cargo build --release --locked -p kura

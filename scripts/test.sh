@@ -17,8 +17,8 @@ if [ ! -f "$venv/.ready-$wanted" ]; then
     "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt
     touch "$venv/.ready-$wanted"
 fi
-npm ci --prefix tests/browser --no-audit --no-fund --silent
-npm ci --prefix web --no-audit --no-fund --silent
+node_packages tests/browser
+node_packages web
 onnx_runtime_library
 ocr_models
 export KURA_PYTHON="$venv/bin/python"

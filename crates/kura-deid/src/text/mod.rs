@@ -114,6 +114,18 @@ pub fn find_unknown(
     let mut found = find(text, records, Some(dictionary), age_limit);
     let narrow = Narrow::of(text);
     let hidden: Vec<_> = found.iter().map(|one| narrow.back(&one.range)).collect();
+    let of = |kind: Kind| -> Vec<_> {
+        let both = found.iter().zip(&hidden);
+        let of_kind = both.filter(|(one, _)| one.kind == kind);
+        of_kind.map(|(_, range)| range.clone()).collect()
+    };
+    let days = known::days::find(&narrow.text, &of(Kind::Date));
+    let places = known::places::find(&narrow.text, &of(Kind::Address));
+    for (kind, ranges) in [(Kind::Date, days), (Kind::Address, places)] {
+        for range in ranges {
+            push(&mut found, narrow.source(&range), kind);
+        }
+    }
     for range in dictionary.find_unknown(&narrow.text, &hidden) {
         push(&mut found, narrow.source(&range), Kind::Unknown);
     }

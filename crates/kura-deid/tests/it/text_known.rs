@@ -30,6 +30,19 @@ fn what_nobody_knows_goes() {
             "MMT 4/5、HR 96、次回 5/7、年齢 95",
             "MMT 4/5、HR 96、次回 [日付]、[高齢]",
         ),
+        // A day is one unless something says that it counts; so is the number of a house.
+        (
+            "CT 3/14、Alb 3.5、3.14 に再診、5-12 より",
+            "CT [日付]、Alb 3.5、[語] に再診、[語] より",
+        ),
+        (
+            "3/4,5,7 透析、14日分、術後3日",
+            "[日付] 透析、14日分、術後3日",
+        ),
+        (
+            "22 Acacia Av, Leeds; Cr 1.2 on the 5th",
+            "[住所]; Cr 1.2 on the [日付]",
+        ),
     ] {
         let found = find_unknown(text, &[&record], &dictionary, 90);
         let out = labelled(text, &found);

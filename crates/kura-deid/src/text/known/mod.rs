@@ -6,9 +6,11 @@
 //! no list has.
 
 mod around;
+pub(super) mod days;
 mod japanese;
 mod latin;
 mod numbers;
+pub(super) mod places;
 mod words;
 
 use std::ops::Range;

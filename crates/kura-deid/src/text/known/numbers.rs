@@ -72,7 +72,13 @@ pub(super) fn unit_follows(after: &str) -> bool {
         .is_some_and(|rest| {
             rest.starts_with(['M', 'F', 'm', 'f']) && !rest[1..].starts_with(is_latin)
         });
-    !person && sign.iter().any(|unit| near.starts_with(unit))
+    // 回診, 個室, 件名: words that begin as what is counted does.
+    let word = [
+        "回診", "回答", "回復", "回転", "回収", "個室", "個人", "個別", "件名", "例え", "円形",
+    ];
+    !person
+        && sign.iter().any(|unit| near.starts_with(unit))
+        && !word.iter().any(|word| near.starts_with(word))
 }
 
 /// Whether a number is no telephone, no record's, no date.

@@ -63,7 +63,26 @@ pub(super) fn spread(text: &str, pieces: &mut [Piece]) {
             backward(text, pieces, index);
         }
     }
+    heads(text, pieces);
     postcodes(text, pieces);
+}
+
+/// Hospital San Telmo, The Old Forge, 22 Acacia: the kind, the article or the number before a name that went.
+fn heads(text: &str, pieces: &mut [Piece]) {
+    for index in (2..pieces.len()).rev() {
+        let (own, gap, next) = (&pieces[index - 2], &pieces[index - 1], &pieces[index]);
+        let word = own.text(text);
+        let capital = is_capital(text, own)
+            && (ENGLISH_KINDS.contains(word) || DIRECTIONS.contains(&word) && word != "Our");
+        if gap.text(text) == " "
+            && next.gone()
+            && is_capital(text, next)
+            && !own.gone()
+            && (capital || own.class == Class::Number)
+        {
+            set(&mut pieces[index - 2..index]);
+        }
+    }
 }
 
 /// Dr. Long: behind a title every word is a name.

@@ -161,6 +161,13 @@ static ENGLISH_COUNTED: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
         .split_whitespace()
         .collect()
 });
+/// What stands behind a part or a score.
+static PARTS: LazyLock<QuickSet<&str>> = LazyLock::new(|| {
+    "tab tabs tablet tablets cap caps capsule cup cups amp amps ampoule strength power motor murmur systolic diastolic SEM \
+     SM PSM ESM EDM NS circumference thickness pain depth width height length dose way normal NSS"
+        .split_whitespace()
+        .collect()
+});
 /// Abbreviations that a value does not follow.
 const NO_ABBREVIATIONS: [&str; 22] = [
     "ID", "No", "Nos", "NO", "TEL", "Tel", "FAX", "Fax", "PHS", "EMR", "EHR", "MD", "RN", "NP",
@@ -339,31 +346,87 @@ fn stays(text: &str, pieces: &[Piece], index: usize) -> bool {
     let groups: Vec<&str> = number.split(['-', '.', '/', ':', ',']).collect();
     let longest = groups.iter().map(|group| group.len()).max().unwrap_or(0);
     let parsed = |group: &str| group.parse::<u32>().unwrap_or(u32::MAX);
-    // 12.1, 0.35: no number of a record is written so.
+    if let [first, second] = groups[..]
+        && number.contains('/')
+        && is_day(parsed(first), parsed(second))
+    {
+        return is_part(text, pieces, index, glued)
+            || is_score(text, &pieces[..index], parsed(first), parsed(second));
+    }
+    // 3.14 and 24.3, 5-12, 3/98: a day or a month as well as a value or a range.
+    let dated = match groups[..] {
+        [_, second] if second.len() > 2 || number.contains(':') => false,
+        [first, second] => {
+            let (first, second) = (parsed(first), parsed(second));
+            let months = [first, second].map(|month| (1..=12).contains(&month));
+            match number.contains('.') {
+                true => months[0] && (1..=31).contains(&second) || months[1] && first > 0,
+                false => {
+                    is_day(first, second) || first > 31 && months[1] || second > 31 && months[0]
+                }
+            }
+        }
+        _ => false,
+    };
+    // 0.35, 37.45: no number of a record is written so.
     let decimal = groups.len() == 2 && number.contains('.') && groups[0].len() <= 3;
     let small = longest <= DIGITS && groups.iter().all(|group| parsed(group) < OLD);
-    // 4/5 of a strength and 128/74 of a pressure; but 4/30 is a day.
-    let day = groups.len() == 2
-        && number.contains('/')
-        && ((1..=12).contains(&parsed(groups[0])) && (1..=31).contains(&parsed(groups[1]))
-            || (13..=31).contains(&parsed(groups[0])) && (1..=12).contains(&parsed(groups[1])))
-        && !(matches!(groups[1], "5" | "6" | "10")
-            && parsed(groups[0]) <= parsed(groups[1])
-            && of_a_scale(text, &pieces[..index]));
-    let parts = number.contains(['/', ':']) && groups.len() == 2 && longest <= 3 && !day;
-    decimal || small && !day || parts || measured(text, pieces, index, glued)
+    // 128/74 of a pressure.
+    let parts = number.contains(['/', ':']) && groups.len() == 2 && longest <= 3;
+    !dated && (decimal || small || parts) || measured(text, pieces, index, glued, dated)
 }
 
-/// Whether a sentence tells of a scale so far: MMT, NRS, a murmur.
-fn of_a_scale(text: &str, before: &[Piece]) -> bool {
-    const SCALES: [&str; 22] = [
+/// Whether two numbers may be a month and a day, or a day and a month.
+fn is_day(first: u32, second: u32) -> bool {
+    let day = |month: u32, day: u32| (1..=12).contains(&month) && (1..=31).contains(&day);
+    day(first, second) || day(second, first)
+}
+
+/// Whether two numbers with a slash, which may be a day, are a part or a score: 1/2錠, 3/4 circumference, MMT 4/5.
+fn is_part(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
+    const OF_JAPANESE: [&str; 18] = [
+        "錠",
+        "量",
+        "以上",
+        "以下",
+        "周",
+        "程度",
+        "筒",
+        "包",
+        "カプセル",
+        "アンプル",
+        "筋層",
+        "ほど",
+        "強",
+        "弱",
+        "倍",
+        "が",
+        "に狭",
+        "まで狭",
+    ];
+    let behind = &text[pieces[index].range.end..];
+    let near = behind.trim_start_matches(' ');
+    let end = near.find(|letter| !is_latin(letter)).unwrap_or(near.len());
+    let next = &near[..end];
+    let unit = glued.len() > 1 && latin::is_unit(glued) || latin::is_unit(next);
+    unit || near.starts_with(['%', '°'])
+        || behind.starts_with("回/")
+        || near.starts_with("of the")
+        || near.starts_with("of a")
+        || PARTS.contains(next)
+        || OF_JAPANESE.iter().any(|word| near.starts_with(word))
+}
+
+/// Whether two numbers are a score: by a scale that the sentence tells of so far (MMT, NRS, a murmur), or by a test
+/// that stands directly before them.
+fn is_score(text: &str, before: &[Piece], score: u32, most: u32) -> bool {
+    const SCALES: [&str; 21] = [
         "MMT",
         "NRS",
         "VAS",
         "FRS",
         "FPS",
         "Levine",
-        "Apgar",
         "strength",
         "Strength",
         "power",
@@ -380,17 +443,37 @@ fn of_a_scale(text: &str, before: &[Piece]) -> bool {
         "疼痛",
         "痛み",
     ];
-    before
-        .iter()
-        .rev()
-        .take(40)
-        .map(|piece| piece.text(text))
-        .take_while(|word| !matches!(*word, "\n" | "。"))
-        .any(|word| SCALES.contains(&word))
+    const TESTS: [&str; 9] = [
+        "HDS", "HDS-R", "MMSE", "MoCA", "FAB", "Apgar", "APGAR", "GCS", "OHAT",
+    ];
+    let last = before.iter().rev().find(|piece| piece.text(text) != " ");
+    let on = [
+        "on", "since", "until", "till", "from", "by", "before", "after", "next", "last",
+    ];
+    if last.is_some_and(|piece| on.contains(&piece.text(text))) {
+        return false;
+    }
+    let told = |far: usize, words: &[&str]| {
+        before
+            .iter()
+            .rev()
+            .take(far)
+            .map(|piece| piece.text(text))
+            .take_while(|word| !matches!(*word, "\n" | "。"))
+            .any(|word| words.contains(&word))
+    };
+    score <= most
+        && (matches!(most, 5 | 6 | 10) && told(40, &SCALES)
+            || matches!(most, 9 | 10 | 15 | 18 | 30) && told(4, &TESTS))
+}
+
+/// Whether what is counted begins a text.
+pub(in super::super) fn counted(behind: &str) -> bool {
+    COUNTED.iter().any(|word| behind.starts_with(word))
 }
 
 /// Whether a unit or what is counted stands behind a number, or what is measured before it.
-fn measured(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
+fn measured(text: &str, pieces: &[Piece], index: usize, glued: &str, dated: bool) -> bool {
     if glued.len() > 1 || matches!(glued, "g" | "L" | "h" | "V" | "W" | "J" | "U" | "K") {
         return true;
     }
@@ -399,7 +482,7 @@ fn measured(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
         return true;
     }
     let near = behind.trim_start_matches(' ');
-    if COUNTED.iter().any(|word| near.starts_with(word)) {
+    if counted(near) {
         return true;
     }
     let end = near.find(|letter| !is_latin(letter)).unwrap_or(near.len());
@@ -412,6 +495,8 @@ fn measured(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
         let word = piece.text(text);
         match piece.class {
             Class::Mark if matches!(word, "\n" | "。" | ";" | "；") => return false,
+            // Alb 3.5、3.14 に再診: what may be a day is no other value.
+            Class::Mark if dated && matches!(word, "、" | ",") => return false,
             // What another value of the same row stands beside: 128/74 → 132/80, 7800, 8200.
             Class::Mark | Class::Number => {}
             Class::Found | Class::Unknown => return false,
@@ -428,7 +513,9 @@ fn measures(word: &str) -> bool {
     if word.starts_with(|letter| is_kanji(letter) || is_katakana(letter)) {
         return MEASURES.iter().any(|end| word.ends_with(end)) && !NO_MEASURES.contains(&word);
     }
+    const SYMBOLS: [&str; 10] = ["K", "Na", "Cl", "Ca", "P", "Mg", "pH", "T", "Hb", "Cr"];
     let lower = word.to_ascii_lowercase();
-    ENGLISH_MEASURES.contains(lower.as_str())
+    SYMBOLS.contains(&word)
+        || ENGLISH_MEASURES.contains(lower.as_str())
         || latin::is_abbreviation(word) && !NO_ABBREVIATIONS.contains(&word)
 }

@@ -58,10 +58,13 @@ const TOWNS: [&str; 24] = [
     "せたな",
 ];
 
+pub(super) use measures::counted;
+
 pub(super) fn spread(text: &str, vocabulary: &Vocabulary, pieces: &mut [Piece]) {
     japanese(text, pieces);
     given_names(text, vocabulary, pieces);
     kinds(text, pieces);
+    tails(text, pieces);
     foreign_names(text, pieces);
     numbers::spread(text, pieces);
     numbers::long(text, pieces);
@@ -286,6 +289,63 @@ fn kinds(text: &str, pieces: &mut [Piece]) {
         let name = |piece: &Piece| piece.class == Class::Unknown && is_japanese(text, piece);
         if pieces.get(index + 1).is_some_and(name) {
             set(&mut pieces[index..=index]);
+        }
+    }
+}
+
+/// 江波胃腸科, 加賀ハートC, 東雲医大附属: what is glued to a name that went and is a kind of house.
+fn tails(text: &str, pieces: &mut [Piece]) {
+    const ENDS: [&str; 30] = [
+        "科",
+        "院",
+        "所",
+        "園",
+        "苑",
+        "荘",
+        "館",
+        "会",
+        "堂",
+        "局",
+        "校",
+        "室",
+        "部",
+        "病棟",
+        "センター",
+        "ハウス",
+        "ケア",
+        "サポート",
+        "ステーション",
+        "ホーム",
+        "クリニック",
+        "包括",
+        "附属",
+        "付属",
+        "医大",
+        "脳外",
+        "がん",
+        "ハート",
+        "大学",
+        "支部",
+    ];
+    const LATIN: [&str; 10] = ["C", "HP", "Hp", "GH", "ST", "CC", "Cl", "CL", "MC", "H"];
+    let kind = |piece: &Piece| {
+        let own = piece.text(text);
+        !piece.gone()
+            && (LATIN.contains(&own)
+                || piece.class != Class::Grammar && ENDS.iter().any(|end| own.ends_with(end)))
+    };
+    let name = |piece: &Piece| {
+        let japanese = is_japanese(text, piece);
+        piece.class == Class::Unknown && (japanese || LATIN.contains(&piece.text(text)))
+    };
+    for index in 1..pieces.len() {
+        if name(&pieces[index - 1]) && kind(&pieces[index]) {
+            pieces[index].class = Class::Unknown;
+        }
+    }
+    for index in (1..pieces.len()).rev() {
+        if name(&pieces[index]) && kind(&pieces[index - 1]) {
+            pieces[index - 1].class = Class::Unknown;
         }
     }
 }
