@@ -251,7 +251,8 @@ impl<'a> Writer<'a> {
         }
         let (core, sort) = core.split_once('=').unwrap_or((core, ""));
         match core.trim_end_matches(|c: char| c.is_ascii_digit()) {
-            "date" | "md" | "ym" | "dob" => self.date(core),
+            "date" | "md" | "ym" | "dob" | "day" | "days" | "span" | "stamp" | "month" | "year"
+            | "fy" => self.date(core),
             "time" => {
                 let (hour, minute) = (self.dice.below(24), self.dice.below(60));
                 let time = match self.dice.below(if self.english { 2 } else { 4 }) {
@@ -412,13 +413,17 @@ impl<'a> Writer<'a> {
         let date = match (name, self.last) {
             ("dob", _) if core == "dob" => self.born,
             ("dob", _) => self.today - days(self.dice.range(8000, 30000)),
-            ("ym", _) => self.today - days(self.dice.range(60, 3300)),
-            ("md", Some(last)) => last + days(self.dice.range(2, 12)),
-            ("md", None) => self.today - days(self.dice.below(60)),
+            ("ym" | "year" | "fy", _) => self.today - days(self.dice.range(60, 3300)),
+            ("md" | "day" | "days" | "span" | "stamp" | "month", Some(last)) => {
+                last + days(self.dice.range(2, 12))
+            }
+            ("md" | "day" | "days" | "span" | "stamp" | "month", None) => {
+                self.today - days(self.dice.below(60))
+            }
             (_, Some(last)) => last + days(self.dice.range(2, 60)),
             _ => self.today - days(self.dice.below(200)),
         };
-        if ["date", "md"].contains(&name) {
+        if ["date", "md", "day", "days", "span", "stamp"].contains(&name) {
             self.last = Some(date);
         }
         let (text, weekday, sort) =
@@ -429,7 +434,19 @@ impl<'a> Writer<'a> {
             sort.to_owned()
         };
         let kind = self.kind("date", "date, English");
-        self.piece(kind, &sub, &text);
+        if !text.contains('<') {
+            self.piece(kind, &sub, &text);
+            self.neutral(weekday);
+            return;
+        }
+        // Several, each in brackets: a range, a list of days.
+        for (at, part) in text.split(['<', '>']).enumerate() {
+            match at {
+                1 => self.piece(kind, &sub, part),
+                _ if at % 2 == 1 => self.piece(kind, &format!("{sub}, rest"), part),
+                _ => self.neutral(part),
+            }
+        }
         self.neutral(weekday);
     }
 
