@@ -27,7 +27,7 @@ static BARE_URL: LazyLock<Regex> = LazyLock::new(|| {
 /// Ten or eleven digits from 0 on, or after +81, in groups by dashes, dots, spaces or brackets.
 static PHONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:\+81[-. ]?(?:\(0\))?|0)\d{1,4}[-. ]?\(?\d{1,4}\)?[-. ]?\d{3,4}|0\d{1,3}\(\d{2,4}\)\d{4}|\(0\d{1,3}\) ?\d{2,4}-?\d{4}",
+        r"(?:\+81[-. ]?(?:\(0\))?|0)\d{1,4}[-. ]?\(?\d{1,4}\)?[-. ]?\d{3,4}|0\d{1,3}\(\d{2,4}\)\d{4}|\(0\d{1,3}\) ?\d{2,4}[- ]?\d{4}",
     )
 });
 /// Of other countries: +44 20 7946 0958, (555) 123-4567.

@@ -352,6 +352,30 @@ pub(super) const ROLES: [&str; 84] = [
     "Ns",
 ];
 
+/// Before a name that is told, also.
+const MORE_ROLES: [&str; 20] = [
+    "記録",
+    "説明",
+    "調製",
+    "監査",
+    "判定",
+    "判定医",
+    "申込",
+    "候補",
+    "依頼",
+    "承認",
+    "回答",
+    "回診",
+    "当番",
+    "リーダー",
+    "プライマリ",
+    "一次",
+    "二次",
+    "日勤",
+    "夜勤",
+    "医局",
+];
+
 /// Whether something beside a few letters says that they are a name.
 fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
     let (before, after) = (&text[..range.start], &text[range.end..]);
@@ -360,27 +384,24 @@ fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
     let katakana = |letter: char| matches!(letter, 'ァ'..='ヺ' | 'ー' | 'ｦ'..='ﾟ');
     let first = own.chars().next();
     let last_before = before.chars().next_back();
+    // 主治医下医師, 調製上／: behind who does something it is one where a title or the end of the words follows.
+    let role = ROLES
+        .iter()
+        .chain(&MORE_ROLES)
+        .any(|role| before.ends_with(role));
+    let titled = TITLES.iter().any(|title| after.starts_with(title));
+    let word = |letter: Option<char>| {
+        letter.is_some_and(|c| c.is_alphanumeric() && !"、。「」".contains(c))
+    };
+    let [opened, closed] = [last_before, after.chars().next()].map(|letter| !word(letter));
     // A piece of a longer word of its own script is none: 林檎, クキナ.
     let joined = kanji(first) && kanji(last_before)
         || own.chars().all(katakana) && last_before.is_some_and(katakana);
     if joined {
-        return false;
+        return role && (titled || closed);
     }
-    if TITLES.iter().any(|title| after.starts_with(title)) {
-        return true;
-    }
-    let opened = before.is_empty()
-        || before.ends_with([
-            '（', '(', '「', '『', ':', '：', '\n', '　', ' ', '、', '。', '）', ')', '】', '■',
-            '・',
-        ]);
-    let closed = after.is_empty()
-        || after.starts_with([
-            '）', ')', '」', '』', '、', '。', '\n', '　', ' ', '・', '/', '／',
-        ])
-        || after.starts_with("です")
-        || after.starts_with("と申");
-    (opened && closed) || ROLES.iter().any(|role| before.ends_with(role))
+    let says = after.starts_with("です") || after.starts_with("と申");
+    titled || role || opened && (closed || says)
 }
 
 /// A text folded letter by letter, and the way back.

@@ -37,7 +37,7 @@ static BEFORE_WEEKDAY: LazyLock<Regex> = LazyLock::new(|| {
 /// 昭和40; H26, S63 alone.
 static ERA: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:令和|平成|昭和|大正|明治) ?(?:元|\d{1,2}|[一二三四五六七八九十]{1,3})|(?-u:\b)R(?:[1-9]|1\d)(?:[春夏秋冬初末頃度に]|ごろ|から|より)|(?-u:\b)(?:H\.? ?(?:1\d|2\d|3[01])|S\.? ?(?:1\d|[2-5]\d|6[0-4]))(?-u:\b)",
+        r"(?:令和|平成|昭和|大正|明治) ?(?:元|\d{1,2}|[一二三四五六七八九十]{1,3})|(?-u:\b)[RHS]\d{1,2}年度?|(?-u:\b)R(?:[1-9]|1\d)(?-u:\b)[春夏秋冬初末頃度]?|(?-u:\b)(?:H\.? ?(?:1\d|2\d|3[01])|S\.? ?(?:1\d|[2-5]\d|6[0-4]))(?-u:\b)",
     )
 });
 /// 24.4.30, h30.7.1, R 4. 12. 7, 2024. 3. 14, 12/iii/24: three numbers of a day, behind anything.
@@ -49,14 +49,14 @@ static TRIPLE: LazyLock<Regex> = LazyLock::new(|| {
 /// '98, FY24, 2024-W12.
 static YEAR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"['’‘]\d{2}s?(?-u:\b)|(?-u:\b)(?i:FY|CY) ?['’]?\d{2,4}(?:[-/]\d{2})?|(?:19|20)\d\d ?-?W\d\d?(?-u:\b)",
+        r"['’‘]\d{2}(?:[-/.](?:1[0-2]|0?[1-9]))?s?(?-u:\b)|(?-u:\b)(?:19|20)\d\d-(?:1[0-2]|0[1-9])(?-u:\b)|(?-u:\b)0[1-9](?:[0-2]\d|3[01])(?-u:\b)|(?-u:\b)(?i:FY|CY) ?['’]?\d{2,4}(?:[-/]\d{2})?|(?:19|20)\d\d ?-?W\d\d?(?-u:\b)",
     )
 });
 /// 3/4,5,7 and MRI12/7: days joined to one, or glued to a word.
 static JOINED: LazyLock<Regex> = LazyLock::new(|| {
     let day = "(?:1[0-2]|0?[1-9])/(?:[12]\\d|3[01]|0?[1-9])";
     pattern(&format!(
-        r"(?:^|[^0-9./-])({day}(?:[,、・.]\d{{1,2}})+)(?:[^0-9/%]|$)|([A-Za-z]{{2,8}})({day})(?:[^0-9/%]|$)"
+        r"(?:^|[^0-9./-])({day}(?:[-~〜,、・.]\d{{1,2}})+)(?:[^0-9/%]|$)|([A-Za-z]{{2,8}})({day})(?:[^0-9/%]|$)"
     ))
 });
 /// What is glued to a level of the spine or to a score.
@@ -67,7 +67,7 @@ const NO_DAY: [&str; 12] = [
 static MONTH: LazyLock<Regex> = LazyLock::new(|| {
     let day = "[0-9]{1,4}(?:st|nd|rd|th)?";
     pattern(&format!(
-        r"(?:(?:(?i:the ))?(?:{day}|(?i:{ORDINALS}))[-/., ’']{{0,2}}(?:(?i:day )?of )?)?((?i:{MONTHS}|May))(?:(?:\.?[-/ ’']{{0,2}}(?:the )?(?:{day}|(?i:{ORDINALS})))|\.|)(?:,? ?[-/., ’']{{0,2}}[0-9]{{4}}|[-/., ]{{0,2}}['’][0-9]{{2}}|[-/][0-9]{{2}})?",
+        r"(?:(?:(?i:the ))?(?:{day}|(?i:{ORDINALS}))[-/., ’']{{0,2}}(?:(?i:day )?of )?)?((?i:{MONTHS}|May))(?:(?:\.?[-/ ’']{{0,2}}(?:the )?(?:{day}|(?i:{ORDINALS})))|\.|)(?:,? ?[-/., ’']{{0,2}}(?:of )?[0-9]{{4}}|[-/., ]{{0,2}}['’][0-9]{{2}}|[-/][0-9]{{2}})?",
     ))
 });
 /// Before a May or a March that begins no sentence.
@@ -208,11 +208,10 @@ fn counts(before: &str, number: &str, unit: &str, after: &str) -> bool {
         "当",
         "齢",
     ];
-    const AFTER_DAYS: [&str; 17] = [
+    const AFTER_DAYS: [&str; 15] = [
         "分",
         "量",
         "数",
-        "中",
         "周期",
         "サイクル",
         "コース",
@@ -225,7 +224,6 @@ fn counts(before: &str, number: &str, unit: &str, after: &str) -> bool {
         "本酒",
         "本語",
         "酔",
-        "/",
     ];
     const AFTER_YEARS: [&str; 11] = [
         "生",
@@ -241,11 +239,35 @@ fn counts(before: &str, number: &str, unit: &str, after: &str) -> bool {
         "使",
     ];
     const BEFORE: [&str; 27] = [
-        "約", "術後", "過去", "直近", "歴", "ここ", "平均", "数", "後", "第", "毎", "満", "×",
-        "計", "全", "連続", "生後", "産後", "日齢", "残", "各", "余命", "中", "泊", "あと", "最長",
-        "経過",
+        "約",
+        "術後",
+        "過去",
+        "直近",
+        "ここ",
+        "平均",
+        "第",
+        "毎",
+        "満",
+        "×",
+        "計",
+        "全",
+        "連続",
+        "生後",
+        "産後",
+        "日齢",
+        "各",
+        "余命",
+        "泊",
+        "あと",
+        "最長",
+        "入院後",
+        "発症後",
+        "治療後",
+        "投与後",
+        "開始後",
+        "移植後",
     ];
-    let before = before.trim_end_matches([' ', ':', '(']);
+    let before = before.trim_end_matches(' ');
     // 統一日, 唯一年: the kanji belongs to the word before.
     let of_a_word = number.starts_with(is_kanji)
         && before.ends_with(['統', '唯', '均', '単', '専', '画', '万', '逐']);
@@ -258,16 +280,18 @@ fn counts(before: &str, number: &str, unit: &str, after: &str) -> bool {
         && (near.starts_with(|c: char| {
             c.is_ascii_digit() || "一二三四五六七八九十数尿総合摂最平必".contains(c)
         }));
+    let through = one && after.starts_with('中') && !after.starts_with("中間");
     let often = near.strip_prefix('に').is_some_and(|rest| {
         rest.starts_with(|c: char| c.is_ascii_digit() || "一二三四五数".contains(c))
     });
     let own = match unit {
         "日" => begins(&AFTER_DAYS),
-        "年" => begins(&AFTER_YEARS),
-        _ => begins(&["額", "例"]),
+        "年" => begins(&AFTER_YEARS) || before.ends_with('歴'),
+        // Months are counted as か月: 三月以降 and 歴:四月 are the calendar's.
+        _ => return begins(&["齢", "額", "例", "間"]) || before.ends_with("生後"),
     };
-    let counted = BEFORE.iter().any(|end| before.ends_with(end)) && !before.ends_with("午後");
-    of_a_word || begins(&AFTER_ALL) || own || daily || often || counted
+    let counted = BEFORE.iter().any(|end| before.ends_with(end));
+    of_a_word || begins(&AFTER_ALL) || own || daily || through || often || counted
 }
 
 /// Three numbers of which one may be a month and one a day, and no dose (1-0-1) and no row of scores with a unit.
@@ -322,8 +346,17 @@ fn months(text: &str, out: &mut Vec<Range<usize>>) {
         let capital = own.starts_with(|c: char| c.is_ascii_uppercase());
         let title = capital && own[1..].bytes().all(|c| c.is_ascii_lowercase());
         let told = BEFORE_MONTH.is_match(&text[..month.start()]);
+        // May and March are words, too; with a capital within a sentence, or with no word behind them, they are months.
+        let small = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c == ',');
+        let within = small(
+            text[..month.start()]
+                .trim_end_matches(' ')
+                .chars()
+                .next_back(),
+        );
+        let closed = !small(text[all.end()..].trim_start_matches(' ').chars().next());
         let alone = match own {
-            "May" | "March" | "Mar" | "Sep" => told,
+            "May" | "March" | "Mar" | "Sep" => told || within || closed,
             _ => title || told && own.len() > 3 && capital,
         };
         // may 2, oct 3: small letters make no month beside a small number.
@@ -416,6 +449,19 @@ mod tests {
             ("nineteen eighty-five", "_"),
             ("3/4,5,7 透析、MRI12/7、再発R1秋", "_ 透析、MRI_、再発_"),
             ("4月中旬、5月連休明け", "_中旬、_連休明け"),
+            ("R2帝切、R6年度、22日(R5)", "_帝切、_、_(_)"),
+            (
+                "8/13-19の摂取量、'23/12:6.9、0213 予定",
+                "_の摂取量、_:6.9、_ 予定",
+            ),
+            (
+                "6日中間報告、渡航歴:四月、三月以降",
+                "_中間報告、渡航歴:_、_以降",
+            ),
+            (
+                "March of 2015, recall May; Flu March,",
+                "_, recall _; Flu _,",
+            ),
             ("お盆明け, after Christmas Eve", "_明け, after _"),
         ] {
             assert_eq!(left(text), wanted, "{text}");
@@ -435,7 +481,7 @@ mod tests {
             "3か月、6ヶ月、生後4月、4月齢",
             "JCS 1-0-1, 3/75/9, T1N0M0, S1, T2, H2 blocker, R0",
             "2nd dose, the 5th metatarsal, 3rd trimester, the 1st line",
-            "May have been, march fracture, she may 2, mar, sep",
+            "1日中、一日中。 May have been, march fracture, she may 2, mar, sep",
             "Sat 98%, OCT, DEC, twenty mg, two thousand steps",
             "5日間、3錠、3/4、MMT4/5、Th11/12、L4/5",
         ] {

@@ -317,7 +317,12 @@ pub(super) fn class(text: &str, range: Range<usize>) -> Class {
         return Class::Word;
     }
     if word.contains(|letter: char| letter.is_ascii_digit()) {
-        return match code(word) {
+        // F102: a sex and an age that few reach.
+        let person = word.strip_prefix(['M', 'F', 'm', 'f']);
+        let old = person
+            .and_then(|years| years.parse::<u32>().ok())
+            .is_some_and(|years| (90..=120).contains(&years));
+        return match code(word) && !old {
             true => Class::Sure,
             false => Class::Unknown,
         };

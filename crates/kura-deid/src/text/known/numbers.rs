@@ -26,7 +26,9 @@ pub(super) fn read(text: &str, start: usize, until: usize, pieces: &mut Vec<Piec
     let tail = rest.find(|next| !is_latin(next)).unwrap_or(rest.len());
     let glued = &rest[..tail];
     let known = glued.is_empty() || tail_is_known(glued);
-    let measured = known && !glued.is_empty() && !is_code(glued) || unit_follows(&rest[tail..]);
+    // 217272K of a device is no measure.
+    let code = is_code(glued) || glued.len() == 1 && end - start > DIGITS_AT_MOST + 1;
+    let measured = known && !glued.is_empty() && !code || unit_follows(&rest[tail..]);
     let class = match known && plain(&text[start..end], measured) && !old(text, start, end) {
         true => Class::Number,
         false => Class::Unknown,

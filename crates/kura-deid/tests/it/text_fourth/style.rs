@@ -97,7 +97,12 @@ fn japanese_age(form: &str, age: usize, dice: &mut Dice) -> Age {
     let digits = age.to_string();
     let full = wide(&digits);
     match form {
-        "k" => Age::new("", kanji(age), *dice.pick(&["歳", "歳", "才"]), "kanji"),
+        "k" => Age::new(
+            "",
+            kanji(age),
+            dice.pick::<&str>(&["歳", "歳", "才"]),
+            "kanji",
+        ),
         "w" => {
             let old = ["卒寿", "白寿", "百寿", "上寿", "茶寿"];
             let young = ["還暦", "古稀", "喜寿", "傘寿", "米寿"];
@@ -136,7 +141,7 @@ fn japanese_age(form: &str, age: usize, dice: &mut Dice) -> Age {
                     "歳の男性",
                     "才♀",
                 ];
-                Age::new("", digits, *dice.pick(&sexes), "sex behind")
+                Age::new("", digits, dice.pick::<&str>(&sexes), "sex behind")
             }
         },
         "b" => match dice.below(9) {
@@ -223,7 +228,7 @@ fn english_age(form: &str, age: usize, dice: &mut Dice) -> Age {
                     "yF",
                     " M",
                 ];
-                Age::new("", digits, *dice.pick(&sexes), "sex behind")
+                Age::new("", digits, dice.pick::<&str>(&sexes), "sex behind")
             }
         },
         "a" => match dice.below(6) {

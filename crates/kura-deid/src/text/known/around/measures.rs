@@ -270,7 +270,11 @@ fn codes(text: &str, pieces: &mut [Piece]) {
             && run
                 .iter()
                 .any(|piece| piece.gone() && has_digit(piece, text));
-        if run.len() > 1 && (long || gone) || caption {
+        // 3E-80: a bed.
+        let bed = matches!(whole.as_bytes(), [floor, ward, b'-', bed @ ..]
+            if floor.is_ascii_digit() && ward.is_ascii_uppercase() && !bed.is_empty()
+                && bed.len() <= 3 && bed.iter().all(u8::is_ascii_digit));
+        if run.len() > 1 && (long || gone || bed) || caption {
             set(run);
         }
     }
