@@ -466,9 +466,9 @@ mod tests {
         ] {
             assert_eq!(left(text), wanted, "{text}");
         }
-        let text = "6/3~10、17 に採血";
+        let text = "6/3 から 10、17 に採血";
         let first = 0..3;
-        assert_eq!(find(text, &[first]), [4..6, 9..11]);
+        assert_eq!(find(text, &[first]), [11..13, 16..18]);
         let text = "12-15 March";
         assert!(find(text, &[]).contains(&(0..2)));
     }
