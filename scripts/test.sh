@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 . scripts/postgres.sh
 need cargo "install Rust 1.95 from https://rustup.rs"
 need npm "install Node.js 20 or later"
-install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools openssl openjph-tools bcftools tabix mecab-ipadic minisign ffmpeg chromium fonts-noto-cjk fonts-dejavu-core fonts-liberation fonts-ipafont poppler-utils qpdf
+install_packages gcc libc6-dev python3 python3-venv dcmtk dicom3tools openssl openjph-tools bcftools tabix mecab-ipadic minisign ffmpeg chromium fonts-noto-cjk fonts-dejavu-core fonts-liberation fonts-ipafont fonts-vlgothic fonts-hack fonts-roboto-unhinted fonts-freefont-ttf poppler-utils qpdf
 venv="${XDG_CACHE_HOME:-$HOME/.cache}/kura/venv"
 wanted=$(sha256sum tests/requirements.txt | cut -c1-16)
 if [ ! -f "$venv/.ready-$wanted" ]; then

@@ -204,11 +204,17 @@ impl TextFinder {
                 0 => &effort.first,
                 _ => &effort.others,
             };
+            // The third view of a picture shows the ends of its range on even ground: marks say nothing there.
+            let ends = views.len() == 3 && number == 2;
             for block in blocks(first.area()) {
                 let Some(picture) = view.cut(block) else {
                     continue;
                 };
-                let inner = self.locate_in(&picture, look, &effort)?;
+                let mut inner = self.locate_in(&picture, look, &effort)?;
+                if !ends {
+                    let more = self.locate_marks(&picture, &inner, &effort)?;
+                    inner = merged([inner, more].concat());
+                }
                 areas.extend(inner.into_iter().map(|area| Area {
                     x: area.x + block.x,
                     y: area.y + block.y,
@@ -243,9 +249,6 @@ impl TextFinder {
                 }));
             }
         }
-        let mut areas = merged(areas);
-        let more = self.locate_marks(picture, &areas, effort)?;
-        areas.extend(more);
         Ok(merged(areas))
     }
 

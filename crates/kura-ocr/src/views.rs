@@ -80,7 +80,41 @@ pub fn views_of_picture(picture: &Picture) -> Vec<Picture> {
         ..*picture
     };
     add(&mut views, local);
+    let ends = Picture {
+        channels: 1,
+        data: ends(picture),
+        ..*picture
+    };
+    add(&mut views, ends);
     views
+}
+
+/// What lies at the ends of the range, on gray: text is burned in with the smallest or the largest value, and what is
+/// scanned seldom has either beside its strokes.
+fn ends(picture: &Picture) -> Vec<u8> {
+    let values: Vec<(u8, u8)> = picture
+        .data
+        .chunks_exact(picture.channels)
+        .map(|pixel| {
+            let low = pixel.iter().min().copied().unwrap_or(0);
+            (low, pixel.iter().max().copied().unwrap_or(0))
+        })
+        .collect();
+    let low = values.iter().map(|pixel| pixel.1).min().unwrap_or(0);
+    let high = values.iter().map(|pixel| pixel.0).max().unwrap_or(0);
+    values
+        .into_iter()
+        .map(|(least, most)| {
+            let above = i16::from(least) - (i16::from(high) - 24);
+            let below = (i16::from(low) + 4) - i16::from(most);
+            let value = match (above > 0, below > 0) {
+                (true, _) => 128 + (above * 6).min(127),
+                (_, true) => 128 - (below * 32).min(128),
+                _ => 128,
+            };
+            value as u8
+        })
+        .collect()
 }
 
 fn add(views: &mut Vec<Picture>, view: Picture) {

@@ -32,7 +32,7 @@ struct Set {
 
 const DEVELOPMENT: Set = Set {
     seed: 20_261_123,
-    pictures: 143,
+    pictures: 77,
     latin: &[
         "truetype/dejavu/DejaVuSans.ttf",
         "truetype/dejavu/DejaVuSansMono.ttf",
@@ -156,6 +156,76 @@ const HELD_OUT: Set = Set {
         "1999.12.31",
         "H11/12/31",
         "23:59",
+    ],
+};
+
+/// Names, forms and fonts that were chosen after those of `HELD_OUT` had been scored.
+const FRESH: Set = Set {
+    seed: 8_440_217,
+    pictures: 200,
+    latin: &[
+        "truetype/roboto/unhinted/RobotoCondensed-Italic.ttf",
+        "truetype/hack/Hack-Regular.ttf",
+        "truetype/hack/Hack-BoldItalic.ttf",
+        "truetype/freefont/FreeSerifItalic.ttf",
+        "truetype/freefont/FreeMonoBold.ttf",
+    ],
+    japanese: &[
+        "truetype/vlgothic/VL-Gothic-Regular.ttf",
+        "truetype/vlgothic/VL-PGothic-Regular.ttf",
+    ],
+    strokes: false,
+    romaji: &[
+        "OKUDA^MISAKI^^",
+        "Hoshino Rin",
+        "NISHIMURA T.",
+        "Yoshikawa, Nao",
+        "UNO",
+        "kudo haruto",
+        "Mrs. Kondo",
+        "SHIBATA=YUMI",
+        "Ms Ogawa",
+        "JO",
+        "Inoue K",
+        "Nguyen Thi Lan",
+    ],
+    kanji: &[
+        "奥田 美咲",
+        "柴田 悠真",
+        "辻",
+        "長谷川 陽菜",
+        "工藤 春人",
+        "栁澤 琢磨",
+        "三ツ井 葵",
+        "五十嵐 迅",
+    ],
+    kana: &[
+        "オクダ ミサキ",
+        "ほしの りん",
+        "ｸﾄﾞｳ ﾊﾙﾄ",
+        "ツジ",
+        "ながい さくら",
+        "ヴィエット",
+    ],
+    ids: &[
+        "Pat 40-1187",
+        "7719 0032",
+        "K-20881/2",
+        "HN:0093117",
+        "診察券 55810",
+        "[20250007]",
+        "ID 3Q7",
+        "000-314",
+    ],
+    dates: &[
+        "1948.2.9",
+        "昭23.2.9",
+        "Feb 9 1948",
+        "2019/07/31 08:15",
+        "R07-11-02",
+        "9-II-48",
+        "77Y",
+        "大正15年1月",
     ],
 };
 
@@ -562,4 +632,14 @@ fn held_out_text_is_covered() {
     };
     let total = score.total();
     assert_eq!(total.covered, total.texts, "{}", score.table());
+}
+
+#[test]
+fn fresh_text_is_covered() {
+    let Some(score) = score(&FRESH) else {
+        return;
+    };
+    let total = score.total();
+    // Two are not seen: black on what is almost black, two letters of eight pixels in noise.
+    assert!(total.covered + 2 >= total.texts, "{}", score.table());
 }
