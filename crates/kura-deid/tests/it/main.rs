@@ -6,6 +6,7 @@ mod policies;
 mod pydicom;
 mod tables;
 mod text;
+mod text_fifth;
 mod text_fourth;
 mod text_held_out;
 mod text_known;
