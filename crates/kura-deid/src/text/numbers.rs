@@ -56,9 +56,15 @@ static RECORD: LazyLock<Regex> = LazyLock::new(|| {
         r"(?:(?:患者|診察券|カルテ|診療録|受付|検体|検査|オーダー?|入院|外来|整理|登録|当院|他院)の?(?:ID|番号|No\.?)|(?i:(?-u:\b)(?:MRN|patient ?id|chart ?(?:no\.?|number)|record ?(?:no\.?|number)|accession ?(?:no\.?|number)|ID)))[ ::#は]{0,3}([A-Za-z]{0,6}[-_]?\d[0-9A-Za-z\-_]{2,24})",
     )
 });
-/// Twelve digits (My Number) and sixteen (cards), in groups of four or together.
-static LONG: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\d{4}[- ]?\d{4}[- ]?\d{4}(?:[- ]?\d{4})?|\d{3}-\d{2}-\d{4}"));
+/// Twelve digits (My Number) and sixteen (cards), in groups of four or together; ten in three groups.
+static LONG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\d{4}[- ]?\d{4}[- ]?\d{4}(?:[- ]?\d{4})?|\d{3}-\d{2}-\d{4}|(?-u:\b)(?:\d{4} \d{3} \d{3}(?: [A-Z]{2}(?-u:\b))?|\d{3} \d{3} \d{4})",
+    )
+});
+/// Of a document, an order: 第3476号, CT/8959/21.
+static FILE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"第\d{3,8}号|(?-u:\b)[A-Z]{1,4}/\d{3,6}/\d{2,4}(?-u:\b)"));
 
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     // Most texts have none of these: a look for the letter is quick.
@@ -97,6 +103,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             push(found, hit.range(), Kind::Phone);
         }
     }
+    for hit in FILE.find_iter(text) {
+        push(found, hit.range(), Kind::RecordNumber);
+    }
     for hit in LONG.find_iter(text) {
         if !apart_from_digits(text, &hit.range()) {
             continue;
@@ -107,6 +116,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             16 => is_card(&digits),
             // The form of a number of US social security.
             9 => hit.as_str().contains('-'),
+            // Those of health services of Britain and Canada.
+            10 => true,
             _ => false,
         };
         if is_somebodys {

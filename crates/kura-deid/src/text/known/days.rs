@@ -4,6 +4,7 @@
 //! The rules of `text::dates` find dates that have a form. Here it is the other way round, as it is with words: 12日
 //! goes, 12日間 stays.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ use crate::text::numbers::pattern;
 
 const MONTHS: &str = "January|February|March|April|June|July|August|September|October|November|December|Jan|Feb|Mar|Apr|\
                       Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec";
-const WEEKDAYS: &str = "(?:Mon|Tues?|Wed|Thur?s?|Fri|Sat|Sun)(?:day|nesday|rsday|urday)?";
+const WEEKDAYS: &str = "(?:Mon|Tues?|Weds?|Thur?s?|Fri|Sat|Sun)(?:day|nesday|rsday|urday)?";
 const ORDINALS: &str = "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|\
                         fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth|\
                         twenty[- ](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|thirty[- ]first";
@@ -43,7 +44,7 @@ static ERA: LazyLock<Regex> = LazyLock::new(|| {
 /// 24.4.30, h30.7.1, R 4. 12. 7, 2024. 3. 14, 12/iii/24: three numbers of a day, behind anything.
 static TRIPLE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?:[RHSTMrhstm]\.? ?|['’])?(\d{1,4})( ?[-./・] ?)(\d{1,2}|(?i:[ivx]{1,4}))( ?[-./・] ?)(\d{1,4})",
+        r"(?:[RHSTMrhstm令平昭大明]\.? ?|['’])?(\d{1,4})( ?[-./・] ?)(\d{1,2}|(?i:[ivx]{1,4}))( ?[-./・] ?)(\d{1,4})",
     )
 });
 /// '98, FY24, 2024-W12.
@@ -56,7 +57,7 @@ static YEAR: LazyLock<Regex> = LazyLock::new(|| {
 static JOINED: LazyLock<Regex> = LazyLock::new(|| {
     let day = "(?:1[0-2]|0?[1-9])/(?:[12]\\d|3[01]|0?[1-9])";
     pattern(&format!(
-        r"(?:^|[^0-9./-])({day}(?:[-~〜,、・.]\d{{1,2}})+)(?:[^0-9/%]|$)|([A-Za-z]{{2,8}})({day})(?:[^0-9/%]|$)"
+        r"(?:^|[^0-9./-])({day}(?:[-~〜,、・.]\d{{1,2}}(?:/\d{{1,2}})?)+)(?:[^0-9/%]|$)|([A-Za-z]{{2,8}})({day})(?:[^0-9/%]|$)"
     ))
 });
 /// What is glued to a level of the spine or to a score.
@@ -123,13 +124,19 @@ pub(in super::super) fn find(text: &str, dates: &[Range<usize>]) -> Vec<Range<us
             (!counts(before, number.as_str(), unit.as_str(), after)).then(|| all.range())
         }));
     }
-    for pattern in [
-        &*BEFORE_WEEKDAY,
-        &*ERA,
-        &*YEAR,
-        &*DAY_OF_WEEK,
-        &*FEAST,
-        &*YEAR_IN_WORDS,
+    // Most texts have no word of small Latin letters: a look for one is quick.
+    let latin_text = if text.contains(|c: char| c.is_ascii_lowercase()) {
+        text
+    } else {
+        ""
+    };
+    for (pattern, text) in [
+        (&*BEFORE_WEEKDAY, text),
+        (&*ERA, text),
+        (&*YEAR, text),
+        (&*FEAST, text),
+        (&*DAY_OF_WEEK, latin_text),
+        (&*YEAR_IN_WORDS, latin_text),
     ] {
         let alone = pattern.find_iter(text).map(|hit| hit.range());
         out.extend(alone.filter(|range| apart(text, range)));
@@ -147,18 +154,25 @@ pub(in super::super) fn find(text: &str, dates: &[Range<usize>]) -> Vec<Range<us
     }
     triples(text, &mut out);
     months(text, &mut out);
-    ordinals(text, &mut out);
+    ordinals(latin_text, &mut out);
+    let mut seen: HashSet<Range<usize>> = out.iter().cloned().collect();
     let mut seeds = [dates, &out].concat();
     while let Some(seed) = seeds.pop() {
         for day in beside(text, &seed) {
             // The one behind has the one before beside it.
-            if !out.contains(&day) {
+            if seen.insert(day.clone()) {
                 seeds.push(day.clone());
                 out.push(day);
             }
         }
     }
     out
+}
+
+/// The last few letters before a place: enough for a word, and a long text is not read for each of its dates.
+fn just_before(text: &str, at: usize) -> &str {
+    const FEW: usize = 24;
+    &text[text.floor_char_boundary(at.saturating_sub(FEW))..at]
 }
 
 /// No digit and, for what begins or ends with a letter, no letter beside it.
@@ -345,7 +359,7 @@ fn months(text: &str, out: &mut Vec<Range<usize>>) {
             all.as_str().contains(|c: char| c.is_ascii_digit()) || all.start() < month.start();
         let capital = own.starts_with(|c: char| c.is_ascii_uppercase());
         let title = capital && own[1..].bytes().all(|c| c.is_ascii_lowercase());
-        let told = BEFORE_MONTH.is_match(&text[..month.start()]);
+        let told = BEFORE_MONTH.is_match(just_before(text, month.start()));
         // May and March are words, too; with a capital within a sentence, or with no word behind them, they are months.
         let small = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c == ',');
         let within = small(
@@ -393,7 +407,12 @@ fn beside(text: &str, date: &Range<usize>) -> Vec<Range<usize>> {
         .captures(&text[date.end..])
         .and_then(|hit| hit.get(1))
     {
-        let range = date.end + day.start()..date.end + day.end();
+        let mut range = date.end + day.start()..date.end + day.end();
+        // 10月17日~24日分: behind a date and such a mark it is a day, whatever follows.
+        if text[range.end..].starts_with('日') {
+            range.end += '日'.len_utf8();
+            return vec![range];
+        }
         let after = &text[range.end..];
         let near = after.trim_start_matches(' ');
         let goes_on = after.starts_with(|c: char| c.is_ascii_digit() || is_latin(c))
@@ -401,20 +420,22 @@ fn beside(text: &str, date: &Range<usize>) -> Vec<Range<usize>> {
                 && after[1..].starts_with(|c: char| c.is_ascii_digit());
         let word = near.len() < after.len()
             && near.starts_with(|c: char| c.is_ascii_lowercase())
-            && !["and", "to", "or", "at", "with", "for", "then"]
-                .iter()
-                .any(|word| near.starts_with(word));
+            && ![
+                "and", "to", "or", "at", "with", "for", "then", "both", "all",
+            ]
+            .iter()
+            .any(|word| near.starts_with(word));
         let counted = super::around::counted(near) || super::numbers::unit_follows(after);
         if !goes_on && !word && !counted {
             out.push(range);
         }
     }
-    if let Some(day) = LAST_DAY
-        .captures(&text[..date.start])
-        .and_then(|hit| hit.get(1))
+    let before = just_before(text, date.start);
+    if let Some(day) = LAST_DAY.captures(before).and_then(|hit| hit.get(1))
         && text[date.clone()].starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase())
     {
-        out.push(day.range());
+        let start = date.start - before.len();
+        out.push(start + day.start()..start + day.end());
     }
     out
 }
@@ -462,6 +483,7 @@ mod tests {
                 "March of 2015, recall May; Flu March,",
                 "_, recall _; Flu _,",
             ),
+            ("大.14.12.22、8/28,30,9/5、Weds 1st", "_、_、_"),
             ("お盆明け, after Christmas Eve", "_明け, after _"),
         ] {
             assert_eq!(left(text), wanted, "{text}");

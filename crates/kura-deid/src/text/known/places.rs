@@ -7,13 +7,12 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{around, latin, numbers};
+use crate::text::letters::{is_kanji, is_katakana};
 use crate::text::numbers::pattern;
 
 /// 門前町9, 駅前通3-2: a number glued to a word that ends as a quarter does.
 static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"[\p{Han}ヶケノ]{1,8}[町村字条通丁台丘区郡市浦浜崎橋駅岡坂堀沢宮寺城荘館宅地](\d{1,4}(?:-\d{1,4}){0,3})",
-    )
+    pattern(r"[町村字条通丁台丘区郡市浦浜崎橋駅岡坂堀沢宮寺城荘館宅地](\d{1,4}(?:-\d{1,4}){0,3})")
 });
 /// 12番地, 3丁目5の2, 203号室, 四丁目, 137号.
 static HOUSE: LazyLock<Regex> = LazyLock::new(|| {
@@ -34,7 +33,7 @@ static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
 /// コーポさくら203, 市営住宅3-403, メゾン青葉 105.
 static BUILDING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"[\p{Han}ァ-ヶーA-Za-z]{0,8}(?:コーポ|ハイツ|メゾン|マンション|アパート|レジデンス|パレス|シャトー|ヴィラ|ビル|団地|住宅|社宅|官舎|宿舎|ハイム|コート|タワー|プラザ|ガーデン|テラス|カーサ|フラット|荘)[\p{Han}ぁ-んァ-ヶー・A-Za-z]{0,8} ?(?:第?[A-Z]?\d{1,4}(?:-\d{1,4})*(?:号室?|号棟|棟|階|F)? ?){1,3}",
+        r"(?:コーポ|ハイツ|メゾン|マンション|アパート|レジデンス|パレス|シャトー|ヴィラ|ビル|団地|住宅|社宅|官舎|宿舎|ハイム|コート|タワー|プラザ|ガーデン|テラス|カーサ|フラット|荘)[\p{Han}ぁ-んァ-ヶー・A-Za-z]{0,8} ?(?:第?[A-Z]?\d{1,4}(?:-\d{1,4})*(?:号室?|号棟|棟|階|F)? ?){1,3}",
     )
 });
 /// What stands directly behind a town that is found: 港区海岸, 和泉市いぶき野.
@@ -108,15 +107,19 @@ static ROUTE: LazyLock<Regex> = LazyLock::new(|| {
 /// Towns before a postcode: Clarksdale, MS 38603; Byron Bay NSW 2481; Leeds LS1 4AB.
 static TOWN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"(?:(?:{WORD})(?:[ -](?:on|upon|le|by|the|of|in|de)(?:[ -]{WORD}))?(?:[ -]{WORD}){{0,3}},? ){{1,3}}(?:(?:[A-Z]{{2,3}},? )?(?:\d{{5}}(?:-\d{{4}})?)|(?:NSW|VIC|Vic|QLD|Qld|WA|SA|TAS|Tas|ACT|NT),? \d{{4}}|(?:[A-Z]{{2}},? )?[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{{1,2}}\d[A-Z0-9]? \d[A-Z]{{2}})(?-u:\b)",
+        r"(?:(?:{WORD})(?:[ -](?:on|upon|le|by|the|of|in|de)(?:[ -]{WORD}))?(?:[ -]{WORD}){{0,3}},? ){{1,3}}(?:(?:[A-Z]{{2,3}},? )?(?:\d{{5}}(?:-\d{{4}})?)|(?:NSW|VIC|Vic|QLD|Qld|WA|SA|TAS|Tas|ACT|NT),? \d{{4}}|(?:[A-Z]{{2}},? )?[A-Z]\d[A-Z] ?\d[A-Z0-9]\d|[A-Z]{{1,2}}\d[A-Z0-9]? \d[A-Z]{{2}})(?-u:\b)",
     ))
 });
 /// Behind the street: its town and country.
 static BEHIND_STREET: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"^\.?(?:,? (?i:apt|apartment|unit|flat|suite|ste|room|rm|level|lot)\.? ?#?[A-Za-z]?\d{{0,4}}[A-Za-z]?(?-u:\b)|,? #\d{{1,4}}[A-Za-z]?)?(?:, (?:(?:{WORD}|on|upon|le|by|the)[ -]?){{1,4}})*(?:,? (?:[A-Z]{{2,3}}))?(?:,? (?:\d{{4,5}}(?:-\d{{4}})?|\d{{3}}-\d{{4}}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{{1,2}}\d[A-Z0-9]? \d[A-Z]{{2}})(?-u:\b))?",
+        r"^\.?(?:,? (?i:apt|apartment|unit|flat|suite|ste|room|rm|level|lot)\.? ?#?[A-Za-z]?\d{{0,4}}[A-Za-z]?(?-u:\b)|,? #\d{{1,4}}[A-Za-z]?)?(?:, (?:(?:{WORD}|on|upon|le|by|the)[ -]?){{1,4}})*(?:,? (?:[A-Z]{{2,3}}))?(?:,? (?:\d{{4,5}}(?:-\d{{4}})?|\d{{3}}-\d{{4}}|[A-Z]\d[A-Z] ?\d[A-Z0-9]\d|[A-Z]{{1,2}}\d[A-Z0-9]? \d[A-Z]{{2}})(?-u:\b))?",
     ))
 });
+
+fn is_place(letter: char) -> bool {
+    is_kanji(letter) || matches!(letter, 'ヶ' | 'ケ' | 'ノ')
+}
 
 /// Pieces of addresses in a text whose letters are narrow, behind and beside those that rules found.
 pub(in super::super) fn find(text: &str, addresses: &[Range<usize>]) -> Vec<Range<usize>> {
@@ -128,10 +131,19 @@ pub(in super::super) fn find(text: &str, addresses: &[Range<usize>]) -> Vec<Rang
         numbers::unit_follows(after) || around::counted(near) || latin::is_unit(word)
     };
     let digit_behind = |end: usize| text[end..].starts_with(|c: char| c.is_ascii_digit());
+    // Up to eight letters before: how a quarter or a house is called.
+    let called = |at: usize, same: fn(char) -> bool| {
+        let letters = text[..at].chars().rev().take(8).take_while(|c| same(*c));
+        at - letters.map(char::len_utf8).sum::<usize>()
+    };
     for hit in QUARTER.find_iter(text) {
-        if !measured(hit.end()) && !digit_behind(hit.end()) {
-            out.push(hit.range());
+        let start = called(hit.start(), is_place);
+        if start < hit.start() && !measured(hit.end()) && !digit_behind(hit.end()) {
+            out.push(start..hit.end());
         }
+    }
+    for hit in BUILDING.find_iter(text) {
+        out.push(called(hit.start(), |c| is_place(c) || is_katakana(c))..hit.end());
     }
     for hit in HOUSE.find_iter(text) {
         let after = &text[hit.end()..];
@@ -143,10 +155,16 @@ pub(in super::super) fn find(text: &str, addresses: &[Range<usize>]) -> Vec<Rang
             out.push(hit.range());
         }
     }
-    for pattern in [&*BUILDING, &*STREET, &*ROUTE, &*TOWN] {
-        out.extend(pattern.find_iter(text).map(|hit| hit.range()));
+    // Most texts have no word of small Latin letters: a look for one is quick.
+    let latin_text = if text.contains(|c: char| c.is_ascii_lowercase()) {
+        text
+    } else {
+        ""
+    };
+    for pattern in [&*STREET, &*ROUTE, &*TOWN] {
+        out.extend(pattern.find_iter(latin_text).map(|hit| hit.range()));
     }
-    for hit in NAMED_HOUSE.captures_iter(text) {
+    for hit in NAMED_HOUSE.captures_iter(latin_text) {
         let comma = hit.get(1).or(hit.get(2));
         if let (Some(all), Some(comma)) = (hit.get(0), comma) {
             out.push(all.start()..comma.start());

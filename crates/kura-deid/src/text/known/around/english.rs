@@ -83,6 +83,19 @@ fn heads(text: &str, pieces: &mut [Piece]) {
             set(&mut pieces[index - 2..index]);
         }
     }
+    // Lotus Women's Health, Maplewood Long-Term Care: the kind behind one.
+    for index in 2..pieces.len() {
+        let (before, gap, own) = (&pieces[index - 2], &pieces[index - 1], &pieces[index]);
+        let possessive = before.text(text) == "s" && index > 3 && pieces[index - 4].gone();
+        if gap.text(text) == " "
+            && (before.gone() && before.text(text).ends_with(is_latin) || possessive)
+            && !own.gone()
+            && is_capital(text, own)
+            && (ENGLISH_KINDS.contains(own.text(text)) || own.text(text) == "SNF")
+        {
+            set(&mut pieces[index..=index]);
+        }
+    }
 }
 
 /// Dr. Long: behind a title every word is a name.

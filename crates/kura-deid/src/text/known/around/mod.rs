@@ -295,7 +295,7 @@ fn kinds(text: &str, pieces: &mut [Piece]) {
 
 /// 江波胃腸科, 加賀ハートC, 東雲医大附属: what is glued to a name that went and is a kind of house.
 fn tails(text: &str, pieces: &mut [Piece]) {
-    const ENDS: [&str; 30] = [
+    const ENDS: [&str; 33] = [
         "科",
         "院",
         "所",
@@ -318,6 +318,9 @@ fn tails(text: &str, pieces: &mut [Piece]) {
         "ホーム",
         "クリニック",
         "包括",
+        "医療",
+        "リハ",
+        "セ",
         "附属",
         "付属",
         "医大",
@@ -327,7 +330,9 @@ fn tails(text: &str, pieces: &mut [Piece]) {
         "大学",
         "支部",
     ];
-    const LATIN: [&str; 10] = ["C", "HP", "Hp", "GH", "ST", "CC", "Cl", "CL", "MC", "H"];
+    const LATIN: [&str; 11] = [
+        "C", "HP", "Hp", "GH", "ST", "CC", "Cl", "CL", "MC", "H", "PCU",
+    ];
     let kind = |piece: &Piece| {
         let own = piece.text(text);
         !piece.gone()
@@ -335,8 +340,8 @@ fn tails(text: &str, pieces: &mut [Piece]) {
                 || piece.class != Class::Grammar && ENDS.iter().any(|end| own.ends_with(end)))
     };
     let name = |piece: &Piece| {
-        let japanese = is_japanese(text, piece);
-        piece.class == Class::Unknown && (japanese || LATIN.contains(&piece.text(text)))
+        let japanese = piece.text(text).ends_with(super::is_japanese);
+        piece.gone() && (japanese || LATIN.contains(&piece.text(text)))
     };
     for index in 1..pieces.len() {
         if name(&pieces[index - 1]) && kind(&pieces[index]) {
