@@ -376,6 +376,12 @@ const MORE_ROLES: [&str; 20] = [
     "医局",
 ];
 
+/// Kanji that stand alone in every text.
+const OF_PLACE: &str = "上下中前後左右間内外口手足脇胸腹頭首腰背膝指目耳鼻舌歯骨肺心肝胃腸脳血尿便汗痰熱毒薬針管今昔日月年時分週朝昼\
+                        夜夕春夏秋冬一二三四五六七八九十百千万半同他本元先次各全約毎何誰人方件点回量値度力声音色形型種類部側面端縁\
+                        角線点列層床室棟科院家車駅水湯酒米茶飯魚肉卵豆油塩糖父母兄弟姉妹妻夫娘息子孫親祖姪甥嫁婿男女児犬猫鳥";
+const PARTICLES: [&str; 8] = ["が", "は", "も", "を", "に", "と", "へ", "より"];
+
 /// Whether something beside a few letters says that they are a name.
 fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
     let (before, after) = (&text[..range.start], &text[range.end..]);
@@ -390,10 +396,8 @@ fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
         .chain(&MORE_ROLES)
         .any(|role| before.ends_with(role));
     let titled = TITLES.iter().any(|title| after.starts_with(title));
-    let word = |letter: Option<char>| {
-        letter.is_some_and(|c| c.is_alphanumeric() && !"、。「」".contains(c))
-    };
-    let [opened, closed] = [last_before, after.chars().next()].map(|letter| !word(letter));
+    let [opened, closed] = [last_before, after.chars().next()]
+        .map(|letter| !letter.is_some_and(char::is_alphanumeric));
     // A piece of a longer word of its own script is none: 林檎, クキナ.
     let joined = kanji(first) && kanji(last_before)
         || own.chars().all(katakana) && last_before.is_some_and(katakana);
@@ -401,7 +405,10 @@ fn said_to_be_a_name(text: &str, range: &std::ops::Range<usize>) -> bool {
         return role && (titled || closed);
     }
     let says = after.starts_with("です") || after.starts_with("と申");
-    titled || role || opened && (closed || says)
+    // 西村様へ凪が謝罪: a particle behind one kanji, which is no word of place and number.
+    let alone = kanji(first) && own.chars().count() == 1 && !OF_PLACE.contains(own);
+    let particle = PARTICLES.iter().any(|word| after.starts_with(word));
+    titled || role || opened && (closed || says) || alone && particle
 }
 
 /// A text folded letter by letter, and the way back.

@@ -184,9 +184,12 @@ fn apart(text: &str, range: &Range<usize>) -> bool {
     let own = &text[range.clone()];
     let before = text[..range.start].chars().next_back();
     let quoted = own.starts_with(['\'', '’', '‘']) && before.is_some_and(is_latin);
+    // 0.0125: no day behind a point.
+    let fraction = own.starts_with('0') && matches!(before, Some('.' | ','));
     !same(before, own.chars().next())
         && !same(own.chars().next_back(), text[range.end..].chars().next())
         && !quoted
+        && !fraction
 }
 
 /// Whether 日, 月 or 年 counts: 12日間, 術後3日, 生後4月, 5年生存.
@@ -505,7 +508,7 @@ mod tests {
             "2nd dose, the 5th metatarsal, 3rd trimester, the 1st line",
             "1日中、一日中。 May have been, march fracture, she may 2, mar, sep",
             "Sat 98%, OCT, DEC, twenty mg, two thousand steps",
-            "5日間、3錠、3/4、MMT4/5、Th11/12、L4/5",
+            "0.0125、5日間、3錠、3/4、MMT4/5、Th11/12、L4/5",
         ] {
             assert_eq!(left(text), text);
         }

@@ -388,7 +388,7 @@ fn is_day(first: u32, second: u32) -> bool {
 
 /// Whether two numbers with a slash, which may be a day, are a part or a score: 1/2錠, 3/4 circumference, MMT 4/5.
 fn is_part(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
-    const OF_JAPANESE: [&str; 18] = [
+    const OF_JAPANESE: [&str; 15] = [
         "錠",
         "量",
         "以上",
@@ -404,9 +404,6 @@ fn is_part(text: &str, pieces: &[Piece], index: usize, glued: &str) -> bool {
         "強",
         "弱",
         "倍",
-        "が",
-        "に狭",
-        "まで狭",
     ];
     let behind = &text[pieces[index].range.end..];
     let near = behind.trim_start_matches(' ');
