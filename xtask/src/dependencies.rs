@@ -44,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-inference", &["kura-model"]),
     ("kura-ocr", &["kura-model", "kura-fhir", "kura-inference"]),
     ("kura-trial", &["kura-model", "kura-evaluation"]),
+    ("kura-access", &["kura-model"]),
     ("kura-store", &["kura-model"]),
     // What asks other servers.
     ("kura-outbound", &["kura-model"]),
@@ -51,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "kura-service",
         &[
             "kura-model",
+            "kura-access",
             "kura-fhir",
             "kura-validation",
             "kura-dicom",

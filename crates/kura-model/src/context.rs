@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,15 @@ pub enum Role {
     DataManager,
     Doctor,
     Researcher,
+    /// A member of the ethics board, or an expert it asks.
+    Reviewer,
+    /// Whoever keeps the board's business.
+    BoardSecretary,
+    /// Whoever answers for a site: accepts a study there, or declines it.
+    Director,
+    Annotator,
+    /// A person whose records the bank holds, or who acts for one.
+    Patient,
     Auditor,
     /// The person at the machine, while the bank has no accounts. Never given to an account.
     SingleUser,
@@ -29,11 +39,16 @@ pub enum Role {
 
 impl Role {
     /// The roles an account can have.
-    pub const ALL: [Role; 5] = [
+    pub const ALL: [Role; 10] = [
         Role::Administrator,
         Role::DataManager,
         Role::Doctor,
         Role::Researcher,
+        Role::Reviewer,
+        Role::BoardSecretary,
+        Role::Director,
+        Role::Annotator,
+        Role::Patient,
         Role::Auditor,
     ];
 
@@ -43,6 +58,11 @@ impl Role {
             Role::DataManager => "data-manager",
             Role::Doctor => "doctor",
             Role::Researcher => "researcher",
+            Role::Reviewer => "reviewer",
+            Role::BoardSecretary => "board-secretary",
+            Role::Director => "director",
+            Role::Annotator => "annotator",
+            Role::Patient => "patient",
             Role::Auditor => "auditor",
             Role::SingleUser => "single-user",
             Role::DicomPeer => "dicom-peer",
@@ -72,10 +92,16 @@ impl FromStr for Role {
 }
 
 /// Why someone asks. Codes of HL7 v3 PurposeOfUse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PurposeOfUse {
     #[serde(rename = "TREAT")]
     Treatment,
+    /// Care that cannot wait for a relation of treatment to be on record.
+    #[serde(rename = "ETREAT")]
+    Emergency,
+    /// The patient asks for what is theirs.
+    #[serde(rename = "PATRQT")]
+    PatientRequest,
     #[serde(rename = "HOPERAT")]
     Operations,
     #[serde(rename = "HRESCH")]
@@ -88,6 +114,8 @@ impl PurposeOfUse {
     pub fn code(self) -> &'static str {
         match self {
             PurposeOfUse::Treatment => "TREAT",
+            PurposeOfUse::Emergency => "ETREAT",
+            PurposeOfUse::PatientRequest => "PATRQT",
             PurposeOfUse::Operations => "HOPERAT",
             PurposeOfUse::Research => "HRESCH",
             PurposeOfUse::Administration => "HSYSADMIN",
@@ -122,4 +150,43 @@ impl Zone {
 pub struct RequestContext {
     pub actor: Actor,
     pub purpose: PurposeOfUse,
+    pub assurance: Assurance,
+    pub standing: Arc<Standing>,
+}
+
+impl RequestContext {
+    /// Somebody who is nobody's doctor and nobody's patient.
+    pub fn new(actor: Actor, purpose: PurposeOfUse) -> Self {
+        Self {
+            actor,
+            purpose,
+            assurance: Assurance::default(),
+            standing: Arc::default(),
+        }
+    }
+}
+
+/// What it rests on that the caller is who they say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Assurance {
+    /// The machine itself: the command line, a configured device, the bank's own work.
+    #[default]
+    Machine,
+    /// A password, or a token.
+    OneFactor,
+    /// Two of what one knows, has and is.
+    TwoFactors,
+}
+
+/// Who the caller is in the records of the bank.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Id of their `Practitioner`.
+    pub practitioner: Option<String>,
+    /// Id of their own `Patient`.
+    pub patient: Option<String>,
+    /// Ids of the `Patient`s they act for: children, wards.
+    pub acts_for: Vec<String>,
+    /// Id of the `Organization` they act for, where it is not the hospital of the bank.
+    pub organization: Option<String>,
 }

@@ -8,7 +8,7 @@ mod index;
 mod number;
 mod refusal;
 
-pub use context::{Actor, PurposeOfUse, RequestContext, Role, Zone};
+pub use context::{Actor, Assurance, PurposeOfUse, RequestContext, Role, Standing, Zone};
 pub use error::{Category, Error, Issue, Result};
 pub use id::{ContentHash, LogicalTime, ParseHashError, RecordKey};
 pub use index::{IndexEntry, IndexValue, Seconds};

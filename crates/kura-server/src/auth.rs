@@ -83,13 +83,13 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     let path = request.uri().path();
     let open = path == "/sign-in" || path.starts_with("/assets/") || OPEN.contains(&path);
     if !app.auth.sign_in_needed(&app) {
-        request.extensions_mut().insert(RequestContext {
-            actor: Actor {
+        request.extensions_mut().insert(RequestContext::new(
+            Actor {
                 name: "single-user".to_owned(),
                 role: Role::SingleUser,
             },
-            purpose: PurposeOfUse::Treatment,
-        });
+            PurposeOfUse::Treatment,
+        ));
         return next.run(request).await;
     }
     match who(&app, request.headers()).await {

@@ -44,7 +44,7 @@ pub fn user_add(
     role: Role,
     password: &str,
 ) -> Result<()> {
-    authorize(context, Action::ManageAccounts)?;
+    authorize(bank, context, Action::ManageAccounts)?;
     if !Role::ALL.contains(&role) {
         return Err(Error::invalid("this is not a role of an account"));
     }
@@ -84,7 +84,7 @@ pub fn user_add(
 
 /// The names and roles of all accounts.
 pub fn users(bank: &Bank, context: &RequestContext) -> Result<Vec<(String, Role)>> {
-    authorize(context, Action::ManageAccounts)?;
+    authorize(bank, context, Action::ManageAccounts)?;
     bank.identity
         .audit(AuditEntry::new(context, "user_list", ""));
     bank.identity.read(|reader| {
@@ -131,13 +131,13 @@ pub fn sign_in(bank: &Bank, name: &str, password: &str) -> Result<RequestContext
         let _ = Argon2::default().hash_password(password.as_bytes());
         return Err(wrong());
     };
-    let context = RequestContext {
-        actor: Actor {
+    let context = RequestContext::new(
+        Actor {
             name: account.name.clone(),
             role: account.role,
         },
-        purpose: PurposeOfUse::Treatment,
-    };
+        PurposeOfUse::Treatment,
+    );
     let now = now_millis();
     if account.locked_until > now {
         return Err(Error::new(
@@ -213,12 +213,14 @@ pub fn session_context(bank: &Bank, token: &str) -> Result<Option<RequestContext
     if session.expires < now_millis() {
         return Ok(None);
     }
-    Ok(find(bank, &session.account)?.map(|account| RequestContext {
-        actor: Actor {
-            name: account.name,
-            role: account.role,
-        },
-        purpose: PurposeOfUse::Treatment,
+    Ok(find(bank, &session.account)?.map(|account| {
+        RequestContext::new(
+            Actor {
+                name: account.name,
+                role: account.role,
+            },
+            PurposeOfUse::Treatment,
+        )
     }))
 }
 

@@ -120,7 +120,7 @@ pub fn changes(
     asked: &mut Asked,
     last_try: bool,
 ) -> Result<Option<Vec<u8>>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let (after, (rows, reached)) = bank.clinical.read(|reader| {
         reader.at_one_state(|reader| {
             let after = match asked.from {

@@ -41,7 +41,7 @@ const COMMITS: u32 = 100_000;
 const FILES: u32 = 1_000_000;
 
 pub fn dashboard(bank: &Bank, context: &RequestContext) -> Result<Dashboard> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.clinical
         .audit(AuditEntry::new(context, "dashboard", ""));
     let (t, kinds, commits) = bank
@@ -101,7 +101,7 @@ pub struct Imports {
 }
 
 pub fn imports(bank: &Bank, context: &RequestContext, jobs: u32, files: u32) -> Result<Imports> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     bank.clinical.audit(AuditEntry::new(context, "imports", ""));
     let mut found = bank.clinical.sources(files + 1)?;
     let more = found.len() > files as usize;
@@ -123,8 +123,8 @@ pub struct Refused {
 }
 
 pub fn quarantine_open(bank: &Bank, context: &RequestContext, id: i64) -> Result<Refused> {
-    authorize(context, Action::Import)?;
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::Import)?;
+    authorize(bank, context, Action::ReadClinical)?;
     bank.clinical.audit(AuditEntry::new(
         context,
         "quarantine_read",

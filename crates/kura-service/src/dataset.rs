@@ -91,7 +91,7 @@ pub fn build(
     observer: &dyn Observer,
 ) -> Result<Built> {
     let out = places.out;
-    authorize(context, Action::BuildDataSet)?;
+    authorize(bank, context, Action::BuildDataSet)?;
     let started = std::time::Instant::now();
     let result = Spec::parse(spec_text).and_then(|spec| {
         check_out(out)?;
@@ -641,7 +641,7 @@ pub fn rebuild(
     folder: &Path,
     observer: &dyn Observer,
 ) -> Result<Vec<Difference>> {
-    authorize(context, Action::BuildDataSet)?;
+    authorize(bank, context, Action::BuildDataSet)?;
     let mut spec = Manifest::read(folder)?.spec;
     let pinned = Manifest::read(folder)?.t;
     // The manifest of a set built without a `t` has none in its specification.

@@ -92,7 +92,7 @@ pub fn approve(
     (policy, project): (&str, &str),
     decision: &Decision,
 ) -> Result<Approval> {
-    authorize(context, Action::ApprovePolicy)?;
+    authorize(bank, context, Action::ApprovePolicy)?;
     let policy = open(bank, policy, decision.texts)?;
     let now = now_millis();
     let decision = Decision {
@@ -140,7 +140,7 @@ pub fn withdraw(
     (policy, project): (&str, &str),
     why: &str,
 ) -> Result<Vec<Approval>> {
-    authorize(context, Action::ApprovePolicy)?;
+    authorize(bank, context, Action::ApprovePolicy)?;
     let why = words("why", why)?;
     let _writing = bank.writing()?;
     // Also of texts that the policy had before.

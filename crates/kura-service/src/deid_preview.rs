@@ -99,7 +99,7 @@ pub fn preview(
     (policy, kind): (Option<&str>, Option<&str>),
     from: usize,
 ) -> Result<Preview> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
     let built = build(bank, &owner, policy.unwrap_or(FIRST), kind, from);
     bank.clinical.audit(

@@ -30,7 +30,7 @@ pub struct Commitment {
 
 /// Looks for each object and reads its file whole: what is promised was seen.
 pub fn commit(bank: &Bank, context: &RequestContext, named: Vec<Named>) -> Result<Commitment> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let mut commitment = Commitment::default();
     let mut studies: BTreeMap<String, usize> = BTreeMap::new();
     // One that is named twice is read once.

@@ -22,7 +22,7 @@ const STEP: u32 = 1_000;
 /// # Errors
 /// `NotFound` where the path names nothing; whoever may not write records for care may not.
 pub fn delete(bank: &Bank, context: &RequestContext, target: &Target) -> Result<u64> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let _writing = bank.writing()?;
     // What has just arrived is named in its study before it is taken out of it.
     instance_store::settle_writing(bank, context, &target.study)?;

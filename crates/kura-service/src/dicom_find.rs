@@ -115,7 +115,7 @@ impl<'a> Finding<'a> {
         keys: impl Into<Keys>,
         wanted: Option<&[String]>,
     ) -> Result<Self> {
-        authorize(context, Action::ReadClinical)?;
+        authorize(bank, context, Action::ReadClinical)?;
         let keys = keys.into();
         bank.clinical
             .audit(AuditEntry::new(context, "dicom_search", ""));

@@ -43,7 +43,7 @@ pub fn span(
     dates: &str,
     keys: &str,
 ) -> Result<Option<Span>> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let found = bank
         .clinical
         .read(|reader| reader.current(&key(node, dates, keys)))?;
@@ -57,7 +57,7 @@ pub fn span(
 
 /// Notes that a span was gone through.
 pub fn note(bank: &Bank, context: &RequestContext, span: &Span) -> Result<()> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let body = serde_json::to_vec(span)
         .map_err(|error| Error::internal("a note cannot be written").because(error))?;
     bank.clinical

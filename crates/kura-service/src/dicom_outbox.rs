@@ -147,7 +147,7 @@ pub fn add(
     node: &str,
     keys: &[(String, String)],
 ) -> Result<Vec<Parcel>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let keys = keys
         .iter()
         .map(|(name, value)| {
@@ -208,7 +208,7 @@ fn target(parcel: &Parcel) -> String {
 
 /// All that is to be sent, and what was given up.
 pub fn list(bank: &Bank, context: &RequestContext) -> Result<Vec<Parcel>> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     all(bank)
 }
 
@@ -234,7 +234,7 @@ fn all(bank: &Bank) -> Result<Vec<Parcel>> {
 
 /// Forgets what waits for a node or was given up. How many.
 pub fn drop_all(bank: &Bank, context: &RequestContext, node: &str) -> Result<usize> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let gone: Vec<Parcel> = all(bank)?
         .into_iter()
         .filter(|parcel| parcel.node == node)
@@ -277,7 +277,7 @@ pub fn tried(
     tried: Tried,
     now: i64,
 ) -> Result<Outcome> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let mut parcel = parcel.clone();
     let taken = tried.taken;
     let outcome = parcel.book(tried, now);

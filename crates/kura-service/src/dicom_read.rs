@@ -240,7 +240,7 @@ pub(crate) fn each_of(
     target: &Target,
     mut each: impl FnMut(&Line<'_>) -> Result<()>,
 ) -> Result<()> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let object = match &target.instance {
         Some(uid) => format!("{}/{uid}", kind::DICOM_INSTANCE),
         None => format!(
@@ -326,7 +326,7 @@ const UNIQUE_KEYS: [&str; 4] = ["00100020", "0020000D", "0020000E", "00080018"];
 
 /// The files of every object that has these unique keys, study by study.
 pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Result<Vec<Object>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let unique = |key: &MatchingKey| match &key.path[..] {
         [tag] => UNIQUE_KEYS.contains(&tag.as_str()) && !key.value.contains(['*', '?']),
         _ => false,

@@ -142,7 +142,7 @@ fn of_record(
 
 /// Columns and rows of an object, for a caller that is about to render it.
 pub fn size(bank: &Bank, context: &RequestContext, target: &Target) -> Result<(u32, u32)> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let uid = target.instance.as_deref().unwrap_or_default();
     let key = kura_model::RecordKey::new(crate::kind::DICOM_INSTANCE, uid);
     let found = bank.clinical.read(|reader| reader.current(&key))?;

@@ -73,7 +73,7 @@ impl<'a> Storing<'a> {
         context: &'a RequestContext,
         study: Option<String>,
     ) -> Result<Self> {
-        authorize(context, Action::Import)?;
+        authorize(bank, context, Action::Import)?;
         Ok(Self {
             bank,
             context,

@@ -60,7 +60,7 @@ fn put(bank: &Bank, value: Value, source: Option<(i64, u64)>) -> Result<Put> {
 /// Writes the endpoints as the configuration has them; those of an address that is not there any
 /// more are off.
 pub fn announce(bank: &Bank, context: &RequestContext) -> Result<()> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let base = bank.config.dicomweb.base();
     if base.is_none() && bank.clinical.mark(MARK)?.is_none() {
         return Ok(());
@@ -111,7 +111,7 @@ pub fn announce(bank: &Bank, context: &RequestContext) -> Result<()> {
 
 /// Has the studies name the endpoints that came before there were any.
 pub fn settle(bank: &Bank, context: &RequestContext) -> Result<()> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let settled = || Ok::<_, Error>(bank.clinical.mark(MARK)?.as_deref() == Some("on"));
     if bank.config.dicomweb.base().is_none() || settled()? {
         return Ok(());

@@ -35,7 +35,7 @@ pub(crate) fn key(kind: &str, id: &str) -> Result<RecordKey> {
 
 /// FHIR R4 http.html#read
 pub fn read(bank: &Bank, context: &RequestContext, kind: &str, id: &str) -> Result<Answer> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = key(kind, id)?;
     let found = bank.clinical.read(|reader| reader.current(&key))?;
     note(bank, context, "fhir_read", key.to_string(), found.is_some());
@@ -54,7 +54,7 @@ pub fn vread(
     id: &str,
     version: &str,
 ) -> Result<Answer> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = key(kind, id)?;
     let absent = || Error::not_found(format!("{key} has no such version"));
     let number: u64 = version.parse().map_err(|_| absent())?;

@@ -100,7 +100,7 @@ fn run(
     request: Request<'_>,
     pace: Pace,
 ) -> Result<Option<Vec<u8>>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let state: Option<PageState> = request
         .params
         .iter()

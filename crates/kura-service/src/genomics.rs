@@ -19,7 +19,7 @@ pub fn variants(
     offset: u64,
     limit: usize,
 ) -> Result<vcf::Page> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("DocumentReference", document_reference_id);
     let found = bank.clinical.read(|reader| reader.current(&key))?;
     bank.clinical

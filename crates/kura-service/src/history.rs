@@ -32,7 +32,7 @@ pub fn history(
     scope: Scope<'_>,
     params: &[(String, String)],
 ) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let (of, path) = match scope {
         Scope::System => (
             HistoryOf::Kinds(

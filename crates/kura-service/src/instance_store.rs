@@ -49,7 +49,7 @@ pub struct Sender {
 impl Sender {
     /// The import source that stands for this sender.
     pub fn open(bank: &Bank, context: &RequestContext, ae_title: &str) -> Result<Self> {
-        authorize(context, Action::Import)?;
+        authorize(bank, context, Action::Import)?;
         let name = format!("dicom:{ae_title}");
         let source = bank.clinical.source_begin(&Source {
             id: 0,
@@ -93,7 +93,7 @@ pub struct Place(BlobWriter);
 
 impl Place {
     pub fn open(bank: &Bank, context: &RequestContext) -> Result<Self> {
-        authorize(context, Action::Import)?;
+        authorize(bank, context, Action::Import)?;
         Ok(Self(bank.clinical.blobs().writer()?))
     }
 }
@@ -167,7 +167,7 @@ pub fn instance_store(
     sender: &Sender,
     incoming: Incoming,
 ) -> Result<Stored> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let Incoming {
         mut writer,
         announced,
@@ -465,7 +465,7 @@ const STEP: u32 = 1_000;
 /// [`crate::dicom_index`] and its `ImagingStudy`, in one transaction. Nothing happens if it does
 /// not wait.
 pub fn settle(bank: &Bank, context: &RequestContext, study_uid: &str) -> Result<()> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     settle_waiting(bank, context, study_uid)
 }
 
@@ -664,7 +664,7 @@ impl Settling {
 
 /// Settles every study that waits: what a crash left.
 pub fn settle_all(bank: &Bank, context: &RequestContext) -> Result<u64> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     note_unindexed(bank)?;
     let mut settled = 0;
     // Those that wait now: who goes on sending settles its own.

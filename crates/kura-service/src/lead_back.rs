@@ -71,7 +71,7 @@ fn decide(
             "a stand-in is led back by a person with an account of the role data-manager, nobody else",
         ));
     }
-    authorize(context, Action::LeadBack)?;
+    authorize(bank, context, Action::LeadBack)?;
     let policy = deid_policy::named(bank, policy)?;
     if !policy.reversible {
         return Err(Error::new(

@@ -288,7 +288,7 @@ pub struct Unlinked {
 
 /// The first `limit` of each kind.
 pub fn unlinked(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec<Unlinked>> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     bank.clinical
         .audit(AuditEntry::new(context, "unlinked_list", ""));
     bank.clinical.read(|reader| {
@@ -322,7 +322,7 @@ const RELINK_BATCH: u32 = 500;
 
 /// Tries everything that is not linked once more. Returns how many found their patient.
 pub fn relink(bank: &Bank, context: &RequestContext) -> Result<u64> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let mut linked = 0;
     for (kind, _) in LINKED_KINDS {
         let retried = Reason::ALL

@@ -38,7 +38,7 @@ pub struct MasterReport {
 /// # Errors
 /// The file and the line that is damaged; then nothing of it is brought in.
 pub fn master_add(bank: &Bank, context: &RequestContext, file: &Path) -> Result<MasterReport> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let name = file.display().to_string();
     let bytes = text_of(file)?;
     let master = masters::read(&bytes)

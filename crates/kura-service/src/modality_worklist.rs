@@ -44,7 +44,7 @@ const STEP: u32 = 200;
 
 /// The steps that match all keys, in the DICOM JSON model, earliest first.
 pub fn find(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Result<Vec<Value>> {
-    authorize(context, Action::ReadWorklist)?;
+    authorize(bank, context, Action::ReadWorklist)?;
     bank.clinical
         .audit(AuditEntry::new(context, "worklist_search", ""));
     let mut query = Query::all("ServiceRequest").and(Predicate::Token {

@@ -40,7 +40,7 @@ pub fn everything(
     id: &str,
     params: &[(String, String)],
 ) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let of = match kind {
         "Patient" | "Encounter" => key(kind, id)?,
         _ => return Err(Error::not_found("only of a Patient or an Encounter")),
@@ -295,7 +295,7 @@ const DOCUMENT: usize = 10_000;
 /// FHIR R4 composition-operation-document.html: the Composition and all it leads to, as a Bundle
 /// of type `document`.
 pub fn document(bank: &Bank, context: &RequestContext, base: &str, id: &str) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let composition = key("Composition", id)?;
     let (versions, at) = bank.clinical.read(|reader| {
         reader.at_one_state(|reader| {

@@ -49,7 +49,7 @@ pub fn search(
     after: Option<Cursor>,
     limit: u32,
 ) -> Result<Found> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     if typed.chars().count() > TYPED {
         return Err(Error::invalid("this is too long to be a name or a number"));
     }

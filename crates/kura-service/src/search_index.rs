@@ -119,7 +119,7 @@ pub(crate) fn state(clinical: &Store) -> Result<(u64, Option<String>)> {
 /// Brings all records under the definitions that wait. Whether there were any. One process at a
 /// time; another waits.
 pub fn settle(bank: &Bank, context: &RequestContext) -> Result<bool> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let clinical = &bank.clinical;
     let _alone = alone(clinical, "search-index")?;
     clinical.begin_mark(STATE, "begun")?;
@@ -197,7 +197,7 @@ pub fn upgrade(
     folder: &std::path::Path,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Upgraded> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let config = crate::Config::load(&folder.join("kura.toml"), std::env::vars())?;
     let mut from_schema = 0;
     for zone in [Zone::Identity, Zone::Research, Zone::Clinical] {
@@ -299,13 +299,13 @@ mod tests {
     fn a_record_that_comes_late_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("bank");
-        let context = RequestContext {
-            actor: Actor {
+        let context = RequestContext::new(
+            Actor {
                 name: "tester".to_owned(),
                 role: Role::SingleUser,
             },
-            purpose: PurposeOfUse::Operations,
-        };
+            PurposeOfUse::Operations,
+        );
         Bank::init(&context, &folder, &Config::default()).unwrap();
         let bank = Bank::open(&folder).unwrap();
         let put = |registry: &Registry, value: serde_json::Value| {

@@ -21,7 +21,7 @@ pub struct Status {
 }
 
 pub fn status(bank: &Bank, context: &RequestContext) -> Result<Status> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.clinical.audit(AuditEntry::new(context, "status", ""));
     Ok(Status {
         bank: bank.folder().display().to_string(),
@@ -55,7 +55,7 @@ pub fn audit_verify(
     context: &RequestContext,
     anchor: Option<ContentHash>,
 ) -> Result<Vec<ZoneAudit>> {
-    authorize(context, Action::ReadAudit)?;
+    authorize(bank, context, Action::ReadAudit)?;
     bank.zones()
         .iter()
         .map(|store| {

@@ -67,7 +67,7 @@ pub fn timeline(
     patient: &str,
     month: Option<Month>,
 ) -> Result<Timeline> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = patients::key(patient)?;
     let built = bank
         .clinical
@@ -508,7 +508,7 @@ pub fn open(
     kind: &str,
     id: &str,
 ) -> Result<Opened> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(patient)?;
     let absent = || Error::not_found("this record is not in this patient's file");
     let kind = kura_fhir::resource_type(kind).ok_or_else(absent)?;
@@ -587,7 +587,7 @@ pub struct Study {
 
 /// An imaging study and whose it is.
 pub fn study(bank: &Bank, context: &RequestContext, id: &str) -> Result<Study> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("ImagingStudy", id);
     bank.clinical
         .audit(AuditEntry::new(context, "study_open", key.to_string()));

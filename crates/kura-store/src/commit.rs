@@ -1,12 +1,15 @@
 //! What one transaction holds: records with their index rows, blobs, audit, refused items, import
 //! progress. [`crate::write`] writes it.
 
+use std::sync::Arc;
+
 use kura_model::{ContentHash, LogicalTime, RecordKey};
 
 use crate::IndexEntry;
 use crate::audit::AuditEntry;
 use crate::job::Job;
 use crate::quarantine::Quarantined;
+use crate::reach::Reach;
 use crate::source::SourceProgress;
 
 /// Everything that is to become durable together.
@@ -14,6 +17,9 @@ use crate::source::SourceProgress;
 pub struct Commit {
     /// What must hold first, seen by the writer itself: nobody can write in between.
     pub expect: Vec<Expect>,
+    /// Whose records may be written; everybody's if absent. If one is not within it, nothing is
+    /// written and the error's category is [`Category::Forbidden`].
+    pub reach: Option<Arc<Reach>>,
     pub writes: Vec<Write>,
     /// Blobs these writes name, already durable in the [`crate::BlobStore`], with their sizes.
     pub blobs: Vec<(ContentHash, u64)>,

@@ -3,7 +3,7 @@
 
 use kura_model::{LogicalTime, RecordKey, Result};
 
-use crate::database::values;
+use crate::database::{Value, values};
 use crate::read::{Reader, Version};
 use crate::symbol::Table;
 
@@ -165,21 +165,25 @@ impl Reader<'_> {
         range: &Range,
         limit: usize,
     ) -> Result<Vec<i64>> {
+        let mut values: Vec<Value<'static>> = vec![
+            value.into(),
+            range.above.into(),
+            range.below.into(),
+            range.current_after.into(),
+            (limit as i64).into(),
+        ];
+        // Of an older version the newest decides, when it is opened: a page may become shorter.
+        let within = self.reach().map_or_else(String::new, |reach| {
+            reach.condition(self.connection().dialect(), "record.pk", |value| {
+                values.push(value);
+                format!("?{}", values.len())
+            })
+        });
         let sql = format!(
             "SELECT pk FROM record WHERE {condition} AND pk > ?2 AND pk < ?3
-             AND (?4 < 0 OR NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = record.pk AND s.t_end <= ?4))
+             AND (?4 < 0 OR NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = record.pk AND s.t_end <= ?4)){within}
              ORDER BY pk DESC LIMIT ?5"
         );
-        self.connection().rows(
-            &sql,
-            values![
-                value,
-                range.above,
-                range.below,
-                range.current_after,
-                limit as i64,
-            ],
-            |row| row.get(0),
-        )
+        self.connection().rows(&sql, &values, |row| row.get(0))
     }
 }

@@ -18,6 +18,7 @@ mod history;
 mod job;
 mod quarantine;
 mod query;
+mod reach;
 mod read;
 mod schema;
 mod source;
@@ -38,6 +39,7 @@ pub use quarantine::{ITEM_BYTES_KEPT, QuarantineRow, Quarantined};
 pub use query::{
     By, Clause, Compare, Cursor, Key, Order, Page, Predicate, Query, TermMatch, TextMatch,
 };
+pub use reach::Reach;
 pub use read::{Reader, Version};
 pub use source::{Source, SourceProgress};
 pub use store::{Store, Tally};

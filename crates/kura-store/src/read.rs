@@ -9,6 +9,7 @@ use zstd::zstd_safe::DCtx;
 
 use crate::codec::Dictionaries;
 use crate::database::{Connection, Dialect, Row, Value, values};
+use crate::reach::Reach;
 use crate::source::{self, Source};
 use crate::store::{Tally, absent};
 use crate::symbol::{Symbols, Table};
@@ -95,6 +96,8 @@ impl ReaderState {
 
 pub struct Reader<'a> {
     state: &'a mut ReaderState,
+    /// Whose records it gives; everybody's if absent.
+    reach: Option<&'a Reach>,
 }
 
 /// A version with the id of its entity and the time of its commit. Written as sub-queries: a join
@@ -136,8 +139,12 @@ fn raw(row: &Row<'_>) -> Result<Raw> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(state: &'a mut ReaderState) -> Self {
-        Self { state }
+    pub(crate) fn new(state: &'a mut ReaderState, reach: Option<&'a Reach>) -> Self {
+        Self { state, reach }
+    }
+
+    pub(crate) fn reach(&self) -> Option<&'a Reach> {
+        self.reach
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -197,7 +204,10 @@ impl<'a> Reader<'a> {
         let found = self
             .connection()
             .first(&sql, &[kind.into(), Value::key(&key.id)], raw)?;
-        found.map(|found| self.open(found)).transpose()
+        self.within(found.into_iter().collect())?
+            .pop()
+            .map(|found| self.open(found))
+            .transpose()
     }
 
     /// The version that was the newest at `t`.
@@ -247,6 +257,9 @@ impl<'a> Reader<'a> {
         let (Some(owner), Some(kind)) = (self.eid(owner)?, self.symbol(Table::Kind, kind)?) else {
             return Ok(Vec::new());
         };
+        if !self.has_in_reach(owner) {
+            return Ok(Vec::new());
+        }
         let pk_last = self.pk_last(t)?;
         self.many(
             "r.pk IN (SELECT c.pk FROM compartment c WHERE c.owner = ?1 AND c.kind = ?2 AND c.pk <= ?3
@@ -257,6 +270,9 @@ impl<'a> Reader<'a> {
 
     /// The blobs the newest version names.
     pub fn blobs(&mut self, key: &RecordKey) -> Result<Vec<ContentHash>> {
+        if self.reach.is_some() && self.current(key)?.is_none() {
+            return Ok(Vec::new());
+        }
         let Some(kind) = self.symbol(Table::Kind, &key.kind)? else {
             return Ok(Vec::new());
         };
@@ -272,6 +288,9 @@ impl<'a> Reader<'a> {
         let Some(owner) = self.eid(owner)? else {
             return Ok(Vec::new());
         };
+        if !self.has_in_reach(owner) {
+            return Ok(Vec::new());
+        }
         self.connection().rows(
             "SELECT k.name, count(*) FROM compartment c JOIN kind k ON k.kind = c.kind WHERE c.owner = ?1
              AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = c.pk) GROUP BY k.name ORDER BY k.name",
@@ -400,22 +419,66 @@ impl<'a> Reader<'a> {
                 found.sort_unstable_by_key(|row| order.get(&row.pk).copied());
             }
         }
-        found
+        self.within(found)?
             .into_iter()
             .map(|row| Ok((row.pk, self.open(row)?)))
             .collect()
     }
 
+    /// Those of the rows that the reader may give.
+    fn within(&mut self, mut rows: Vec<Raw>) -> Result<Vec<Raw>> {
+        let Some(reach) = self.reach else {
+            return Ok(rows);
+        };
+        let mut owners: HashMap<i64, bool> = HashMap::with_capacity(rows.len());
+        let pks: Vec<i64> = rows.iter().map(|row| row.pk).collect();
+        for some in pks.chunks(1024) {
+            for (pk, owner) in self.owners(some)? {
+                *owners.entry(pk).or_insert(true) &= reach.has(owner);
+            }
+        }
+        rows.retain(|row| match owners.get(&row.pk) {
+            Some(all) => *all,
+            None => !row.deleted && reach.has_kind(row.kind),
+        });
+        Ok(rows)
+    }
+
+    /// Whose these versions are; of one that was replaced, whose the newest is, too: what was
+    /// found to be another patient's is that patient's from then on.
+    fn owners(&self, pks: &[i64]) -> Result<Vec<(i64, i64)>> {
+        let dialect = self.connection().dialect();
+        let (own, newest) = (dialect.among("c.pk", "?1"), dialect.among("r.pk", "?1"));
+        let sql = format!(
+            "SELECT c.pk, c.owner FROM compartment c WHERE {own}
+             UNION SELECT r.pk, c.owner FROM record r
+               JOIN entity n ON n.eid = r.eid JOIN compartment c ON c.pk = n.pk
+               WHERE {newest} AND n.pk <> r.pk"
+        );
+        self.connection()
+            .rows(&sql, values![pks], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn has_in_reach(&self, owner: i64) -> bool {
+        self.reach.is_none_or(|reach| reach.has(owner))
+    }
+
     fn one(&mut self, condition: &str, values: &[Value<'_>]) -> Result<Option<Version>> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE {condition}");
         let found = self.connection().first(&sql, values, raw)?;
-        found.map(|found| self.open(found)).transpose()
+        self.within(found.into_iter().collect())?
+            .pop()
+            .map(|found| self.open(found))
+            .transpose()
     }
 
     fn many(&mut self, condition: &str, values: &[Value<'_>]) -> Result<Vec<Version>> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM record r WHERE {condition}");
         let found = self.connection().rows(&sql, values, raw)?;
-        found.into_iter().map(|row| self.open(row)).collect()
+        self.within(found)?
+            .into_iter()
+            .map(|row| self.open(row))
+            .collect()
     }
 
     fn open(&mut self, row: Raw) -> Result<Version> {

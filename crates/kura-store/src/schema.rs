@@ -7,7 +7,7 @@ use crate::database::{Connection, Dialect, values};
 use crate::error::sqlite as database;
 
 /// Raised with every change of the tables. A bank of a later schema is refused.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE bank (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -52,6 +52,7 @@ CREATE TABLE ix_reference (param INTEGER NOT NULL, target INTEGER NOT NULL, pk I
 CREATE INDEX ix_reference_pk ON ix_reference (pk, param);
 -- What belongs to one patient (or other owner).
 CREATE TABLE compartment (owner INTEGER NOT NULL, kind INTEGER NOT NULL, pk INTEGER NOT NULL, PRIMARY KEY (owner, kind, pk)) WITHOUT ROWID;
+CREATE INDEX compartment_pk ON compartment (pk, owner);
 
 CREATE TABLE blob (hash BLOB PRIMARY KEY, size INTEGER NOT NULL, t INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE record_blob (pk INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (pk, hash)) WITHOUT ROWID;
@@ -238,7 +239,7 @@ pub(crate) fn check(connection: &Connection, zone: Zone) -> Result<()> {
 }
 
 /// The steps from each schema to the next. None takes anything away that a version says.
-const STEPS: [(i64, &str); 2] = [
+const STEPS: [(i64, &str); 3] = [
 (
     1,
     "CREATE TABLE term (term NUMBERED, value TEXT NOT NULL UNIQUE);
@@ -251,6 +252,7 @@ const STEPS: [(i64, &str); 2] = [
      CREATE INDEX IF NOT EXISTS record_deleted ON record (kind, pk) WHERE deleted = 1;",
 ),
 (2, "CREATE INDEX ix_quantity_pk ON ix_quantity (pk, param);"),
+(3, "CREATE INDEX compartment_pk ON compartment (pk, owner);"),
 ];
 
 /// Brings an older bank's tables to this schema; which one it had.

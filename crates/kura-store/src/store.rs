@@ -17,6 +17,7 @@ use crate::error::{self, io};
 use crate::exclusive::{self, Guard, Locks};
 use crate::job::{self, Job, JobState};
 use crate::quarantine::{self, QuarantineRow};
+use crate::reach::Reach;
 use crate::read::{Reader, ReaderState};
 use crate::schema;
 use crate::source::{self, Source};
@@ -182,19 +183,33 @@ impl Store {
     /// Runs `read` on a connection of its own. Each statement sees the newest state; for many
     /// statements on one state see [`Reader::at`].
     pub fn read<T>(&self, read: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
-        self.inner.read(None, read).map(|(result, _)| result)?
+        self.inner
+            .read(None, None, read)
+            .map(|(result, _)| result)?
+    }
+
+    /// As [`Store::read`], of what is within `reach` only; of everything without one.
+    pub fn read_within<T>(
+        &self,
+        reach: Option<&Reach>,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.inner
+            .read(None, reach, read)
+            .map(|(result, _)| result)?
     }
 
     /// As [`Store::read`], but gives up (`None`) what takes more than about two milliseconds, and
     /// does not begin on a database that answers over the network: for whoever must not wait.
     pub fn read_briefly<T>(
         &self,
+        reach: Option<&Reach>,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         if matches!(self.inner.place, Place::Postgres { .. }) {
             return Ok(None);
         }
-        match self.inner.read(Some(BRIEF), read)? {
+        match self.inner.read(Some(BRIEF), reach, read)? {
             (Err(_), true) => Ok(None),
             (result, _) => result.map(Some),
         }
@@ -491,6 +506,7 @@ impl Inner {
     fn read<T>(
         &self,
         bound: Option<i64>,
+        reach: Option<&Reach>,
         read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
     ) -> Result<(Result<T>, bool)> {
         let mut lent = Lent {
@@ -502,7 +518,7 @@ impl Inner {
             return Err(Error::internal("a reader without its connection"));
         };
         state.bound(bound);
-        let mut reader = Reader::new(state);
+        let mut reader = Reader::new(state, reach);
         let result = read(&mut reader);
         let sound = reader.is_sound();
         let exhausted = state.is_exhausted();

@@ -173,11 +173,11 @@ fn reader(title: &str) -> RequestContext {
 }
 
 fn acting(title: &str, role: Role) -> RequestContext {
-    RequestContext {
-        actor: Actor {
+    RequestContext::new(
+        Actor {
             name: format!("dicom:{title}"),
             role,
         },
-        purpose: PurposeOfUse::Treatment,
-    }
+        PurposeOfUse::Treatment,
+    )
 }

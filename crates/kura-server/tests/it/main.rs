@@ -9,13 +9,13 @@ use kura_model::{Actor, PurposeOfUse, RequestContext, Role};
 use kura_service::{Bank, Config, accounts, import};
 
 fn operator() -> RequestContext {
-    RequestContext {
-        actor: Actor {
+    RequestContext::new(
+        Actor {
             name: "test".to_owned(),
             role: Role::SingleUser,
         },
-        purpose: PurposeOfUse::Operations,
-    }
+        PurposeOfUse::Operations,
+    )
 }
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"pt-1","identifier":[{"system":"urn:oid:1.2.392.100495.20.3.51.1","value":"P-77"}],"name":[{"text":"小野 <script>alert(1)</script>","family":"小野"},{"text":"オノ アヤコ"}],"gender":"female","birthDate":"1950-04-04"}

@@ -34,7 +34,7 @@ pub enum Status {
 
 /// The request, if this person began it.
 fn own(bank: &Bank, context: &RequestContext, kind: Kind, id: &str) -> Result<PathBuf> {
-    authorize(context, kind.action())?;
+    authorize(bank, context, kind.action())?;
     let folder = folder::find(bank, kind, id)?;
     if folder::begun(&folder)?.actor.name == context.actor.name {
         Ok(folder)

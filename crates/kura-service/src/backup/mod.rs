@@ -155,7 +155,7 @@ pub fn backup(
     to: &Path,
     go_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<Copied> {
-    authorize(context, Action::Backup)?;
+    authorize(bank, context, Action::Backup)?;
     if to.starts_with(bank.folder()) {
         return Err(Error::invalid(
             "a copy inside the bank would be lost with it; name a folder elsewhere",
@@ -301,7 +301,7 @@ pub fn restore(
     to: &Path,
     go_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<Restored> {
-    authorize(context, Action::Backup)?;
+    authorize(bank, context, Action::Backup)?;
     if to.exists() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::conflict(format!(
             "{} is not empty; a bank is restored into a folder of its own",

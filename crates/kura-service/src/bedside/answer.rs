@@ -33,7 +33,7 @@ pub struct Report {
 /// Asks every model in use or in shadow for the patients whose records have changed since it was
 /// asked last. An error of a model is no error of the arrival: it is in the report.
 pub fn answer_arrivals(bank: &Bank, context: &RequestContext) -> Result<Report> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let mut report = Report::default();
     let mut reasons = BTreeSet::new();
     for model in registry::all(bank, None)? {

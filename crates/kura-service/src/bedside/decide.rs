@@ -57,7 +57,7 @@ pub fn decide(
     decision: Decision,
     note: &str,
 ) -> Result<()> {
-    authorize(context, Action::Decide)?;
+    authorize(bank, context, Action::Decide)?;
     let note = note.trim();
     if decision == Decision::Correct && note.is_empty() {
         return Err(Error::invalid("a correction says what is right"));

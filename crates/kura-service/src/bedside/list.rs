@@ -56,7 +56,7 @@ pub struct Entry {
 
 /// Everything that waits, ranked.
 pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     bank.clinical
         .audit(AuditEntry::new(context, "worklist", ""));
     let query = Query::all("Task")

@@ -21,7 +21,7 @@ const SIDE: usize = 280;
 /// # Errors
 /// `NotFound` where the answer is about no image, or the image is gone.
 pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("RiskAssessment", id);
     bank.clinical
         .audit(AuditEntry::new(context, "model_picture", key.to_string()));

@@ -182,7 +182,7 @@ pub fn watch(
     bounds: &BTreeMap<Measure, Bound>,
     period: Period,
 ) -> Result<WatchReport> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let model = registry::find(bank, which)?;
     let file = registry::model_file(bank, &model)?;
     let answered = answered(bank, &format!("{}@{}", model.name, model.version), period)?;

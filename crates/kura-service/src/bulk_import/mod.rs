@@ -29,7 +29,7 @@ pub(crate) use write::{tidy, write};
 /// # Errors
 /// `Forbidden` for an address that `import.sources` does not allow; the message never repeats it.
 pub fn begin(bank: &Arc<Bank>, context: &RequestContext, asked: Asked) -> Result<String> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let sources = bank.config.import.allowed()?;
     for (number, input) in asked.inputs.iter().enumerate() {
         let Some(url) = &input.url else { continue };

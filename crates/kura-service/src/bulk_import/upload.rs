@@ -53,7 +53,7 @@ impl Upload {
     /// `Exhausted`, if there are too many requests already.
     pub fn new(bank: &Bank, context: &RequestContext) -> Result<Self> {
         use std::io::Write as _;
-        authorize(context, Action::Import)?;
+        authorize(bank, context, Action::Import)?;
         async_request::room(Kind::Import)?;
         let open = Open::new()?;
         let place = Place::make(bank, Kind::Import)?;

@@ -24,7 +24,7 @@ pub fn known_key(bank: &Bank) -> Result<Option<PublicKey>> {
 
 /// What the bank's data sets are checked with: published, so that whoever gets a set knows it.
 pub fn public_key(bank: &Bank, context: &RequestContext) -> Result<PublicKey> {
-    authorize(context, Action::BuildDataSet)?;
+    authorize(bank, context, Action::BuildDataSet)?;
     Ok(key(bank)?.public().clone())
 }
 

@@ -95,7 +95,7 @@ pub fn image(
     policy: Option<&str>,
     object: &str,
 ) -> Result<ImagePreview> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
     audit(bank, context, &owner, object);
     let found = find(bank, &owner, policy.unwrap_or(super::FIRST), object)?;
@@ -255,7 +255,7 @@ pub fn picture(
     policy: &str,
     object: &str,
 ) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
     audit(bank, context, &owner, object);
     let found = find(bank, &owner, policy, object)?;

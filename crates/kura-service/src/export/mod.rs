@@ -111,7 +111,7 @@ impl Asked {
 
 /// Begins an export; its id.
 pub fn begin(bank: &Arc<Bank>, context: &RequestContext, asked: Asked) -> Result<String> {
-    authorize(context, Action::ExportClinical)?;
+    authorize(bank, context, Action::ExportClinical)?;
     let registry = bank.search_parameters()?;
     let t = bank.clinical.now()?;
     // What is wrong with the request is said now.

@@ -56,7 +56,7 @@ pub fn bundle(
         }
     };
     // Nobody learns from the answers to single entries what they may not ask for.
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let (kind, answers) = if transaction {
         let entries = entries
             .into_iter()
@@ -64,7 +64,7 @@ pub fn bundle(
             .map(|(index, entry)| entry::parse(entry, base).map_err(|error| in_entry(index, error)))
             .collect::<Result<Vec<_>>>()?;
         if entries.iter().any(|entry| entry.request.writes()) {
-            authorize(context, Action::WriteClinical)?;
+            authorize(bank, context, Action::WriteClinical)?;
         }
         (
             "transaction-response",
@@ -147,7 +147,7 @@ fn one(
     let read = match request {
         Request::Read(read) => read,
         writing => {
-            authorize(context, Action::WriteClinical)?;
+            authorize(bank, context, Action::WriteClinical)?;
             let written = match writing {
                 Request::Create {
                     kind,

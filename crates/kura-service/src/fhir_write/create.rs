@@ -21,7 +21,7 @@ pub fn create(
     body: &[u8],
     if_none_exist: Option<Vec<(String, String)>>,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let value = check::parse(kind, body)?;
     let criteria = if_none_exist

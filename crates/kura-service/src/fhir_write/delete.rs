@@ -18,7 +18,7 @@ pub fn delete(
     id: &str,
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
     delete_key(bank, context, &RecordKey::new(kind, id), condition)
@@ -46,7 +46,7 @@ pub fn delete_conditional(
     params: Vec<(String, String)>,
     condition: &Condition,
 ) -> Result<Vec<Written>> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let criteria = Criteria::new(kind, params)?;
     delete_where(bank, context, &criteria, condition)

@@ -22,7 +22,7 @@ pub fn patch(
     (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
     let patch = Patch::parse(body, language)?;
@@ -56,7 +56,7 @@ pub fn patch_conditional(
     (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let patch = Patch::parse(body, language)?;
     let criteria = Criteria::new(kind, params)?;

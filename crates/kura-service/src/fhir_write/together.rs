@@ -149,7 +149,7 @@ fn commit(
 }
 
 fn prepare(bank: &Bank, context: &RequestContext, index: usize, entry: Entry) -> Result<Ready> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let Entry {
         request, condition, ..
     } = entry;

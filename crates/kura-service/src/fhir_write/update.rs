@@ -19,7 +19,7 @@ pub fn update(
     body: &[u8],
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
     let value = check::parse(kind, body)?;
@@ -56,7 +56,7 @@ pub fn update_conditional(
     body: &[u8],
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let value = check::parse(kind, body)?;
     let criteria = Criteria::new(kind, params)?;

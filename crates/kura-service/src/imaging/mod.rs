@@ -102,7 +102,7 @@ pub(crate) fn blob_of(record: &Value) -> Result<ContentHash> {
 
 /// One frame, decoded. `frame` counts from 1.
 fn frame(bank: &Bank, context: &RequestContext, sop_uid: &str, frame: u32) -> Result<Frame> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let object = format!("{}/{sop_uid}", kind::DICOM_INSTANCE);
     bank.clinical
         .audit(AuditEntry::new(context, "frame_read", object));

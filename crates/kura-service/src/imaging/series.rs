@@ -114,7 +114,7 @@ pub(crate) fn opened(
     action: &'static str,
     imaging_study_id: &str,
 ) -> Result<Option<String>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("ImagingStudy", imaging_study_id);
     let found = bank.clinical.read(|reader| reader.current(&key))?;
     bank.clinical
@@ -422,7 +422,7 @@ pub(crate) fn open_object(
     action: &'static str,
     sop_instance_uid: &str,
 ) -> Result<Opened> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new(crate::kind::DICOM_INSTANCE, sop_instance_uid);
     bank.clinical
         .audit(AuditEntry::new(context, action, key.to_string()));

@@ -282,7 +282,7 @@ pub fn others(
     patient: &str,
     except: &str,
 ) -> Result<Vec<Other>> {
-    crate::access::authorize(context, crate::access::Action::ReadClinical)?;
+    crate::access::authorize(bank, context, crate::access::Action::ReadClinical)?;
     let key = patients::key(patient)?;
     let mut query = Query::all("ImagingStudy").and(Predicate::Owned { owner: key });
     query.order = kura_store::Order::date("ImagingStudy.started", true);

@@ -143,7 +143,7 @@ fn bring_in(
     cancel: &AtomicBool,
     judged: bool,
 ) -> Result<Report> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let held = bank.hold()?;
     let mut files = walk::files(paths)?;
     let mut recognised = Vec::with_capacity(files.len());
@@ -307,7 +307,7 @@ pub fn quarantine(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<QuarantineRow>> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     bank.clinical
         .audit(AuditEntry::new(context, "quarantine_list", ""));
     bank.clinical.quarantine(None, before, limit)
@@ -315,8 +315,8 @@ pub fn quarantine(
 
 /// The bytes of a refused item, as far as they were kept.
 pub fn quarantine_item(bank: &Bank, context: &RequestContext, id: i64) -> Result<Vec<u8>> {
-    authorize(context, Action::Import)?;
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::Import)?;
+    authorize(bank, context, Action::ReadClinical)?;
     bank.clinical.audit(AuditEntry::new(
         context,
         "quarantine_read",
@@ -329,12 +329,12 @@ pub fn quarantine_item(bank: &Bank, context: &RequestContext, id: i64) -> Result
 
 /// The files that were imported, newest first.
 pub fn sources(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec<Source>> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     bank.clinical.sources(limit)
 }
 
 pub fn jobs(bank: &Bank, context: &RequestContext, limit: u32) -> Result<Vec<Job>> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     bank.clinical.jobs(limit)
 }
 

@@ -39,7 +39,7 @@ pub fn evaluate_by_trial(
     which: &Which,
     id: ContentHash,
 ) -> Result<TrialEvidence> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let model = registry::find(bank, which)?;
     model.state.step(State::Evaluated)?;
     let file = registry::model_file(bank, &model)?;

@@ -77,7 +77,7 @@ pub fn adopt_plan(
     text: &str,
     why: &str,
 ) -> Result<ChangePlan> {
-    authorize(context, Action::ReleaseModel)?;
+    authorize(bank, context, Action::ReleaseModel)?;
     registry::named(bank, context, State::Approved)?;
     let plan = ChangePlan::parse(text)?;
     if why.trim().is_empty() {
@@ -189,7 +189,7 @@ pub fn propose(
     set: &Path,
     labels: &Path,
 ) -> Result<Proposal> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let plan = in_force(bank, plan_text)?;
     let candidate = registry::find(bank, which)?;
     if plan.model != candidate.name {
@@ -530,7 +530,7 @@ pub fn promote(
     why: &str,
     notice: &Notice,
 ) -> Result<Model> {
-    authorize(context, Action::ReleaseModel)?;
+    authorize(bank, context, Action::ReleaseModel)?;
     if why.trim().is_empty() {
         return Err(Error::invalid("say why: a step without a reason is none"));
     }
@@ -666,7 +666,7 @@ fn lawful<'a>(device: &super::plan::Device, notice: &'a Notice, proposed: &str) 
 
 /// Goes back to the version that the one in use has replaced, in one commit.
 pub fn roll_back(bank: &Bank, context: &RequestContext, name: &str, why: &str) -> Result<Model> {
-    authorize(context, Action::ReleaseModel)?;
+    authorize(bank, context, Action::ReleaseModel)?;
     if why.trim().is_empty() {
         return Err(Error::invalid("say why: a step without a reason is none"));
     }

@@ -162,7 +162,7 @@ pub(crate) fn all(bank: &Bank, name: Option<&str>) -> Result<Vec<Model>> {
 
 /// The versions of every model.
 pub fn list(bank: &Bank, context: &RequestContext) -> Result<Vec<Model>> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.clinical
         .audit(AuditEntry::new(context, "model_list", ""));
     all(bank, None)
@@ -188,7 +188,7 @@ pub fn show(
     context: &RequestContext,
     which: &Which,
 ) -> Result<(Model, ModelFile, Vec<Step>)> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     let model = find(bank, which)?;
     bank.clinical.audit(AuditEntry::new(
         context,
@@ -247,7 +247,7 @@ pub fn evidence(
     which: &Which,
     hash: ContentHash,
 ) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     let model = find(bank, which)?;
     // Only what a step names: not any blob of the bank.
     if !steps(bank, &model)?
@@ -397,7 +397,7 @@ pub(crate) fn limit(bank: &Bank) -> Duration {
 /// # Errors
 /// Files that do not fit each other, an ONNX that cannot be run, no runtime library.
 pub fn register(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<Model> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let load = |name: &str| {
         let path = folder.join(name);
         std::fs::read(&path).map_err(|error| file_error(&path, error))
@@ -566,7 +566,7 @@ pub fn step(
     to: State,
     why: &str,
 ) -> Result<Model> {
-    authorize(context, Action::ReleaseModel)?;
+    authorize(bank, context, Action::ReleaseModel)?;
     let why = why.trim();
     if why.is_empty() {
         return Err(Error::invalid("say why: a step without a reason is none"));
@@ -640,7 +640,7 @@ pub fn shadow(
     on: bool,
     why: &str,
 ) -> Result<Model> {
-    authorize(context, Action::ReleaseModel)?;
+    authorize(bank, context, Action::ReleaseModel)?;
     let model = find(bank, which)?;
     if on && matches!(model.state, State::Retired | State::InUse) {
         return Err(Error::conflict(format!(

@@ -415,7 +415,7 @@ pub fn evaluate(
     labels: &Path,
     plan: Option<&ChangePlan>,
 ) -> Result<TestReport> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let model = registry::find(bank, which)?;
     model.state.step(State::Evaluated)?;
     let file = registry::model_file(bank, &model)?;

@@ -173,7 +173,7 @@ pub fn train(
     observer: &dyn Observer,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Trained> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let result = run(bank, spec_file, out, observer, cancel);
     let audit = AuditEntry::new(context, "model_train", "");
     let audit = match &result {

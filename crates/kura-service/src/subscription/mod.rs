@@ -185,7 +185,7 @@ impl Subscription {
 
 /// Refuses a Subscription that would not be served, or that this person may not make.
 pub(crate) fn acceptable(bank: &Bank, context: &RequestContext, body: &[u8]) -> Result<()> {
-    authorize(context, Action::ExportClinical)?;
+    authorize(bank, context, Action::ExportClinical)?;
     let resource: Value = serde_json::from_slice(body)
         .map_err(|error| Error::internal("a checked resource is not JSON").because(error))?;
     let asked = Subscription::of(&resource)?;
@@ -243,7 +243,7 @@ fn progress(bank: &Bank, id: &str) -> Result<Option<Progress>> {
 
 /// `Subscription/ID/$status`: a Bundle with the status, as a notification has it.
 pub fn status(bank: &Bank, context: &RequestContext, base: &str, id: &str) -> Result<Vec<u8>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let key = crate::fhir_read::key("Subscription", id)?;
     let found = bank.clinical.read(|reader| reader.current(&key))?;
     let found = found

@@ -126,7 +126,7 @@ pub fn perform(
     query: &[(String, String)],
     body: Option<&[u8]>,
 ) -> Result<Value> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let parameters = Parameters::read(query, body, operation)?;
     let instance = match id {
         Some(id) => Some(stored(bank, operation.kind, id)?),

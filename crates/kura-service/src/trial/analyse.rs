@@ -24,7 +24,7 @@ pub fn order(
     condition: Condition,
     seed: u64,
 ) -> Result<Vec<String>> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let trial = Trial::open(bank, id)?;
     bank.research.audit(AuditEntry::new(
         context,
@@ -96,7 +96,7 @@ pub fn analyse(
     answers: Option<&Path>,
     out: &Path,
 ) -> Result<Analysed> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     if std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::conflict(format!(
             "{} is not empty; a report needs a folder of its own",

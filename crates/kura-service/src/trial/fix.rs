@@ -63,7 +63,7 @@ pub fn fix(
     set: Option<&Path>,
     answers: Option<&Path>,
 ) -> Result<Fixed> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let protocol_text = text(protocol)?;
     let parsed = Protocol::parse(&protocol_text)?;
     let cases_bytes = read(cases)?;

@@ -93,7 +93,7 @@ pub fn begin(
     experience: &str,
     condition: Condition,
 ) -> Result<String> {
-    authorize(context, Action::Read)?;
+    authorize(bank, context, Action::Read)?;
     let experience = experience.trim();
     check_words(bank, reader, experience)?;
     let writing = bank.writing()?;
@@ -155,7 +155,7 @@ pub fn resume(
     reader: &str,
     condition: Condition,
 ) -> Result<String> {
-    authorize(context, Action::Read)?;
+    authorize(bank, context, Action::Read)?;
     let opened = Trial::open(bank, trial)?;
     check(bank, context, trial, reader)?;
     let past = record::readings_by(bank, trial, reader)?;

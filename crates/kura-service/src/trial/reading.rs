@@ -82,7 +82,7 @@ pub fn next(
     reader: &str,
     condition: Condition,
 ) -> Result<Next> {
-    authorize(context, Action::Read)?;
+    authorize(bank, context, Action::Read)?;
     reader::check(bank, context, trial, reader)?;
     let opened = Trial::open(bank, trial)?;
     bank.research.audit(AuditEntry::new(
@@ -160,7 +160,7 @@ pub fn record(
     rating: Rating,
     seconds: Option<f64>,
 ) -> Result<()> {
-    authorize(context, Action::Read)?;
+    authorize(bank, context, Action::Read)?;
     reader::check(bank, context, trial, reader)?;
     // Held over reading and writing: two answers to one case cannot both find it unread.
     let _writing = bank.writing()?;
@@ -229,7 +229,7 @@ fn frame(
     object: u32,
     frame: u32,
 ) -> Result<Frame> {
-    authorize(context, Action::Read)?;
+    authorize(bank, context, Action::Read)?;
     reader::check(bank, context, seat.trial, &seat.reader)?;
     bank.research.audit(AuditEntry::new(
         &as_reader(context, &seat.reader),

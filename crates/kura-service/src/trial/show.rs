@@ -92,7 +92,7 @@ pub struct Shown {
 
 /// Every trial, the newest first.
 pub fn list(bank: &Bank, context: &RequestContext) -> Result<Vec<Listed>> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.research
         .audit(AuditEntry::new(context, "trial_list", ""));
     let page = bank
@@ -122,7 +122,7 @@ pub fn list(bank: &Bank, context: &RequestContext) -> Result<Vec<Listed>> {
 
 /// One trial with how far everybody is.
 pub fn show(bank: &Bank, context: &RequestContext, id: ContentHash) -> Result<Shown> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.research.audit(AuditEntry::new(
         context,
         "trial_show",
@@ -245,7 +245,7 @@ fn analyses(trial: &Trial) -> Vec<Analysis> {
 
 /// What was read on the pages, as the file `kura trial analyse` takes; `None` before the first.
 pub fn readings(bank: &Bank, context: &RequestContext, id: ContentHash) -> Result<Option<Vec<u8>>> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     Trial::open(bank, id)?;
     bank.research.audit(AuditEntry::new(
         context,
@@ -292,7 +292,7 @@ fn analysis(
     hash: ContentHash,
     action: &'static str,
 ) -> Result<Value> {
-    authorize(context, Action::ReadStatus)?;
+    authorize(bank, context, Action::ReadStatus)?;
     bank.research.audit(AuditEntry::new(
         context,
         action,

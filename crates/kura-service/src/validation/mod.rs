@@ -77,7 +77,7 @@ pub fn resource_validate(
     body: &[u8],
     asked: &[String],
 ) -> Result<Value> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let sent = kura_fhir::resource::parse_json(body).map_err(kura_fhir::outcome::refused)?;
     let mut asked = asked.to_vec();
     let resource = if sent["resourceType"] == "Parameters" && kind != Some("Parameters") {

@@ -47,7 +47,7 @@ pub struct PackageReport {
 ///
 /// <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
 pub fn package_add(bank: &Bank, context: &RequestContext, file: &Path) -> Result<PackageReport> {
-    authorize(context, Action::Import)?;
+    authorize(bank, context, Action::Import)?;
     let package = Package::read(file)?;
     let mut report = PackageReport {
         name: package.name,

@@ -155,7 +155,7 @@ fn named(parameter: &Value, number: usize) -> Result<Named> {
 
 /// Begins an export of views; its id, and what is told at once.
 pub fn begin(bank: &Arc<Bank>, context: &RequestContext, asked: Asked) -> Result<(String, Value)> {
-    authorize(context, Action::ExportClinical)?;
+    authorize(bank, context, Action::ExportClinical)?;
     let t = bank.clinical.now()?;
     // What is wrong with the request is said now.
     for view in &asked.views {

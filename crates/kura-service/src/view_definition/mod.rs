@@ -42,7 +42,7 @@ pub fn run(
     asked: &Run,
     out: Box<dyn Write + Send + '_>,
 ) -> Result<()> {
-    authorize(context, Action::ExportClinical)?;
+    authorize(bank, context, Action::ExportClinical)?;
     let view = compile(&asked.view)?;
     let t = bank.clinical.now()?;
     let source = match &asked.resources[..] {

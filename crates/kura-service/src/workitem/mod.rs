@@ -241,7 +241,7 @@ pub fn create(
     uid: Option<&str>,
     dataset: Value,
 ) -> Result<(String, Vec<Event>)> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let mut dataset = object(dataset)?;
     acceptable(&dataset)?;
     let named = uid
@@ -277,7 +277,7 @@ pub fn create(
 
 /// PS3.18 11.5
 pub fn retrieve(bank: &Bank, context: &RequestContext, uid: &str) -> Result<Value> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     bank.clinical.audit(AuditEntry::new(
         context,
         "workitem_read",
@@ -310,7 +310,7 @@ pub fn update(
     transaction: Option<&str>,
     dataset: Value,
 ) -> Result<Vec<Event>> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let changes = object(dataset)?;
     if let Some(tag) = FIXED.into_iter().find(|tag| changes.contains_key(*tag)) {
         return Err(Error::invalid("an attribute of it cannot be updated").at(tag));
@@ -362,7 +362,7 @@ pub fn search(
     context: &RequestContext,
     params: Vec<(String, String)>,
 ) -> Result<(Vec<Value>, bool)> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     let (mut limit, mut skip, mut rest) = (RESULTS, 0, Vec::new());
     for (name, value) in params {
         let number = || {

@@ -47,7 +47,7 @@ pub fn change_state(
     uid: &str,
     dataset: Value,
 ) -> Result<Changed> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let asked = object(dataset)?;
     let text = |tag: &str| {
         asked
@@ -151,7 +151,7 @@ pub fn request_cancel(
     uid: &str,
     dataset: Value,
 ) -> Result<Changed> {
-    authorize(context, Action::WriteClinical)?;
+    authorize(bank, context, Action::WriteClinical)?;
     let asked = object(dataset)?;
     let reason = asked
         .get("00741238")

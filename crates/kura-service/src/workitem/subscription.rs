@@ -66,7 +66,7 @@ fn commit(
 
 /// Whether someone may hear events. They name workitems of the titles that are listened for.
 pub fn listen(bank: &Bank, context: &RequestContext) -> Result<()> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     bank.clinical
         .audit(AuditEntry::new(context, "workitem_listen", ""));
     Ok(())
@@ -81,7 +81,7 @@ pub fn subscribe(
     ae_title: &str,
     params: Vec<(String, String)>,
 ) -> Result<Vec<Event>> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     title(ae_title)?;
     let mut lock = false;
     let mut filter = Vec::new();
@@ -130,7 +130,7 @@ pub fn subscribe(
 
 /// PS3.18 11.11
 pub fn unsubscribe(bank: &Bank, context: &RequestContext, uid: &str, ae_title: &str) -> Result<()> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     title(ae_title)?;
     let _writing = bank.writing()?;
     if uid != GLOBAL && uid != FILTERED {
@@ -149,7 +149,7 @@ pub fn unsubscribe(bank: &Bank, context: &RequestContext, uid: &str, ae_title: &
 
 /// PS3.18 11.12: workitems that are made from now on are not subscribed to.
 pub fn suspend(bank: &Bank, context: &RequestContext, uid: &str, ae_title: &str) -> Result<()> {
-    authorize(context, Action::ReadClinical)?;
+    authorize(bank, context, Action::ReadClinical)?;
     title(ae_title)?;
     if uid != GLOBAL && uid != FILTERED {
         return Err(Error::invalid("only subscriptions to all are suspended"));

@@ -69,13 +69,13 @@ fn a_network_learns_is_tested_asked_and_shows_where_it_looked() {
         "{}",
         String::from_utf8_lossy(&made.stderr)
     );
-    let context = RequestContext {
-        actor: Actor {
+    let context = RequestContext::new(
+        Actor {
             name: "test".to_owned(),
             role: Role::SingleUser,
         },
-        purpose: PurposeOfUse::Operations,
-    };
+        PurposeOfUse::Operations,
+    );
     let place = folder.path().join("bank");
     Bank::init(&context, &place, &Config::default()).unwrap();
     let bank = Bank::open(&place).unwrap();

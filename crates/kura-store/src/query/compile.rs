@@ -399,7 +399,8 @@ impl<'c, 'r> Compiler<'c, 'r> {
         self.clauses(alias, clauses, skip)
     }
 
-    /// It is the newest version, at the time asked for.
+    /// It is the newest version, at the time asked for, and within reach. Every record that a
+    /// query looks at passes here, those of inner queries too.
     pub(super) fn live(&mut self, alias: &str) {
         match self.as_of {
             Some((pk_last, t)) => {
@@ -412,6 +413,15 @@ impl<'c, 'r> Compiler<'c, 'r> {
             None => self.push(&format!(
                 " AND NOT EXISTS (SELECT 1 FROM superseded s WHERE s.pk = {alias}.pk)"
             )),
+        }
+        if let Some(reach) = self.reader.reach() {
+            let column = format!("{alias}.pk");
+            let (dialect, values) = (self.dialect, &mut self.sql.values);
+            let condition = reach.condition(dialect, &column, |value| {
+                values.push(value);
+                format!("?{}", values.len())
+            });
+            self.push(&condition);
         }
     }
 

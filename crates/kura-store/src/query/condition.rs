@@ -357,6 +357,11 @@ impl Compiler<'_, '_> {
                 self.push(" AND x.kind = ");
                 self.bind(self.kind);
             }
+            Predicate::OwnedBy(owners) => {
+                self.push("SELECT x.pk AS pk FROM compartment x WHERE x.kind = ");
+                self.bind(self.kind);
+                self.among("x.owner", owners);
+            }
             Predicate::Id(id) => {
                 self.push("SELECT v.pk AS pk FROM record v WHERE v.deleted = 0 AND v.eid = (SELECT n.eid FROM entity n WHERE n.kind = ");
                 self.bind(self.kind);
@@ -495,6 +500,7 @@ fn by_record(predicate: &Predicate) -> bool {
         Predicate::Records(_)
         | Predicate::Id(_)
         | Predicate::Owned { .. }
+        | Predicate::OwnedBy(_)
         | Predicate::Reference { .. }
         | Predicate::Date { .. }
         | Predicate::Token {

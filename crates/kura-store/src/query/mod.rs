@@ -186,6 +186,8 @@ pub enum Predicate {
     },
     /// These records.
     Records(Vec<i64>),
+    /// In the compartment of one of these owners.
+    OwnedBy(Vec<i64>),
     /// A chain or a `_has` whose inner search was tried and finds many.
     Broad(Box<Predicate>),
 }

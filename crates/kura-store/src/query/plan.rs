@@ -51,7 +51,14 @@ pub(super) enum Driver {
 impl Compiler<'_, '_> {
     /// The query with small sub-queries replaced by what they find, and what to walk by.
     pub(super) fn plan(&mut self, query: &Query) -> Result<(Vec<Clause>, Driver)> {
-        let clauses = self.narrowed(&query.kind, &query.clauses)?;
+        let mut clauses = self.narrowed(&query.kind, &query.clauses)?;
+        // Of few patients, their own records are the place to begin.
+        if let Some(reach) = self.reader.reach()
+            && !reach.has_kind(self.kind)
+            && let Some(few) = reach.few()
+        {
+            clauses.push(Clause::Any(vec![Predicate::OwnedBy(few.to_vec())]));
+        }
         if let [Clause::Any(predicates)] = &clauses[..]
             && rank(predicates).is_some_and(|rank| rank < EXACT_BELOW)
         {
@@ -508,6 +515,8 @@ fn one(predicate: &Predicate) -> Option<u8> {
     match predicate {
         Predicate::Id(_) | Predicate::Records(_) => Some(0),
         Predicate::Owned { .. } => Some(1),
+        // Of one owner they come in record order.
+        Predicate::OwnedBy(owners) if owners.len() == 1 => Some(1),
         Predicate::Reference { .. } => Some(2),
         Predicate::Token {
             system: Some(_),
@@ -529,6 +538,7 @@ fn one(predicate: &Predicate) -> Option<u8> {
         // Their rows have no order of records, but reading them once is cheaper than asking
         // for each record whether it has one: no index leads from a record to them.
         Predicate::Coded { .. }
+        | Predicate::OwnedBy(_)
         | Predicate::Targets { .. }
         | Predicate::References { .. }
         | Predicate::ReferenceId { .. }

@@ -15,7 +15,7 @@ use crate::codec::Compressor;
 use crate::commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
 use crate::database::{Connection, Place, Value, values};
 use crate::symbol::{Symbols, Table};
-use crate::{IndexEntry, quarantine, read, source};
+use crate::{IndexEntry, Reach, quarantine, read, source};
 use rows::{NewVersion, Rows};
 
 /// Entities remembered between commits, so that references to the same patient or encounter
@@ -248,7 +248,79 @@ impl Writer {
         commit
             .expect
             .iter()
-            .try_for_each(|expect| self.check(expect))
+            .try_for_each(|expect| self.check(expect))?;
+        match &commit.reach {
+            Some(reach) => self.check_reach(reach, &commit.writes),
+            None => Ok(()),
+        }
+    }
+
+    /// Every write is of a record within reach, and stays there.
+    fn check_reach(&mut self, reach: &Reach, writes: &[Write]) -> Result<()> {
+        let beyond = || {
+            Error::new(
+                Category::Forbidden,
+                "this would write a record that is not within your reach",
+            )
+        };
+        for write in writes {
+            let key = match write {
+                Write::Put(put) => &put.key,
+                Write::Delete(key) => key,
+            };
+            let (_, owners) = self.live_owners(key)?;
+            if owners.is_some_and(|owners| {
+                owners.is_empty() || !owners.iter().all(|owner| reach.has(*owner))
+            }) {
+                return Err(beyond());
+            }
+            let Write::Put(put) = write else {
+                continue;
+            };
+            if put.owners.is_empty() {
+                return Err(beyond());
+            }
+            for owner in &put.owners {
+                let made_here = writes.iter().any(|write| match write {
+                    Write::Put(put) => put.key == *owner,
+                    Write::Delete(_) => false,
+                });
+                let (eid, owners) = self.live_owners(owner)?;
+                let within = eid.is_some_and(|eid| reach.has(eid));
+                // Whoever makes a patient writes the first records, too.
+                if !within && !(made_here && owners.is_none()) {
+                    return Err(beyond());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of a record and whose it is; `None` of what is not there, or was deleted.
+    fn live_owners(&mut self, key: &RecordKey) -> Result<(Option<i64>, Option<Vec<i64>>)> {
+        let Some(kind) = self
+            .symbols
+            .find(&self.connection, Table::Kind, &key.kind)?
+        else {
+            return Ok((None, None));
+        };
+        let found: Option<(i64, Option<i64>)> = self.connection.first(
+            "SELECT e.eid, (SELECT r.pk FROM record r WHERE r.pk = e.pk AND r.deleted = 0) FROM entity e WHERE e.kind = ?1 AND e.id = ?2",
+            &[kind.into(), Value::key(&key.id)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let Some((eid, pk)) = found else {
+            return Ok((None, None));
+        };
+        let owners = match pk {
+            Some(pk) => Some(self.connection.rows(
+                "SELECT owner FROM compartment WHERE pk = ?1",
+                values![pk],
+                |row| row.get(0),
+            )?),
+            None => None,
+        };
+        Ok((Some(eid), owners))
     }
 
     fn check(&mut self, expect: &Expect) -> Result<()> {

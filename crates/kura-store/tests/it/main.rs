@@ -7,6 +7,7 @@ mod audit;
 mod expect;
 mod plan;
 mod postgres;
+mod reach;
 mod search;
 mod server;
 mod together;
@@ -51,13 +52,13 @@ impl Fixture {
 }
 
 pub fn context() -> RequestContext {
-    RequestContext {
-        actor: Actor {
+    RequestContext::new(
+        Actor {
             name: "tester".to_owned(),
             role: Role::SingleUser,
         },
-        purpose: PurposeOfUse::Operations,
-    }
+        PurposeOfUse::Operations,
+    )
 }
 
 pub fn put(kind: &str, id: &str, body: &str, index: Vec<IndexEntry>) -> Write {

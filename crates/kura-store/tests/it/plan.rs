@@ -388,7 +388,7 @@ fn a_brief_read_gives_up_and_leaves_the_connection_sound() {
     let brief = |query: &Query| {
         fixture
             .store
-            .read_briefly(|reader| {
+            .read_briefly(None, |reader| {
                 reader.at_one_state(|reader| Ok(reader.search(query, None, 10)?.versions.len()))
             })
             .unwrap()

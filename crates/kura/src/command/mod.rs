@@ -116,14 +116,14 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         .unwrap_or_else(|| "operator".to_owned());
     let shell = Shell {
         format: arguments.format,
-        context: RequestContext {
-            actor: Actor {
+        context: RequestContext::new(
+            Actor {
                 // Whoever can run the command can read the files: the name is for the record.
                 name: format!("cli:{operator}"),
                 role: Role::SingleUser,
             },
-            purpose: PurposeOfUse::Operations,
-        },
+            PurposeOfUse::Operations,
+        ),
     };
     match arguments.command {
         Command::Init(command) => command.run(&shell),

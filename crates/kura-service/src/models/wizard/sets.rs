@@ -33,7 +33,7 @@ struct Place {
 
 /// The sets whose folders are still there with the manifest they were built with; the newest first.
 pub fn sets(bank: &Bank, context: &RequestContext) -> Result<Vec<Set>> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     bank.research
         .audit(AuditEntry::new(context, "data_set_list", ""));
     let query = Query::all(kind::DATA_SET_FOLDER);
@@ -69,7 +69,7 @@ pub fn sets(bank: &Bank, context: &RequestContext) -> Result<Vec<Set>> {
 /// Anything but a set that was built from this bank, with one message for all of it: a page must
 /// not tell what else lies on the disk.
 pub fn open(bank: &Bank, context: &RequestContext, folder: &Path) -> Result<Set> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     known(bank, folder)
 }
 

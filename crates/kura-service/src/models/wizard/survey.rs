@@ -89,7 +89,7 @@ const CODES: usize = 200;
 /// # Errors
 /// A table that is not what the manifest says.
 pub fn survey(bank: &Bank, context: &RequestContext, set: &Set) -> Result<Survey> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     bank.research.audit(AuditEntry::new(
         context,
         "data_set_survey",

@@ -126,7 +126,7 @@ impl Trainings {
         draft: &Draft,
         survey: &Survey,
     ) -> Result<i64> {
-        authorize(context, Action::BuildModel)?;
+        authorize(bank, context, Action::BuildModel)?;
         let text = draft.to_toml(&survey.tables)?;
         let mut now = lock(&self.now);
         let held = hold(bank)?;
@@ -180,7 +180,7 @@ impl Trainings {
 
     /// The newest training of the pages, if there was one.
     pub fn newest(&self, bank: &Bank, context: &RequestContext) -> Result<Option<Training>> {
-        authorize(context, Action::BuildModel)?;
+        authorize(bank, context, Action::BuildModel)?;
         bank.research
             .audit(AuditEntry::new(context, "model_train_status", ""));
         self.found(bank)
@@ -223,7 +223,7 @@ impl Trainings {
 
     /// Ends the training that runs; it leaves nothing.
     pub fn cancel(&self, bank: &Bank, context: &RequestContext) -> Result<()> {
-        authorize(context, Action::BuildModel)?;
+        authorize(bank, context, Action::BuildModel)?;
         bank.research
             .audit(AuditEntry::new(context, "model_train_cancel", ""));
         match lock(&self.now).as_ref() {
@@ -240,7 +240,7 @@ impl Trainings {
     /// # Errors
     /// It is another one by now, it made nothing, or it is registered.
     pub fn register(&self, bank: &Bank, context: &RequestContext, job: i64) -> Result<Model> {
-        authorize(context, Action::BuildModel)?;
+        authorize(bank, context, Action::BuildModel)?;
         // Two at once: the second finds it registered.
         let _now = lock(&self.now);
         let (found, mut detail) = made(bank, job)?;
@@ -257,7 +257,7 @@ impl Trainings {
 
     /// The report of what the newest training made, HTML.
     pub fn report(&self, bank: &Bank, context: &RequestContext, job: i64) -> Result<Vec<u8>> {
-        authorize(context, Action::BuildModel)?;
+        authorize(bank, context, Action::BuildModel)?;
         bank.research
             .audit(AuditEntry::new(context, "model_train_report", ""));
         let (_, detail) = made(bank, job)?;

@@ -86,7 +86,7 @@ pub fn try_out(
     draft: &Draft,
     survey: &Survey,
 ) -> Result<TryOut> {
-    authorize(context, Action::BuildModel)?;
+    authorize(bank, context, Action::BuildModel)?;
     let spec = TrainSpec::parse(&draft.to_toml(&survey.tables)?)?;
     let found = count(&spec, &survey.set.folder);
     let audit = AuditEntry::new(
