@@ -22,21 +22,36 @@ pub(crate) const COOKIE: &str = "kura_session";
 /// What has been verified lately: argon2 takes a tenth of a second, by design.
 #[derive(Default)]
 pub(crate) struct Auth {
-    verified: Mutex<HashMap<ContentHash, (RequestContext, Instant)>>,
+    verified: Mutex<HashMap<ContentHash, Verified>>,
     accounts: Mutex<Option<(bool, Instant)>>,
+    /// What this process knew of the accounts, what the bank did, and when that was asked.
+    people: Mutex<Option<(u64, u64, Instant)>>,
+}
+
+#[derive(Clone)]
+struct Verified {
+    context: RequestContext,
+    since: Instant,
+    /// Of a password: the version of the account it is the password of.
+    account: Option<u64>,
 }
 
 const KEPT: Duration = Duration::from_secs(60);
 /// Verified callers kept.
 const KEPT_AT_MOST: usize = 1000;
+/// How long another process may have changed an account before it counts here.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+
+fn held<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 impl Auth {
     /// Whether people must sign in; asked of the bank once a second.
     pub(crate) fn sign_in_needed(&self, app: &App) -> bool {
-        let mut known = self
-            .accounts
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = held(&self.accounts);
         if let Some((needed, since)) = *known
             && since.elapsed() < Duration::from_secs(1)
         {
@@ -48,33 +63,54 @@ impl Auth {
         needed
     }
 
-    fn cached(&self, proof: ContentHash) -> Option<RequestContext> {
-        let map = self
-            .verified
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        map.get(&proof)
-            .filter(|(_, since)| since.elapsed() < KEPT)
-            .map(|(context, _)| context.clone())
+    /// Who it was, if that has been found out lately and no account has changed since.
+    fn cached(&self, app: &App, proof: ContentHash) -> Option<RequestContext> {
+        self.notice(app);
+        let found = held(&self.verified)
+            .get(&proof)
+            .filter(|known| known.since.elapsed() < KEPT)
+            .cloned()?;
+        Some(found.context)
     }
 
-    fn remember(&self, proof: ContentHash, context: &RequestContext) {
-        let mut map = self
-            .verified
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+    /// Forgets who was verified once an account, a session or a token has changed. That a password
+    /// was right is forgotten only if its account has changed.
+    fn notice(&self, app: &App) {
+        let here = accounts::generation_here(&app.bank);
+        let mut known = held(&self.people);
+        if let Some((before, _, asked)) = *known
+            && before == here
+            && asked.elapsed() < ASKED_EVERY
+        {
+            return;
+        }
+        let all = accounts::generation(&app.bank).ok();
+        let same = matches!((*known, all), (Some((_, before, _)), Some(all)) if before == all);
+        *known = all.map(|all| (here, all, Instant::now()));
+        drop(known);
+        if same {
+            return;
+        }
+        held(&self.verified).retain(|_, known| {
+            let name = &known.context.actor.name;
+            known.account.is_some()
+                && accounts::account_version(&app.bank, name).is_ok_and(|now| now == known.account)
+        });
+    }
+
+    fn remember(&self, proof: ContentHash, context: &RequestContext, account: Option<u64>) {
+        let mut map = held(&self.verified);
         if map.len() >= KEPT_AT_MOST {
             map.clear();
         }
-        map.insert(proof, (context.clone(), Instant::now()));
-    }
-
-    /// Forgets everyone: after a sign-out.
-    pub(crate) fn forget(&self) {
-        self.verified
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clear();
+        map.insert(
+            proof,
+            Verified {
+                context: context.clone(),
+                since: Instant::now(),
+                account,
+            },
+        );
     }
 }
 
@@ -119,34 +155,57 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
 async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
     if let Some(token) = session_token(headers) {
         let proof = ContentHash::of(token.as_bytes());
-        if let Some(context) = app.auth.cached(proof) {
+        if let Some(context) = app.auth.cached(app, proof) {
             return Some(context);
         }
         let context = accounts::session_context(&app.bank, &token)
             .ok()
             .flatten()?;
-        app.auth.remember(proof, &context);
+        app.auth.remember(proof, &context, None);
         return Some(context);
     }
-    let basic = headers
+    // RFC 9110 section 11.1: the scheme is case-insensitive.
+    let (scheme, proof) = headers
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?
-        .strip_prefix("Basic ")?
-        .to_owned();
+        .split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("Bearer") {
+        return bearer(app, proof.trim());
+    }
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let basic = proof.trim().to_owned();
     let proof = ContentHash::of(basic.as_bytes());
-    if let Some(context) = app.auth.cached(proof) {
+    if let Some(context) = app.auth.cached(app, proof) {
         return Some(context);
     }
     let decoded = String::from_utf8(base64(&basic)?).ok()?;
     let (name, password) = decoded.split_once(':')?;
     let (name, password) = (name.to_owned(), password.to_owned());
     let bank = app.bank.clone();
-    let context = tokio::task::spawn_blocking(move || accounts::sign_in(&bank, &name, &password))
-        .await
-        .ok()?
-        .ok()?;
-    app.auth.remember(proof, &context);
+    let (context, version) = tokio::task::spawn_blocking(move || {
+        // Before the password is looked at: if it is changed meanwhile, that is noticed.
+        let version = accounts::account_version(&bank, &name)?;
+        let context = accounts::sign_in(&bank, &name, &password)?;
+        Ok::<_, kura_model::Error>((context, version))
+    })
+    .await
+    .ok()?
+    .ok()?;
+    app.auth.remember(proof, &context, version);
+    Some(context)
+}
+
+/// RFC 6750.
+fn bearer(app: &App, token: &str) -> Option<RequestContext> {
+    let proof = ContentHash::of(token.as_bytes());
+    if let Some(context) = app.auth.cached(app, proof) {
+        return Some(context);
+    }
+    let context = accounts::token_context(&app.bank, token).ok().flatten()?;
+    app.auth.remember(proof, &context, None);
     Some(context)
 }
 

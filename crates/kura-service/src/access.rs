@@ -1,140 +1,235 @@
-//! Who may do what: one table, asked once by every service function.
+//! Who may do what. Each service function asks once: [`authorize`] for what concerns the bank or
+//! anybody in it, [`reach`] for what concerns patients. The rules are those of the bank's policy
+//! (`policies/access.cedar`).
+//!
+//! A function that was not taught whose records it may give asks [`authorize`], and so refuses
+//! whoever may see some patients only.
 
-use kura_model::{Category, Error, PurposeOfUse, RequestContext, Result, Role};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// What can be asked of the bank. One per kind of right, not per function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Read records for care: the FHIR API, patients, images.
-    ReadClinical,
-    /// Write records for care: the FHIR API.
-    WriteClinical,
-    /// Take records out in bulk: exports, tables.
-    ExportClinical,
-    /// Read what is ordered and scheduled: a modality's worklist.
-    ReadWorklist,
-    /// Bring data in; see what was refused.
-    Import,
-    /// Counts without patients: dashboard, status.
-    ReadStatus,
-    /// Build a processed data set.
-    BuildDataSet,
-    /// Enter what a board decided about a policy of de-identification.
-    ApprovePolicy,
-    /// Say whose stand-in in a data set one is, where the policy lets it.
-    LeadBack,
-    /// Check or read the audit trail.
-    ReadAudit,
-    /// Make accounts.
-    ManageAccounts,
-    /// Copy the whole bank, and bring it back.
-    Backup,
-    /// Train, register, evaluate and propose models.
-    BuildModel,
-    /// Approve, put to use, suspend, roll back models.
-    ReleaseModel,
-    /// Judge what a model proposes for a patient.
-    Decide,
-    /// Read cases of a performance test.
-    Read,
+use kura_access::{Asked, Decision, Policy, Relation, Relations};
+use kura_model::{
+    Assurance, Category, Error, PurposeOfUse, RecordKey, RequestContext, Result, Role, Standing,
+};
+use kura_store::Reader;
+
+pub use kura_access::Action;
+
+use crate::{Bank, care};
+
+/// What a bank decides access by.
+pub(crate) struct Access {
+    policy: Policy,
+    reaches: Mutex<HashMap<(Arc<Standing>, Vec<Relation>), Known>>,
 }
 
-const ADMINISTRATOR: &[Action] = &[
-    Action::Import,
-    Action::ReadStatus,
-    Action::ReadAudit,
-    Action::ManageAccounts,
-    Action::Backup,
-    Action::ReleaseModel,
-    Action::ApprovePolicy,
-];
-const DATA_MANAGER: &[Action] = &[
-    Action::ReadClinical,
-    Action::ReadWorklist,
-    Action::ExportClinical,
-    Action::WriteClinical,
-    Action::Import,
-    Action::ReadStatus,
-    Action::BuildDataSet,
-    Action::LeadBack,
-    Action::BuildModel,
-    Action::Read,
-];
-const DOCTOR: &[Action] = &[
-    Action::ReadClinical,
-    Action::ReadWorklist,
-    Action::WriteClinical,
-    Action::ReadStatus,
-    Action::ReleaseModel,
-    Action::Decide,
-    Action::Read,
-];
-const RESEARCHER: &[Action] = &[Action::ReadStatus, Action::BuildModel, Action::Read];
-const AUDITOR: &[Action] = &[Action::ReadStatus, Action::ReadAudit];
-
-const DICOM_PEER: &[Action] = &[Action::Import, Action::ReadWorklist];
-const DICOM_READER: &[Action] = &[Action::ReadClinical, Action::ReadWorklist];
-
-pub fn allows(role: Role, action: Action) -> bool {
-    let allowed = match role {
-        Role::Administrator => ADMINISTRATOR,
-        Role::DataManager => DATA_MANAGER,
-        Role::Doctor => DOCTOR,
-        Role::Researcher => RESEARCHER,
-        Role::Auditor => AUDITOR,
-        Role::DicomPeer => DICOM_PEER,
-        Role::DicomReader => DICOM_READER,
-        // The one person of a bank that has no accounts yet.
-        Role::SingleUser => return true,
-    };
-    allowed.contains(&action)
+/// A reach that was worked out, and the state of the bank it was in.
+struct Known {
+    reach: Arc<kura_store::Reach>,
+    state: Vec<u64>,
+    since: Instant,
 }
 
-pub fn authorize(context: &RequestContext, action: Action) -> Result<()> {
-    // Whoever asks for research writes no records of care, whatever the role.
-    if action == Action::WriteClinical && context.purpose == PurposeOfUse::Research {
-        return Err(Error::forbidden(
-            "records for care are not written for the purpose of research",
-        ));
-    }
-    if allows(context.actor.role, action) {
-        Ok(())
-    } else {
-        Err(Error::new(
-            Category::Forbidden,
-            format!("the role {} may not do this", context.actor.role),
-        ))
-    }
-}
+/// Encounters and orders that come may take so long to be noticed; consents never.
+const KEPT: Duration = Duration::from_secs(2);
+/// Callers whose reach is kept.
+const KEPT_AT_MOST: usize = 1000;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_for_care_are_written_by_few_and_never_for_research() {
-        let may = |role| allows(role, Action::WriteClinical);
-        assert!(may(Role::Doctor) && may(Role::DataManager) && may(Role::SingleUser));
-        for role in [
-            Role::Administrator,
-            Role::Researcher,
-            Role::Auditor,
-            Role::DicomPeer,
-        ] {
-            assert!(!may(role), "{role}");
+impl Access {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            reaches: Mutex::default(),
         }
-        let context = |purpose| RequestContext {
-            actor: kura_model::Actor {
-                name: "a".to_owned(),
-                role: Role::Doctor,
-            },
-            purpose,
-        };
-        let write = |purpose| authorize(&context(purpose), Action::WriteClinical);
-        assert!(write(PurposeOfUse::Treatment).is_ok());
-        assert_eq!(
-            write(PurposeOfUse::Research).unwrap_err().category,
-            Category::Forbidden
-        );
     }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// Kinds of records that belong to no patient and that whoever sees any patient may see: who
+/// works where, what words mean.
+const OPEN: &[&str] = &[
+    "CodeSystem",
+    "ConceptMap",
+    "HealthcareService",
+    "Location",
+    "Medication",
+    "NamingSystem",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "Questionnaire",
+    "StructureDefinition",
+    "Substance",
+    "ValueSet",
+    // What lies below an `ImagingStudy`: whoever reads these asks for the study first.
+    crate::kind::DICOM_STUDY,
+    crate::kind::DICOM_SERIES,
+    crate::kind::DICOM_INSTANCE,
+];
+
+/// Whose records a caller is given.
+#[derive(Debug, Clone, Default)]
+pub struct Reach(Option<Arc<kura_store::Reach>>);
+
+impl Reach {
+    /// Reads the clinical zone: what is not within reach is not there.
+    pub(crate) fn read<T>(
+        &self,
+        bank: &Bank,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<T> {
+        bank.clinical.read_within(self.0.as_deref(), read)
+    }
+
+    /// As [`Store::read_briefly`].
+    pub(crate) fn read_briefly<T>(
+        &self,
+        bank: &Bank,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        bank.clinical.read_briefly(self.0.as_deref(), read)
+    }
+
+    /// Goes on with a patient who is within it.
+    ///
+    /// # Errors
+    /// `NotFound`, as for a patient who is not in the bank.
+    pub(crate) fn patient(&self, bank: &Bank, patient: &RecordKey) -> Result<()> {
+        if self.read(bank, |reader| reader.reaches(patient))? {
+            return Ok(());
+        }
+        Err(Error::not_found(format!("{patient} is not in this bank")))
+    }
+
+    /// Whether it has this study: its images belong to whom its `ImagingStudy` belongs.
+    pub(crate) fn has_study(&self, bank: &Bank, study_uid: &str) -> Result<bool> {
+        if self.0.is_none() {
+            return Ok(true);
+        }
+        let key = RecordKey::new("ImagingStudy", crate::imaging_study::study_id(study_uid));
+        let found = self.read(bank, |reader| reader.current(&key))?;
+        Ok(found.is_some_and(|version| !version.deleted))
+    }
+
+    /// For a commit to the clinical zone.
+    pub(crate) fn of_store(&self) -> Option<Arc<kura_store::Reach>> {
+        self.0.clone()
+    }
+}
+
+/// May the caller do this to the bank, or to any patient in it?
+///
+/// # Errors
+/// `Forbidden`.
+pub fn authorize(bank: &Bank, context: &RequestContext, action: Action) -> Result<()> {
+    let decision = decide(bank, context, action, Relations::NONE);
+    if decision.allowed {
+        return Ok(());
+    }
+    Err(refused(bank, context, action, &decision))
+}
+
+/// May the caller do what there is no bank for yet, or one that cannot be opened? Only whoever is
+/// at the machine itself.
+///
+/// # Errors
+/// `Forbidden`.
+pub(crate) fn at_the_machine(context: &RequestContext) -> Result<()> {
+    if context.assurance == Assurance::Machine && context.actor.role == Role::SingleUser {
+        return Ok(());
+    }
+    Err(Error::forbidden("this is done at the machine of the bank"))
+}
+
+/// The same as a question: what a page offers.
+pub fn may(bank: &Bank, context: &RequestContext, action: Action) -> bool {
+    decide(bank, context, action, Relations::NONE).allowed
+        || !relations(bank, context, action).is_empty()
+}
+
+/// Whose records may the caller do this to?
+///
+/// # Errors
+/// `Forbidden`, if nobody's, whoever the patient were.
+pub fn reach(bank: &Bank, context: &RequestContext, action: Action) -> Result<Reach> {
+    let decision = decide(bank, context, action, Relations::NONE);
+    if decision.allowed {
+        return Ok(Reach(None));
+    }
+    let relations = relations(bank, context, action);
+    if relations.is_empty() {
+        return Err(refused(bank, context, action, &decision));
+    }
+    let key = (context.standing.clone(), relations);
+    let state = care::state(bank, &key.1)?;
+    let known = bank
+        .access
+        .reaches
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key)
+        .filter(|known| known.state == state && known.since.elapsed() < KEPT)
+        .map(|known| known.reach.clone());
+    if let Some(reach) = known {
+        return Ok(Reach(Some(reach)));
+    }
+    let mut patients = Vec::new();
+    for relation in &key.1 {
+        patients.extend(care::patients(bank, &key.0, *relation)?);
+    }
+    let reach = Arc::new(bank.clinical.reach(&patients, OPEN)?);
+    let mut reaches = bank
+        .access
+        .reaches
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if reaches.len() >= KEPT_AT_MOST {
+        reaches.clear();
+    }
+    reaches.insert(
+        key,
+        Known {
+            reach: reach.clone(),
+            state,
+            since: Instant::now(),
+        },
+    );
+    Ok(Reach(Some(reach)))
+}
+
+/// What the caller must be to a patient: each of these is enough.
+fn relations(bank: &Bank, context: &RequestContext, action: Action) -> Vec<Relation> {
+    if !action.is_of_a_patient() {
+        return Vec::new();
+    }
+    Relation::ALL
+        .into_iter()
+        .filter(|relation| decide(bank, context, action, (*relation).into()).allowed)
+        .collect()
+}
+
+fn decide(bank: &Bank, context: &RequestContext, action: Action, relations: Relations) -> Decision {
+    let mut asked = Asked::of(context, action, relations);
+    // Who has opened records in an emergency asks for that purpose.
+    if relations.has(Relation::Emergency) && asked.purpose == PurposeOfUse::Treatment {
+        asked.purpose = PurposeOfUse::Emergency;
+    }
+    bank.access.policy().decide(asked)
+}
+
+fn refused(bank: &Bank, context: &RequestContext, action: Action, decision: &Decision) -> Error {
+    let role = context.actor.role;
+    let words = if !decision.rules.is_empty() {
+        format!("the rule {} forbids this", decision.rules.join(", "))
+    } else if relations(bank, context, action).is_empty() {
+        format!("the role {role} may not do this")
+    } else {
+        format!("the role {role} may do this for some patients only, and not for the whole bank")
+    };
+    Error::new(Category::Forbidden, words)
 }

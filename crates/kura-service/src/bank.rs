@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kura_deid::text::Dictionary;
@@ -8,6 +9,7 @@ use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
 
+use crate::access::Access;
 use crate::key_file::{KeyFile, SECRET};
 use crate::validation::Profiles;
 use crate::{Config, kind, search_index};
@@ -33,6 +35,10 @@ pub struct Bank {
     secrets: Mutex<HashMap<RecordKey, [u8; SECRET]>>,
     /// What resources are held against.
     pub(crate) profiles: Profiles,
+    /// Who may do what.
+    pub(crate) access: Access,
+    /// Counts what this process has changed of accounts, sessions and tokens.
+    pub(crate) people: AtomicU64,
     /// What texts are shown cleaned by on a page, and for which policy it was read.
     pub(crate) words: Mutex<Option<([u8; 32], Arc<Dictionary>)>>,
 }
@@ -103,6 +109,7 @@ impl Bank {
             )));
         }
         let config = Config::load(&folder.join("kura.toml"), std::env::vars())?;
+        let policy = config.access.policy(folder)?;
         let open = |zone: Zone| {
             Store::open(
                 &folder.join(zone.as_str()),
@@ -126,6 +133,8 @@ impl Bank {
                 state: (0, None),
             }),
             profiles: Profiles::default(),
+            access: Access::new(policy),
+            people: AtomicU64::new(0),
             words: Mutex::default(),
         })
     }

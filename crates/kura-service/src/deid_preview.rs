@@ -18,7 +18,7 @@ use kura_model::{Error, LogicalTime, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Query, Reader};
 use serde_json::Value;
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::dataset::text::{self, Texts};
 use crate::deid_approval::{self, Approval};
 use crate::patients::{self, Patient};
@@ -99,8 +99,8 @@ pub fn preview(
     (policy, kind): (Option<&str>, Option<&str>),
     from: usize,
 ) -> Result<Preview> {
-    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
+    reach(bank, context, Action::ReadClinical)?.patient(bank, &owner)?;
     let built = build(bank, &owner, policy.unwrap_or(FIRST), kind, from);
     bank.clinical.audit(
         AuditEntry::new(context, "deid_preview", owner.to_string()).outcome(match &built {

@@ -15,7 +15,7 @@ use kura_store::{
 };
 use serde_json::{Value, json};
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::dicom_header::Wanted;
 use crate::dicom_index::{self, DATE, MODALITY, SERIES_UID, Series, Study, TEXTS, UNEVEN};
 use crate::imaging_study::{attribute, study_id};
@@ -91,6 +91,8 @@ impl Keys {
 /// A search under way: results one by one, so that memory does not grow with their number.
 pub struct Finding<'a> {
     bank: &'a Bank,
+    /// Whose studies are found.
+    reach: Reach,
     level: Level,
     keys: Keys,
     wanted: Wanted,
@@ -115,7 +117,7 @@ impl<'a> Finding<'a> {
         keys: impl Into<Keys>,
         wanted: Option<&[String]>,
     ) -> Result<Self> {
-        authorize(bank, context, Action::ReadClinical)?;
+        let reach = reach(bank, context, Action::ReadClinical)?;
         let keys = keys.into();
         bank.clinical
             .audit(AuditEntry::new(context, "dicom_search", ""));
@@ -142,6 +144,7 @@ impl<'a> Finding<'a> {
         };
         Ok(Self {
             bank,
+            reach,
             level,
             keys,
             wanted,
@@ -160,7 +163,9 @@ impl<'a> Finding<'a> {
             let Some(study) = self.walk.next(self.bank)? else {
                 return Ok(None);
             };
-            self.below(study)?;
+            if self.reach.has_study(self.bank, &study.study)? {
+                self.below(study)?;
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use kura_model::{ContentHash, Error, RecordKey, RequestContext, Result};
 use kura_store::AuditEntry;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 pub use crate::dicom_find::Level;
 use crate::dicom_find::{Finding, Keys, candidates};
 use crate::dicom_header::Wanted;
@@ -240,7 +240,7 @@ pub(crate) fn each_of(
     target: &Target,
     mut each: impl FnMut(&Line<'_>) -> Result<()>,
 ) -> Result<()> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let object = match &target.instance {
         Some(uid) => format!("{}/{uid}", kind::DICOM_INSTANCE),
         None => format!(
@@ -251,6 +251,9 @@ pub(crate) fn each_of(
     bank.clinical
         .audit(AuditEntry::new(context, action, object));
     let none = || Error::not_found("no such study, series or instance in this bank");
+    if !reach.has_study(bank, &target.study)? {
+        return Err(none());
+    }
     if let Some(uid) = &target.instance {
         let key = RecordKey::new(kind::DICOM_INSTANCE, uid.as_str());
         let found = bank.clinical.read(|reader| reader.current(&key))?;
@@ -326,7 +329,7 @@ const UNIQUE_KEYS: [&str; 4] = ["00100020", "0020000D", "0020000E", "00080018"];
 
 /// The files of every object that has these unique keys, study by study.
 pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Result<Vec<Object>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let unique = |key: &MatchingKey| match &key.path[..] {
         [tag] => UNIQUE_KEYS.contains(&tag.as_str()) && !key.value.contains(['*', '?']),
         _ => false,
@@ -343,6 +346,9 @@ pub fn select(bank: &Bank, context: &RequestContext, keys: &[MatchingKey]) -> Re
     }
     let mut walk = candidates(bank, &keys.to_vec().into())?;
     while let Some(study) = walk.next(bank)? {
+        if !reach.has_study(bank, &study.study)? {
+            continue;
+        }
         bank.clinical.audit(AuditEntry::new(
             context,
             "dicom_retrieve",

@@ -4,7 +4,7 @@ use kura_dicom::{Limits, Region, VoiFunction, decode_frame};
 use kura_model::{Category, Error, Refusal, RequestContext, Result};
 use serde_json::Value;
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::dicom_header::Wanted;
 use crate::dicom_read::{Picture, Target, each_of, targeted};
 use crate::imaging_study::attribute;
@@ -142,14 +142,19 @@ fn of_record(
 
 /// Columns and rows of an object, for a caller that is about to render it.
 pub fn size(bank: &Bank, context: &RequestContext, target: &Target) -> Result<(u32, u32)> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let uid = target.instance.as_deref().unwrap_or_default();
     let key = kura_model::RecordKey::new(crate::kind::DICOM_INSTANCE, uid);
     let found = bank.clinical.read(|reader| reader.current(&key))?;
-    let record = match found.filter(|version| !version.deleted) {
-        Some(version) => imaging::decode(&version.body)?,
-        None => return Err(Error::not_found("no such instance in this bank")),
-    };
+    let absent = || Error::not_found("no such instance in this bank");
+    let version = found
+        .filter(|version| !version.deleted)
+        .ok_or_else(absent)?;
+    let record = imaging::decode(&version.body)?;
+    let study = attribute::text(&record["header"], "0020000D").unwrap_or_default();
+    if !reach.has_study(bank, &study)? {
+        return Err(absent());
+    }
     let number = |tag| attribute::number(&record["header"], tag).and_then(|n| n.try_into().ok());
     match (number("00280011"), number("00280010")) {
         (Some(columns), Some(rows)) => Ok((columns, rows)),

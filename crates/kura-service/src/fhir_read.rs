@@ -5,7 +5,7 @@ use kura_model::{Category, Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Version};
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 
 /// One version as a client gets it.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ pub(crate) fn key(kind: &str, id: &str) -> Result<RecordKey> {
 
 /// FHIR R4 http.html#read
 pub fn read(bank: &Bank, context: &RequestContext, kind: &str, id: &str) -> Result<Answer> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = key(kind, id)?;
-    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let found = reach.read(bank, |reader| reader.current(&key))?;
     note(bank, context, "fhir_read", key.to_string(), found.is_some());
     let found = found.ok_or_else(|| Error::not_found(format!("{key} is not in this bank")))?;
     if found.deleted {
@@ -54,11 +54,11 @@ pub fn vread(
     id: &str,
     version: &str,
 ) -> Result<Answer> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = key(kind, id)?;
     let absent = || Error::not_found(format!("{key} has no such version"));
     let number: u64 = version.parse().map_err(|_| absent())?;
-    let found = bank.clinical.read(|reader| reader.version(&key, number))?;
+    let found = reach.read(bank, |reader| reader.version(&key, number))?;
     note(
         bank,
         context,

@@ -10,7 +10,7 @@ use kura_store::{AuditEntry, Clause, Cursor, Predicate, Query, Reader, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::bundle_writer::BundleWriter;
 use crate::fhir_read::answer;
 use crate::terminology::BankTerms;
@@ -100,7 +100,7 @@ fn run(
     request: Request<'_>,
     pace: Pace,
 ) -> Result<Option<Vec<u8>>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let state: Option<PageState> = request
         .params
         .iter()
@@ -167,8 +167,8 @@ fn run(
         })
     };
     let found = match pace {
-        Pace::Any => bank.clinical.read(look)?,
-        Pace::Brief => match bank.clinical.read_briefly(look)? {
+        Pace::Any => reach.read(bank, look)?,
+        Pace::Brief => match reach.read_briefly(bank, look)? {
             Some(found) => found,
             None => return Ok(None),
         },

@@ -7,7 +7,7 @@ use kura_store::AuditEntry;
 use serde_json::Value;
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::import::{BLOB_URL, SAMPLE_SYSTEM};
 
 /// A page of the variants one sample carries. `document_reference_id` is that of the VCF's
@@ -19,9 +19,9 @@ pub fn variants(
     offset: u64,
     limit: usize,
 ) -> Result<vcf::Page> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("DocumentReference", document_reference_id);
-    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let found = reach.read(bank, |reader| reader.current(&key))?;
     bank.clinical
         .audit(AuditEntry::new(context, "variants_read", key.to_string()));
     let version = found

@@ -6,7 +6,7 @@ use kura_store::{AuditEntry, HistoryOf, HistoryQuery, Version};
 use serde_json::{Value, json};
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::bundle_writer::BundleWriter;
 use crate::fhir_read::{answer, key};
 use crate::fhir_search::{COUNT, COUNT_AT_MOST, percent_encode};
@@ -32,7 +32,7 @@ pub fn history(
     scope: Scope<'_>,
     params: &[(String, String)],
 ) -> Result<Vec<u8>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let (of, path) = match scope {
         Scope::System => (
             HistoryOf::Kinds(
@@ -55,7 +55,7 @@ pub fn history(
         }
     };
     let asked = Asked::parse(params)?;
-    let mut rows = bank.clinical.read(|reader| {
+    let mut rows = reach.read(bank, |reader| {
         reader.history_of(&HistoryQuery {
             of: of.clone(),
             since: asked.since,
@@ -66,7 +66,7 @@ pub fn history(
     })?;
     let there = match &of {
         HistoryOf::Record(key) => {
-            !rows.is_empty() || bank.clinical.read(|reader| reader.current(key))?.is_some()
+            !rows.is_empty() || reach.read(bank, |reader| reader.current(key))?.is_some()
         }
         HistoryOf::Kinds(_) => true,
     };

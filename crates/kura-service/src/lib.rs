@@ -12,7 +12,9 @@ mod bank;
 pub mod bedside;
 pub mod bulk_import;
 mod bundle_writer;
+
 mod capabilities;
+mod care;
 pub mod changes;
 pub mod config;
 pub mod dashboard;
@@ -101,6 +103,8 @@ pub mod kind {
     pub const ACCOUNT: &str = "Account";
     /// A signed-in browser (identity zone). Id: hash of its token.
     pub const SESSION: &str = "Session";
+    /// What a program comes in by for a person (identity zone). Id: hash of the token.
+    pub const TOKEN: &str = "Token";
     /// The key of one research project (identity zone). Id: the project's name.
     pub const PROJECT_KEY: &str = "ProjectKey";
     /// The public half of the key file that the bank's secrets are sealed under (identity zone).

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::bundle_writer::BundleWriter;
 use crate::fhir_read::{answer, key};
 use crate::fhir_search::{COUNT_AT_MOST, PAGE_PARAM};
@@ -40,7 +40,7 @@ pub fn everything(
     id: &str,
     params: &[(String, String)],
 ) -> Result<Vec<u8>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let of = match kind {
         "Patient" | "Encounter" => key(kind, id)?,
         _ => return Err(Error::not_found("only of a Patient or an Encounter")),
@@ -67,7 +67,7 @@ pub fn everything(
     kinds.sort_by_key(|kind| (*kind != of.kind, *kind));
     let mut bundle_entries = Vec::new();
     let mut included = Vec::new();
-    let next = bank.clinical.read(|reader| {
+    let next = reach.read(bank, |reader| {
         reader.at_one_state(|reader| {
             let t = match &place {
                 Some(place) => place.t,
@@ -295,9 +295,9 @@ const DOCUMENT: usize = 10_000;
 /// FHIR R4 composition-operation-document.html: the Composition and all it leads to, as a Bundle
 /// of type `document`.
 pub fn document(bank: &Bank, context: &RequestContext, base: &str, id: &str) -> Result<Vec<u8>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let composition = key("Composition", id)?;
-    let (versions, at) = bank.clinical.read(|reader| {
+    let (versions, at) = reach.read(bank, |reader| {
         reader.at_one_state(|reader| {
             let mut versions: Vec<Version> = Vec::new();
             let mut seen = HashSet::from([composition.clone()]);

@@ -9,7 +9,7 @@ use kura_store::{AuditEntry, Clause, Compare, Order, Predicate, Query, TextMatch
 use serde_json::Value;
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 
 /// A patient as a row of a list and as the head of a page.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,7 @@ pub fn search(
     after: Option<Cursor>,
     limit: u32,
 ) -> Result<Found> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     if typed.chars().count() > TYPED {
         return Err(Error::invalid("this is too long to be a name or a number"));
     }
@@ -59,7 +59,7 @@ pub fn search(
         order: Order::Stored,
         at: None,
     };
-    let found = bank.clinical.read(|reader| {
+    let found = reach.read(bank, |reader| {
         let page = reader.search(&query, after.as_ref(), limit)?;
         let patients = page
             .versions

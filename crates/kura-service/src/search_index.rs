@@ -16,7 +16,7 @@ use kura_model::{Error, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Cursor, IndexEntry, IndexedBy, Query, Store};
 
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, at_the_machine, authorize};
 use crate::bank::alone;
 
 const DONE: &str = "done";
@@ -197,7 +197,7 @@ pub fn upgrade(
     folder: &std::path::Path,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<Upgraded> {
-    authorize(bank, context, Action::Import)?;
+    at_the_machine(context)?;
     let config = crate::Config::load(&folder.join("kura.toml"), std::env::vars())?;
     let mut from_schema = 0;
     for zone in [Zone::Identity, Zone::Research, Zone::Clinical] {

@@ -15,7 +15,7 @@ use kura_model::{Error, RecordKey, RequestContext, Result};
 use kura_store::{AuditEntry, Clause, Compare, Order, Predicate, Query, Reader, Version};
 use serde_json::Value;
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::patients::{self, Patient};
 use crate::{Bank, imaging};
 
@@ -67,11 +67,11 @@ pub fn timeline(
     patient: &str,
     month: Option<Month>,
 ) -> Result<Timeline> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = patients::key(patient)?;
-    let built = bank
-        .clinical
-        .read(|reader| reader.at_one_state(|reader| build(bank, reader, &key, month)));
+    let built = reach.read(bank, |reader| {
+        reader.at_one_state(|reader| build(bank, reader, &key, month))
+    });
     bank.clinical.audit(
         AuditEntry::new(context, "timeline", key.to_string()).outcome(match &built {
             Ok(_) => "ok",
@@ -508,7 +508,7 @@ pub fn open(
     kind: &str,
     id: &str,
 ) -> Result<Opened> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let owner = patients::key(patient)?;
     let absent = || Error::not_found("this record is not in this patient's file");
     let kind = kura_fhir::resource_type(kind).ok_or_else(absent)?;
@@ -516,7 +516,7 @@ pub fn open(
         return Err(absent());
     }
     let key = RecordKey::new(kind, id);
-    let found = bank.clinical.read(|reader| {
+    let found = reach.read(bank, |reader| {
         reader.at_one_state(|reader| {
             let known = self::patient(bank, reader, &owner)?;
             let query = owned(&owner, kind).and(Predicate::Id(id.to_owned()));
@@ -587,11 +587,11 @@ pub struct Study {
 
 /// An imaging study and whose it is.
 pub fn study(bank: &Bank, context: &RequestContext, id: &str) -> Result<Study> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("ImagingStudy", id);
     bank.clinical
         .audit(AuditEntry::new(context, "study_open", key.to_string()));
-    bank.clinical.read(|reader| {
+    reach.read(bank, |reader| {
         let version = reader
             .current(&key)?
             .filter(|version| !version.deleted)

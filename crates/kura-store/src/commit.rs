@@ -17,9 +17,8 @@ use crate::source::SourceProgress;
 pub struct Commit {
     /// What must hold first, seen by the writer itself: nobody can write in between.
     pub expect: Vec<Expect>,
-    /// Whose records may be written; everybody's if absent. If one is not within it, nothing is
-    /// written and the error's category is [`Category::Forbidden`].
-    pub reach: Option<Arc<Reach>>,
+    /// Whose records may be written; everybody's if absent.
+    pub within: Option<Within>,
     pub writes: Vec<Write>,
     /// Blobs these writes name, already durable in the [`crate::BlobStore`], with their sizes.
     pub blobs: Vec<(ContentHash, u64)>,
@@ -27,6 +26,15 @@ pub struct Commit {
     pub quarantine: Vec<Quarantined>,
     pub sources: Vec<SourceProgress>,
     pub jobs: Vec<Job>,
+}
+
+/// If one of these writes is not within reach, nothing is written and the error's category is
+/// [`Category::Forbidden`].
+#[derive(Debug, Clone)]
+pub struct Within {
+    pub reach: Arc<Reach>,
+    /// So many writes, from the first: what follows is the bank's own doing.
+    pub writes: usize,
 }
 
 /// A condition of a [`Commit`]. If one does not hold, nothing is written and the error's category

@@ -30,7 +30,7 @@ pub use audit::{AuditCheck, AuditEntry, AuditRow};
 pub use backup::CopyOf;
 pub use blob::{BlobBatch, BlobStore, BlobWriter};
 pub use bulk::Bulk;
-pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Write};
+pub use commit::{Commit, CommitReceipt, Expect, IndexedBy, Outcome, Put, Within, Write};
 pub use database::{Address, Database};
 pub use exclusive::Guard;
 pub use history::{HistoryOf, HistoryQuery, HistoryRow};

@@ -1,12 +1,15 @@
 //! The frame around every page, and what a handler knows about its request.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 pub(crate) use kura_model::thousands;
 use kura_model::{RequestContext, Role};
-use kura_service::access::{Action, allows};
+use kura_service::Bank;
+use kura_service::access::{Action, may};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::assets;
@@ -16,10 +19,11 @@ use crate::App;
 const COOKIE: &str = "kura_lang";
 
 /// Who asks, in which language, for which address.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Page {
     pub(crate) lang: Lang,
     pub(crate) context: Option<RequestContext>,
+    bank: Arc<Bank>,
     hospital: String,
     path: String,
     query: Vec<(String, String)>,
@@ -61,6 +65,7 @@ impl FromRequestParts<App> for Page {
         Ok(Self {
             lang,
             context,
+            bank: app.bank.clone(),
             hospital: app.bank.config.hospital.name.clone(),
             path: parts.uri.path().to_owned(),
             query: query
@@ -89,7 +94,7 @@ impl Page {
     pub(crate) fn may(&self, action: Action) -> bool {
         self.context
             .as_ref()
-            .is_some_and(|context| allows(context.actor.role, action))
+            .is_some_and(|context| may(&self.bank, context, action))
     }
 
     /// The address of this page in the other language. What was sent by POST is not in it.
@@ -220,6 +225,11 @@ fn role(role: Role) -> Text {
         Role::DataManager => text::ROLE_DATA_MANAGER,
         Role::Doctor => text::ROLE_DOCTOR,
         Role::Researcher => text::ROLE_RESEARCHER,
+        Role::Reviewer => text::ROLE_REVIEWER,
+        Role::BoardSecretary => text::ROLE_BOARD_SECRETARY,
+        Role::Director => text::ROLE_DIRECTOR,
+        Role::Annotator => text::ROLE_ANNOTATOR,
+        Role::Patient => text::ROLE_PATIENT,
         Role::Auditor => text::ROLE_AUDITOR,
         Role::SingleUser | Role::DicomPeer | Role::DicomReader => text::ROLE_SINGLE,
     }

@@ -89,7 +89,6 @@ pub(crate) async fn leave(
     if let (Some(Extension(context)), Some(token)) = (context, auth::session_token(&headers)) {
         let bank = app.bank.clone();
         let closed = blocking(move || accounts::session_close(&bank, &context, &token)).await;
-        app.auth.forget();
         if let Err(error) = closed {
             return failure::show(&page, &error);
         }

@@ -92,6 +92,11 @@ catalogue! {
     ROLE_DATA_MANAGER: "データ管理者", "data manager";
     ROLE_DOCTOR: "医師", "doctor";
     ROLE_RESEARCHER: "研究者", "researcher";
+    ROLE_REVIEWER: "倫理審査委員", "board member";
+    ROLE_BOARD_SECRETARY: "倫理審査事務局", "board secretary";
+    ROLE_DIRECTOR: "機関の長", "director";
+    ROLE_ANNOTATOR: "アノテーター", "annotator";
+    ROLE_PATIENT: "患者", "patient";
     ROLE_AUDITOR: "監査者", "auditor";
     ROLE_SINGLE: "単独利用", "single user";
 

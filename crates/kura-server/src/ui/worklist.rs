@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, Error, RequestContext};
-use kura_service::access::{Action, allows};
+use kura_service::access::{Action, may};
 use kura_service::bedside::{self, Decision, Entry};
 use kura_service::dashboard::local_time;
 use maud::{Markup, html};
@@ -26,7 +26,7 @@ pub(crate) async fn show(
     Extension(context): Extension<RequestContext>,
     page: Page,
 ) -> Response {
-    let may_decide = allows(context.actor.role, Action::Decide);
+    let may_decide = may(&app.bank, &context, Action::Decide);
     match blocking(move || bedside::worklist(&app.bank, &context)).await {
         Ok(entries) => page.whole(
             page.say(text::WORKLIST),
@@ -272,7 +272,7 @@ pub(crate) async fn decide(
         only: field("only"),
     };
     let shown = field("version").parse().unwrap_or(0);
-    let may_decide = allows(context.actor.role, Action::Decide);
+    let may_decide = may(&app.bank, &context, Action::Decide);
     let done = blocking(move || {
         let decided = bedside::decide(&app.bank, &context, &task, shown, decision, &note);
         match decided {

@@ -188,7 +188,15 @@ fn signing_in_and_what_a_role_may_see() {
     let bank = bank(folder.path());
     let password = "correct horse battery";
     for (name, role) in [("admin", Role::Administrator), ("doctor", Role::Doctor)] {
-        accounts::user_add(&bank, &operator(), name, role, password).unwrap();
+        accounts::user_add(
+            &bank,
+            &operator(),
+            name,
+            &[role],
+            &kura_model::Standing::default(),
+            password,
+        )
+        .unwrap();
     }
     let address = serve(bank);
     let turned_away = get(address, "/patients", "");

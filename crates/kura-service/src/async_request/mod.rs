@@ -334,10 +334,8 @@ fn work(bank: &Bank, folder: &Path, begun: &Begun, progress: &Progress) -> Resul
             .unwrap_or_default(),
         t: begun.t,
         at: begun.at,
-        context: RequestContext {
-            actor: begun.actor.clone(),
-            purpose: begun.purpose,
-        },
+        // What it may do was decided when it was asked for.
+        context: RequestContext::new(begun.actor.clone(), begun.purpose),
         progress,
     };
     if let Some(manifest) = begun.asked.write(&task)? {

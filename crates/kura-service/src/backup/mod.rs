@@ -28,7 +28,7 @@ use kura_model::{ContentHash, Error, LogicalTime, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, BlobStore, Commit, CopyOf, Database, Store};
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, at_the_machine, authorize};
 use crate::bank::file_error;
 use crate::{Bank, Config};
 use chunks::{Chunks, Joined};
@@ -301,7 +301,7 @@ pub fn restore(
     to: &Path,
     go_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<Restored> {
-    authorize(bank, context, Action::Backup)?;
+    at_the_machine(context)?;
     if to.exists() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::conflict(format!(
             "{} is not empty; a bank is restored into a folder of its own",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::proposal::{extend, put, reference, results};
-use crate::access::{Action, authorize};
+use crate::access::{Action, authorize, reach};
 use crate::models::registry;
 use crate::{Bank, imaging};
 
@@ -58,6 +58,7 @@ pub fn decide(
     note: &str,
 ) -> Result<()> {
     authorize(bank, context, Action::Decide)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let note = note.trim();
     if decision == Decision::Correct && note.is_empty() {
         return Err(Error::invalid("a correction says what is right"));
@@ -67,9 +68,8 @@ pub fn decide(
     }
     let key = RecordKey::new("Task", task_id);
     let _writing = bank.writing()?;
-    let found = bank
-        .clinical
-        .read(|reader| reader.current(&key))?
+    let found = reach
+        .read(bank, |reader| reader.current(&key))?
         .filter(|version| !version.deleted)
         .ok_or_else(|| Error::not_found("there is no such work"))?;
     let mut task = imaging::decode(&found.body)?;

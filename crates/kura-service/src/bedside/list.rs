@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::WORK;
 use super::proposal::{self, reference};
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::models::registry;
 use crate::patients::{self, Patient};
 use crate::{Bank, imaging};
@@ -56,7 +56,7 @@ pub struct Entry {
 
 /// Everything that waits, ranked.
 pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     bank.clinical
         .audit(AuditEntry::new(context, "worklist", ""));
     let query = Query::all("Task")
@@ -74,9 +74,7 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
     let mut versions = Vec::new();
     let mut after = None;
     loop {
-        let page = bank
-            .clinical
-            .read(|reader| reader.search(&query, after.as_ref(), 1_000))?;
+        let page = reach.read(bank, |reader| reader.search(&query, after.as_ref(), 1_000))?;
         versions.extend(page.versions);
         after = page.next;
         if after.is_none() {
@@ -90,16 +88,15 @@ pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
         let Some(patient) = reference(&task["for"]) else {
             continue;
         };
-        let Some(patient) = bank
-            .clinical
-            .read(|reader| reader.current(&patient))?
+        let Some(patient) = reach
+            .read(bank, |reader| reader.current(&patient))?
             .filter(|version| !version.deleted)
         else {
             continue;
         };
         let patient = patients::of(bank, &patient)?;
         let focus = match reference(&task["focus"]) {
-            Some(key) => bank.clinical.read(|reader| reader.current(&key))?,
+            Some(key) => reach.read(bank, |reader| reader.current(&key))?,
             None => None,
         };
         let focus = focus

@@ -6,7 +6,7 @@ use kura_model::{Error, RecordKey, RequestContext, Result};
 use kura_store::AuditEntry;
 
 use super::proposal::{SERIES, reference};
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::models::asked::Asked;
 use crate::models::occlusion::{Occlusion, log_odds, occlusion};
 use crate::models::registry;
@@ -21,14 +21,13 @@ const SIDE: usize = 280;
 /// # Errors
 /// `NotFound` where the answer is about no image, or the image is gone.
 pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("RiskAssessment", id);
     bank.clinical
         .audit(AuditEntry::new(context, "model_picture", key.to_string()));
     let none = || Error::not_found("there is no answer about an image of that name");
-    let version = bank
-        .clinical
-        .read(|reader| reader.current(&key))?
+    let version = reach
+        .read(bank, |reader| reader.current(&key))?
         .filter(|version| !version.deleted)
         .ok_or_else(none)?;
     let risk = imaging::decode(&version.body)?;
@@ -40,9 +39,8 @@ pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8
     let study = view::items(&risk, "basis")
         .find_map(reference)
         .ok_or_else(none)?;
-    let study = bank
-        .clinical
-        .read(|reader| reader.current(&study))?
+    let study = reach
+        .read(bank, |reader| reader.current(&study))?
         .ok_or_else(none)?;
     let study = imaging::decode(&study.body)?;
     let uid = imaging::study_uid(&study).ok_or_else(none)?;

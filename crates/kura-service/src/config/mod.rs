@@ -1,6 +1,7 @@
 //! One configuration: defaults, then `kura.toml` in the bank's folder, then the environment,
 //! then flags. Unknown keys are refused, so that a spelling mistake is not a silent default.
 
+mod access;
 mod database;
 mod dicom;
 mod dicomweb;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+pub use access::Access;
 pub use database::{Database, owner_only};
 pub use dicom::{Dicom, DicomTls, Node, Service};
 pub use dicomweb::DicomWeb;
@@ -25,6 +27,7 @@ pub struct Config {
     pub database: Database,
     pub identity: Identity,
     pub server: Server,
+    pub access: Access,
     pub fhir: Fhir,
     pub validation: Validation,
     pub dicom: Dicom,
@@ -89,6 +92,8 @@ pub struct Server {
     pub hosts: Vec<String>,
     /// Minutes after which a browser has to sign in again.
     pub session_minutes: u32,
+    /// Minutes after which a browser that nobody uses has to.
+    pub idle_minutes: u32,
 }
 
 impl Default for Server {
@@ -97,6 +102,7 @@ impl Default for Server {
             listen: "127.0.0.1:8080".to_owned(),
             hosts: Vec::new(),
             session_minutes: 480,
+            idle_minutes: 60,
         }
     }
 }

@@ -16,7 +16,7 @@ use kura_store::AuditEntry;
 use serde_json::Value;
 
 use super::{Choice, choice, choices, throw_away_key};
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::deid_pixels::TextCleaner;
 use crate::patients::{self, Patient};
 use crate::{Bank, dataset, deid_policy, imaging, kind, timeline};
@@ -95,8 +95,8 @@ pub fn image(
     policy: Option<&str>,
     object: &str,
 ) -> Result<ImagePreview> {
-    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
+    reach(bank, context, Action::ReadClinical)?.patient(bank, &owner)?;
     audit(bank, context, &owner, object);
     let found = find(bank, &owner, policy.unwrap_or(super::FIRST), object)?;
     let patient = bank
@@ -255,8 +255,8 @@ pub fn picture(
     policy: &str,
     object: &str,
 ) -> Result<Vec<u8>> {
-    authorize(bank, context, Action::ReadClinical)?;
     let owner = patients::key(owner)?;
+    reach(bank, context, Action::ReadClinical)?.patient(bank, &owner)?;
     audit(bank, context, &owner, object);
     let found = find(bank, &owner, policy, object)?;
     let stays = |message: String| Error::new(Category::Unsupported, message);

@@ -7,7 +7,7 @@ use super::entry::{self, Entry, Read, Request, Target, in_entry};
 use super::response::{Answered, Returning};
 use super::{Condition, check, create, delete, patch, together, transaction, update};
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::bundle_writer::BundleWriter;
 use crate::history::{self, Scope};
 use crate::{fhir_read, fhir_search};
@@ -56,19 +56,21 @@ pub fn bundle(
         }
     };
     // Nobody learns from the answers to single entries what they may not ask for.
-    authorize(bank, context, Action::ReadClinical)?;
+    reach(bank, context, Action::ReadClinical)?;
     let (kind, answers) = if transaction {
         let entries = entries
             .into_iter()
             .enumerate()
             .map(|(index, entry)| entry::parse(entry, base).map_err(|error| in_entry(index, error)))
             .collect::<Result<Vec<_>>>()?;
-        if entries.iter().any(|entry| entry.request.writes()) {
-            authorize(bank, context, Action::WriteClinical)?;
-        }
+        let reach = if entries.iter().any(|entry| entry.request.writes()) {
+            reach(bank, context, Action::WriteClinical)?
+        } else {
+            Reach::default()
+        };
         (
             "transaction-response",
-            transaction::all(bank, context, base, &entries, returning)?,
+            transaction::all(bank, context, &reach, base, &entries, returning)?,
         )
     } else {
         (
@@ -147,32 +149,41 @@ fn one(
     let read = match request {
         Request::Read(read) => read,
         writing => {
-            authorize(bank, context, Action::WriteClinical)?;
+            let reach = reach(bank, context, Action::WriteClinical)?;
             let written = match writing {
                 Request::Create {
                     kind,
                     value,
                     if_none_exist,
-                } => create::create_value(bank, context, kind, value, if_none_exist.as_ref())?,
+                } => create::create_value(
+                    bank,
+                    context,
+                    &reach,
+                    kind,
+                    value,
+                    if_none_exist.as_ref(),
+                )?,
                 Request::Update { target, value } => match target {
                     Target::Key(key) => {
-                        update::update_value(bank, context, &key, value, &condition)?
+                        update::update_value(bank, context, &reach, &key, value, &condition)?
                     }
                     Target::Where(criteria) => {
-                        update::update_where(bank, context, &criteria, value, &condition)?
+                        update::update_where(bank, context, &reach, &criteria, value, &condition)?
                     }
                 },
                 Request::Patch { target, patch } => match target {
-                    Target::Key(key) => patch::patch_key(bank, context, &key, &patch, &condition)?,
+                    Target::Key(key) => {
+                        patch::patch_key(bank, context, &reach, &key, &patch, &condition)?
+                    }
                     Target::Where(criteria) => {
-                        patch::patch_where(bank, context, &criteria, &patch, &condition)?
+                        patch::patch_where(bank, context, &reach, &criteria, &patch, &condition)?
                     }
                 },
                 Request::Delete(Target::Key(key)) => {
-                    delete::delete_key(bank, context, &key, &condition)?
+                    delete::delete_key(bank, context, &reach, &key, &condition)?
                 }
                 Request::Delete(Target::Where(criteria)) => {
-                    let gone = delete::delete_where(bank, context, &criteria, &condition)?;
+                    let gone = delete::delete_where(bank, context, &reach, &criteria, &condition)?;
                     return Ok(Answered::deleted(gone.len(), returning));
                 }
                 Request::Read(_) => return Err(Error::internal("a read was taken for a write")),

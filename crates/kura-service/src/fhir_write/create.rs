@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Condition, Criteria, Planned, Written, check, criteria, new_id, plan, single, write};
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::validation::on_write::Judge;
 
 /// FHIR R4 http.html#create and, with criteria, #ccreate. An id in the body does not count.
@@ -21,18 +21,19 @@ pub fn create(
     body: &[u8],
     if_none_exist: Option<Vec<(String, String)>>,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let value = check::parse(kind, body)?;
     let criteria = if_none_exist
         .map(|params| Criteria::new(kind, params))
         .transpose()?;
-    create_value(bank, context, kind, value, criteria.as_ref())
+    create_value(bank, context, &reach, kind, value, criteria.as_ref())
 }
 
 pub(super) fn create_value(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     kind: &'static str,
     value: Value,
     criteria: Option<&Criteria>,
@@ -42,13 +43,13 @@ pub(super) fn create_value(
         resource::with_id(value.clone(), &new_id()?),
     )?);
     let judged = Judge::of(bank)?.resource(&value);
-    let written = write(bank, context, "fhir_create", kind, || {
+    let written = write(bank, context, reach, "fhir_create", kind, || {
         let mut expect = Vec::new();
         if let Some(criteria) = criteria {
-            let matches = criteria.matches(bank, 2)?;
+            let matches = criteria.matches(bank, reach, 2)?;
             match &matches.keys[..] {
                 [] => expect.push(matches.expect),
-                [found] => return plan::keep(bank, found).map(Planned::from),
+                [found] => return plan::keep(bank, reach, found).map(Planned::from),
                 _ => return Err(criteria::several()),
             }
         }
@@ -59,7 +60,7 @@ pub(super) fn create_value(
                 resource::with_id(value.clone(), &new_id()?),
             )?,
         };
-        let plan = plan::put(bank, sound, &Condition::default())?.judged(&judged)?;
+        let plan = plan::put(bank, reach, sound, &Condition::default())?.judged(&judged)?;
         Ok(Planned {
             plans: vec![plan],
             expect,

@@ -5,6 +5,7 @@ use kura_fhir::search;
 use kura_model::{Category, Error, IndexEntry, IndexValue, RecordKey, Result};
 use kura_store::{Clause, Expect, Predicate, Query};
 
+use crate::access::Reach;
 use crate::terminology::BankTerms;
 use crate::{Bank, query};
 
@@ -72,14 +73,14 @@ impl Criteria {
     }
 
     /// At most `limit` matches of the newest state. The caller holds [`Bank::writing`].
-    pub(super) fn matches(&self, bank: &Bank, limit: u32) -> Result<Matches> {
+    pub(super) fn matches(&self, bank: &Bank, reach: &Reach, limit: u32) -> Result<Matches> {
         let query = self.query(bank)?;
         // A chained criterion depends on other kinds too.
         let alone = self
             .params
             .iter()
             .all(|(name, _)| !name.contains('.') && !name.starts_with("_has"));
-        bank.clinical.read(|reader| {
+        reach.read(bank, |reader| {
             let since = reader.now()?;
             let keys = reader
                 .search(&query, None, limit)?

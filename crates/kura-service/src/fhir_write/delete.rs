@@ -5,7 +5,7 @@ use kura_store::Expect;
 
 use super::{Condition, Criteria, Planned, Written, check, criteria, plan, single, write};
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 
 /// Resources one conditional delete may take, where several are allowed.
 const DELETED_AT_MOST: u32 = 10_000;
@@ -18,22 +18,30 @@ pub fn delete(
     id: &str,
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
-    delete_key(bank, context, &RecordKey::new(kind, id), condition)
+    delete_key(bank, context, &reach, &RecordKey::new(kind, id), condition)
 }
 
 pub(super) fn delete_key(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     key: &RecordKey,
     condition: &Condition,
 ) -> Result<Written> {
-    let written = write(bank, context, "fhir_delete", &key.to_string(), || {
-        check::not_reserved(key)?;
-        plan::delete(bank, key, condition).map(Planned::from)
-    })?;
+    let written = write(
+        bank,
+        context,
+        reach,
+        "fhir_delete",
+        &key.to_string(),
+        || {
+            check::not_reserved(key)?;
+            plan::delete(bank, reach, key, condition).map(Planned::from)
+        },
+    )?;
     single(written)
 }
 
@@ -46,25 +54,26 @@ pub fn delete_conditional(
     params: Vec<(String, String)>,
     condition: &Condition,
 ) -> Result<Vec<Written>> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let criteria = Criteria::new(kind, params)?;
-    delete_where(bank, context, &criteria, condition)
+    delete_where(bank, context, &reach, &criteria, condition)
 }
 
 pub(super) fn delete_where(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     criteria: &Criteria,
     condition: &Condition,
 ) -> Result<Vec<Written>> {
-    write(bank, context, "fhir_delete", criteria.kind, || {
-        let (keys, expect) = delete_targets(bank, criteria)?;
+    write(bank, context, reach, "fhir_delete", criteria.kind, || {
+        let (keys, expect) = delete_targets(bank, reach, criteria)?;
         let plans = keys
             .iter()
             .map(|key| {
                 check::not_reserved(key)?;
-                plan::delete(bank, key, condition)
+                plan::delete(bank, reach, key, condition)
             })
             .collect::<Result<_>>()?;
         Ok(Planned {
@@ -74,13 +83,17 @@ pub(super) fn delete_where(
     })
 }
 
-pub(super) fn delete_targets(bank: &Bank, criteria: &Criteria) -> Result<(Vec<RecordKey>, Expect)> {
+pub(super) fn delete_targets(
+    bank: &Bank,
+    reach: &Reach,
+    criteria: &Criteria,
+) -> Result<(Vec<RecordKey>, Expect)> {
     let limit = if bank.config.fhir.delete_multiple {
         DELETED_AT_MOST
     } else {
         1
     };
-    let matches = criteria.matches(bank, limit + 1)?;
+    let matches = criteria.matches(bank, reach, limit + 1)?;
     if matches.keys.len() > limit as usize {
         return Err(criteria::several());
     }

@@ -29,11 +29,12 @@ pub use response::Returning;
 pub use update::{update, update_conditional};
 
 use kura_model::{Category, Error, RecordKey, RequestContext, Result};
-use kura_store::{AuditEntry, Commit, Expect, Write};
+use kura_store::{AuditEntry, Commit, Expect, Within, Write};
 use kura_validation::{Outcome, Verdict};
 
 use serde_json::{Value, json};
 
+use crate::access::Reach;
 use crate::{Bank, imaging_study, subscription};
 use plan::Plan;
 
@@ -90,6 +91,7 @@ impl From<Plan> for Planned {
 fn write(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     action: &'static str,
     target: &str,
     mut decide: impl FnMut() -> Result<Planned>,
@@ -97,7 +99,7 @@ fn write(
     let mut tries = 0;
     loop {
         let _writing = bank.writing()?;
-        let (plans, commit) = decided(bank, context, action, target, &mut decide)?;
+        let (plans, commit) = decided(bank, context, reach, action, target, &mut decide)?;
         let Some(commit) = commit else {
             return Ok(plans.into_iter().map(|plan| plan.done(0)).collect());
         };
@@ -117,7 +119,10 @@ fn write(
                     "others keep writing what this depends on; try again",
                 ));
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                note_refused(bank, context, action, target);
+                return Err(error);
+            }
         }
     }
 }
@@ -126,6 +131,7 @@ fn write(
 fn decided(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     action: &'static str,
     target: &str,
     decide: impl FnOnce() -> Result<Planned>,
@@ -158,6 +164,10 @@ fn decided(
         return Ok((plans, None));
     }
     expect.extend(plans.iter().map(|plan| plan.expect.clone()));
+    let within = reach.of_store().map(|reach| Within {
+        reach,
+        writes: writes.len(),
+    });
     // Images that came before their order.
     for linked in imaging_study::ordered(bank, &writes)? {
         let study = linked.put.key.to_string();
@@ -167,6 +177,7 @@ fn decided(
     }
     let commit = Commit {
         expect,
+        within,
         writes,
         audit,
         ..Commit::default()

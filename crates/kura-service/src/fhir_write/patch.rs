@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Condition, Criteria, Planned, Written, check, criteria, plan, single, write};
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::validation::on_write::{Judge, Judgement};
 
 /// FHIR R4 http.html#patch with JSON Patch (RFC 6902) or FHIRPath Patch (fhirpatch.html).
@@ -22,26 +22,34 @@ pub fn patch(
     (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
     let patch = Patch::parse(body, language)?;
-    patch_key(bank, context, &RecordKey::new(kind, id), &patch, condition)
+    patch_key(
+        bank,
+        context,
+        &reach,
+        &RecordKey::new(kind, id),
+        &patch,
+        condition,
+    )
 }
 
 pub(super) fn patch_key(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     key: &RecordKey,
     patch: &Patch,
     condition: &Condition,
 ) -> Result<Written> {
-    let foreseen = Foreseen::of(bank, key, patch)?;
-    let written = write(bank, context, "fhir_patch", &key.to_string(), || {
+    let foreseen = Foreseen::of(bank, reach, key, patch)?;
+    let written = write(bank, context, reach, "fhir_patch", &key.to_string(), || {
         check::not_reserved(key)?;
-        let (value, expect) = plan::patched(bank, key, patch, condition)?;
+        let (value, expect) = plan::patched(bank, reach, key, patch, condition)?;
         let judged = foreseen.judge(&value);
-        let plan = plan::put_patched(bank, value, expect)?;
+        let plan = plan::put_patched(bank, reach, value, expect)?;
         plan.judged(&judged).map(Planned::from)
     })?;
     single(written)
@@ -56,31 +64,32 @@ pub fn patch_conditional(
     (body, language): (&[u8], Language),
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let patch = Patch::parse(body, language)?;
     let criteria = Criteria::new(kind, params)?;
-    patch_where(bank, context, &criteria, &patch, condition)
+    patch_where(bank, context, &reach, &criteria, &patch, condition)
 }
 
 pub(super) fn patch_where(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     criteria: &Criteria,
     patch: &Patch,
     condition: &Condition,
 ) -> Result<Written> {
-    let foreseen = match only(bank, criteria) {
-        Ok((key, _)) => Foreseen::of(bank, &key, patch)?,
+    let foreseen = match only(bank, reach, criteria) {
+        Ok((key, _)) => Foreseen::of(bank, reach, &key, patch)?,
         Err(_) => Foreseen::nothing(bank)?,
     };
-    let written = write(bank, context, "fhir_patch", criteria.kind, || {
-        let (key, expect) = only(bank, criteria)?;
+    let written = write(bank, context, reach, "fhir_patch", criteria.kind, || {
+        let (key, expect) = only(bank, reach, criteria)?;
         check::not_reserved(&key)?;
-        let (value, newest) = plan::patched(bank, &key, patch, condition)?;
+        let (value, newest) = plan::patched(bank, reach, &key, patch, condition)?;
         let judged = foreseen.judge(&value);
         Ok(Planned {
-            plans: vec![plan::put_patched(bank, value, newest)?.judged(&judged)?],
+            plans: vec![plan::put_patched(bank, reach, value, newest)?.judged(&judged)?],
             expect: vec![expect],
         })
     })?;
@@ -95,11 +104,11 @@ struct Foreseen {
 }
 
 impl Foreseen {
-    fn of(bank: &Bank, key: &RecordKey, patch: &Patch) -> Result<Self> {
+    fn of(bank: &Bank, reach: &Reach, key: &RecordKey, patch: &Patch) -> Result<Self> {
         let judge = Judge::of(bank)?;
         let seen = if judge.looks_at(&key.kind) {
             // What is wrong with the patch itself is said under the lock.
-            plan::patched(bank, key, patch, &Condition::default()).ok()
+            plan::patched(bank, reach, key, patch, &Condition::default()).ok()
         } else {
             None
         };
@@ -124,8 +133,8 @@ impl Foreseen {
 }
 
 /// The one resource that matches.
-pub(super) fn only(bank: &Bank, criteria: &Criteria) -> Result<(RecordKey, Expect)> {
-    let matches = criteria.matches(bank, 2)?;
+pub(super) fn only(bank: &Bank, reach: &Reach, criteria: &Criteria) -> Result<(RecordKey, Expect)> {
+    let matches = criteria.matches(bank, reach, 2)?;
     match &matches.keys[..] {
         [] => Err(Error::not_found("no resource matches the criteria")),
         [found] => Ok((found.clone(), matches.expect)),

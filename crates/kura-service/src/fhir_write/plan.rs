@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::check::{self, Sound};
 use super::{Condition, What, Written};
+use crate::access::Reach;
 use crate::import::BLOB_URL;
 use crate::validation::on_write::Judgement;
 use crate::{Bank, imaging};
@@ -61,8 +62,8 @@ impl Plan {
     }
 }
 
-pub(super) fn current(bank: &Bank, key: &RecordKey) -> Result<Option<Version>> {
-    bank.clinical.read(|reader| reader.current(key))
+pub(super) fn current(bank: &Bank, reach: &Reach, key: &RecordKey) -> Result<Option<Version>> {
+    reach.read(bank, |reader| reader.current(key))
 }
 
 fn newest(key: &RecordKey, current: Option<&Version>) -> Expect {
@@ -73,9 +74,9 @@ fn newest(key: &RecordKey, current: Option<&Version>) -> Expect {
 }
 
 /// A new version, or the first; nothing if its bytes are the newest version's.
-pub(super) fn put(bank: &Bank, sound: Sound, condition: &Condition) -> Result<Plan> {
+pub(super) fn put(bank: &Bank, reach: &Reach, sound: Sound, condition: &Condition) -> Result<Plan> {
     let Sound { key, mut put } = sound;
-    let current = current(bank, &key)?;
+    let current = current(bank, reach, &key)?;
     condition.check(current.as_ref())?;
     let expect = newest(&key, current.as_ref());
     let live = current.as_ref().filter(|version| !version.deleted);
@@ -102,8 +103,8 @@ pub(super) fn put(bank: &Bank, sound: Sound, condition: &Condition) -> Result<Pl
 }
 
 /// The resource as it is, for a conditional create that found it.
-pub(super) fn keep(bank: &Bank, key: &RecordKey) -> Result<Plan> {
-    let current = current(bank, key)?
+pub(super) fn keep(bank: &Bank, reach: &Reach, key: &RecordKey) -> Result<Plan> {
+    let current = current(bank, reach, key)?
         .ok_or_else(|| Error::internal("a resource that was found is not there"))?;
     let expect = newest(key, Some(&current));
     Ok(found(&current, expect, What::Found))
@@ -150,8 +151,13 @@ fn blobs(bank: &Bank, key: &RecordKey, body: &[u8]) -> Result<Vec<ContentHash>> 
 }
 
 /// FHIR R4 http.html#delete: what is not there, or not any more, is no error.
-pub(super) fn delete(bank: &Bank, key: &RecordKey, condition: &Condition) -> Result<Plan> {
-    let current = current(bank, key)?;
+pub(super) fn delete(
+    bank: &Bank,
+    reach: &Reach,
+    key: &RecordKey,
+    condition: &Condition,
+) -> Result<Plan> {
+    let current = current(bank, reach, key)?;
     condition.check(current.as_ref())?;
     let expect = newest(key, current.as_ref());
     let version = current.as_ref().map_or(0, |version| version.version);
@@ -200,11 +206,12 @@ fn without_images(bank: &Bank, study: &Version) -> Result<()> {
 /// The resource as a client sees it, patched.
 pub(super) fn patched(
     bank: &Bank,
+    reach: &Reach,
     key: &RecordKey,
     patch: &kura_fhir::patch::Patch,
     condition: &Condition,
 ) -> Result<(Value, Expect)> {
-    let current = current(bank, key)?;
+    let current = current(bank, reach, key)?;
     condition.check(current.as_ref())?;
     let expect = newest(key, current.as_ref());
     let current = current.ok_or_else(|| Error::not_found(format!("{key} is not in this bank")))?;
@@ -235,9 +242,15 @@ fn decode(body: &[u8]) -> Result<Value> {
 }
 
 /// What a patch made, to be put on the version it was made from and on no other.
-pub(super) fn put_patched(bank: &Bank, value: Value, expect: Expect) -> Result<Plan> {
+pub(super) fn put_patched(
+    bank: &Bank,
+    reach: &Reach,
+    value: Value,
+    expect: Expect,
+) -> Result<Plan> {
     let plan = put(
         bank,
+        reach,
         check::sound(&*bank.search_parameters()?, value)?,
         &Condition::default(),
     )?;

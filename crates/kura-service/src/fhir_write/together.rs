@@ -8,7 +8,7 @@ use kura_model::{Category, Error, RequestContext, Result};
 use super::check::Sound;
 use super::entry::{Entry, Request, Target};
 use super::{Condition, Planned, Written, check, decided, new_id, plan, single, update};
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::imaging::decode;
 use crate::validation::on_write::{Judge, Judgement};
 use crate::{Bank, validation};
@@ -65,10 +65,20 @@ pub(super) fn write(
     entries: Vec<(usize, Entry)>,
 ) -> Vec<(usize, Result<Written>)> {
     let mut done = Vec::with_capacity(entries.len());
+    let reach = match reach(bank, context, Action::WriteClinical) {
+        Ok(reach) => reach,
+        Err(error) => {
+            let refused = || Err(Error::new(error.category, error.message()));
+            return entries
+                .iter()
+                .map(|(index, _)| (*index, refused()))
+                .collect();
+        }
+    };
     let mut ready = Vec::with_capacity(entries.len());
     let mut bytes = 0;
     for (index, entry) in entries {
-        match prepare(bank, context, index, entry) {
+        match prepare(bank, index, entry) {
             Ok(entry) => {
                 bytes += entry.sound.put.body.len();
                 ready.push(entry);
@@ -76,17 +86,18 @@ pub(super) fn write(
             Err(error) => done.push((index, Err(error))),
         }
         if bytes > BYTES_AT_MOST {
-            done.extend(commit(bank, context, std::mem::take(&mut ready)));
+            done.extend(commit(bank, context, &reach, std::mem::take(&mut ready)));
             bytes = 0;
         }
     }
-    done.extend(commit(bank, context, ready));
+    done.extend(commit(bank, context, &reach, ready));
     done
 }
 
 fn commit(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     ready: Vec<Ready>,
 ) -> Vec<(usize, Result<Written>)> {
     let mut done = Vec::with_capacity(ready.len());
@@ -110,8 +121,8 @@ fn commit(
                 judged,
                 condition,
             } = entry;
-            let decision = decided(bank, context, action, &target, || {
-                let plan = plan::put(bank, sound, &condition)?;
+            let decision = decided(bank, context, reach, action, &target, || {
+                let plan = plan::put(bank, reach, sound, &condition)?;
                 plan.judged(&judged).map(Planned::from)
             });
             match decision {
@@ -139,7 +150,7 @@ fn commit(
             // Another wrote the resource in between: by itself it is decided again.
             (Err(error), [plan]) if error.category == Category::Precondition => decode(&plan.body)
                 .and_then(|value| {
-                    update::update_value(bank, context, &plan.key, value, &condition)
+                    update::update_value(bank, context, reach, &plan.key, value, &condition)
                 }),
             (Err(error), _) => Err(error),
         };
@@ -148,8 +159,7 @@ fn commit(
     done
 }
 
-fn prepare(bank: &Bank, context: &RequestContext, index: usize, entry: Entry) -> Result<Ready> {
-    authorize(bank, context, Action::WriteClinical)?;
+fn prepare(bank: &Bank, index: usize, entry: Entry) -> Result<Ready> {
     let Entry {
         request, condition, ..
     } = entry;

@@ -16,6 +16,7 @@ use super::response::{Answered, Returning};
 use super::update::update_target;
 use super::{Criteria, Planned, check, criteria, delete, new_id, plan, write};
 use crate::Bank;
+use crate::access::Reach;
 use crate::validation::on_write::{Judge, Judgement};
 
 /// The most findings that one refusal tells.
@@ -25,6 +26,7 @@ const ISSUES: usize = 1_000;
 pub(super) fn all(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     base: &str,
     entries: &[Entry],
     returning: Returning,
@@ -37,8 +39,8 @@ pub(super) fn all(
     let mut of_entry = Vec::new();
     let judge = Judge::of(bank)?;
     let judged = judge_entries(&judge, entries);
-    let written = write(bank, context, "fhir_transaction", "Bundle", || {
-        let decided = decide(bank, entries, &fresh, &judge, &judged)?;
+    let written = write(bank, context, reach, "fhir_transaction", "Bundle", || {
+        let decided = decide(bank, reach, entries, &fresh, &judge, &judged)?;
         answers = reads_before(bank, context, base, entries, &decided)?;
         of_entry = decided.of_plan;
         Ok(decided.planned)
@@ -179,14 +181,21 @@ impl Draft {
         }
     }
 
-    fn add(&mut self, bank: &Bank, index: usize, entry: &Entry, fresh: &str) -> Result<()> {
+    fn add(
+        &mut self,
+        bank: &Bank,
+        reach: &Reach,
+        index: usize,
+        entry: &Entry,
+        fresh: &str,
+    ) -> Result<()> {
         match &entry.request {
             Request::Read(_) => {}
             Request::Delete(target) => {
                 let keys = match target {
                     Target::Key(key) => vec![key.clone()],
                     Target::Where(criteria) => {
-                        let (keys, expect) = delete::delete_targets(bank, criteria)?;
+                        let (keys, expect) = delete::delete_targets(bank, reach, criteria)?;
                         self.expect.push(expect);
                         keys
                     }
@@ -201,18 +210,15 @@ impl Draft {
                 kind,
                 value,
                 if_none_exist,
-            } => self.create(
-                bank,
-                index,
-                entry,
-                (*kind, value, if_none_exist.as_ref()),
-                fresh,
-            )?,
+            } => {
+                let criteria = if_none_exist.as_ref();
+                self.create(bank, reach, index, entry, (*kind, value, criteria), fresh)?;
+            }
             Request::Update { target, value } => {
                 let key = match target {
                     Target::Key(key) => key.clone(),
                     Target::Where(criteria) => {
-                        let (id, expect) = update_target(bank, criteria, value, fresh)?;
+                        let (id, expect) = update_target(bank, reach, criteria, value, fresh)?;
                         self.expect.push(expect);
                         RecordKey::new(criteria.kind, id)
                     }
@@ -226,7 +232,7 @@ impl Draft {
                 let key = match target {
                     Target::Key(key) => key.clone(),
                     Target::Where(criteria) => {
-                        let (key, expect) = only(bank, criteria)?;
+                        let (key, expect) = only(bank, reach, criteria)?;
                         self.expect.push(expect);
                         key
                     }
@@ -234,7 +240,7 @@ impl Draft {
                 self.touch(&key)?;
                 self.name(entry, &key)?;
                 check::not_reserved(&key)?;
-                let (value, expect) = plan::patched(bank, &key, patch, &entry.condition)?;
+                let (value, expect) = plan::patched(bank, reach, &key, patch, &entry.condition)?;
                 self.goals.push((index, Goal::Patched(key, value, expect)));
             }
         }
@@ -244,6 +250,7 @@ impl Draft {
     fn create(
         &mut self,
         bank: &Bank,
+        reach: &Reach,
         index: usize,
         entry: &Entry,
         (kind, value, criteria): (&'static str, &Value, Option<&Criteria>),
@@ -251,7 +258,7 @@ impl Draft {
     ) -> Result<()> {
         if let Some(criteria) = criteria {
             let limit = u32::try_from(self.deleted.len()).unwrap_or(u32::MAX - 2);
-            let matches = criteria.matches(bank, limit.saturating_add(2))?;
+            let matches = criteria.matches(bank, reach, limit.saturating_add(2))?;
             // What this transaction deletes is gone by then: deletions come first.
             let left: Vec<&RecordKey> = matches
                 .keys
@@ -286,7 +293,7 @@ impl Draft {
 
     /// Rewrites links to entries, then resolves conditional references, last of all. FHIR R4
     /// http.html#trules.
-    fn link(&mut self, bank: &Bank, entries: &[Entry]) -> Result<()> {
+    fn link(&mut self, bank: &Bank, reach: &Reach, entries: &[Entry]) -> Result<()> {
         let mut searches: Vec<(usize, String)> = Vec::new();
         for (index, goal) in &mut self.goals {
             let (Goal::Put(_, value) | Goal::Patched(_, value, _)) = goal else {
@@ -319,7 +326,7 @@ impl Draft {
                 continue;
             }
             let key = self
-                .resolve(bank, &text, &pending)
+                .resolve(bank, reach, &text, &pending)
                 .map_err(|error| in_entry(index, error))?;
             resolved.insert(text, key.to_string());
         }
@@ -335,12 +342,13 @@ impl Draft {
     fn resolve(
         &mut self,
         bank: &Bank,
+        reach: &Reach,
         text: &str,
         pending: &[(RecordKey, Vec<IndexEntry>)],
     ) -> Result<RecordKey> {
         let criteria = Criteria::of_url(text)?;
         let limit = u32::try_from(self.touched.len()).unwrap_or(u32::MAX - 2);
-        let matches = criteria.matches(bank, limit.saturating_add(2))?;
+        let matches = criteria.matches(bank, reach, limit.saturating_add(2))?;
         self.expect.push(matches.expect);
         let mut keys = matches.keys;
         keys.retain(|key| !self.deleted.contains(key));
@@ -357,6 +365,7 @@ impl Draft {
 
 fn decide(
     bank: &Bank,
+    reach: &Reach,
     entries: &[Entry],
     fresh: &[String],
     judge: &Judge,
@@ -367,10 +376,10 @@ fn decide(
     order.sort_by_key(|index| entries[*index].request.turn());
     for index in order {
         draft
-            .add(bank, index, &entries[index], &fresh[index])
+            .add(bank, reach, index, &entries[index], &fresh[index])
             .map_err(|error| in_entry(index, error))?;
     }
-    draft.link(bank, entries)?;
+    draft.link(bank, reach, entries)?;
     let mut decided = Decided {
         planned: Planned {
             plans: Vec::with_capacity(draft.goals.len()),
@@ -391,12 +400,12 @@ fn decide(
         let is_put = matches!(goal, Goal::Put(..) | Goal::Patched(..));
         let plan = match goal {
             Goal::Delete(key) => {
-                check::not_reserved(&key).and_then(|()| plan::delete(bank, &key, condition))
+                check::not_reserved(&key).and_then(|()| plan::delete(bank, reach, &key, condition))
             }
-            Goal::Keep(key) => plan::keep(bank, &key),
+            Goal::Keep(key) => plan::keep(bank, reach, &key),
             Goal::Put(_, value) => check::sound(&*bank.search_parameters()?, value)
-                .and_then(|sound| plan::put(bank, sound, condition)),
-            Goal::Patched(_, value, expect) => plan::put_patched(bank, value, expect),
+                .and_then(|sound| plan::put(bank, reach, sound, condition)),
+            Goal::Patched(_, value, expect) => plan::put_patched(bank, reach, value, expect),
         };
         let mut plan = plan.map_err(|error| in_entry(index, error))?;
         if is_put {

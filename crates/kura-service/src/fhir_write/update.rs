@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Condition, Criteria, Planned, Written, check, criteria, new_id, plan, single, write};
 use crate::Bank;
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::validation::on_write::Judge;
 
 /// FHIR R4 http.html#update, also as a create with the client's id (#upsert).
@@ -19,16 +19,24 @@ pub fn update(
     body: &[u8],
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     check::id(kind, id)?;
     let value = check::parse(kind, body)?;
-    update_value(bank, context, &RecordKey::new(kind, id), value, condition)
+    update_value(
+        bank,
+        context,
+        &reach,
+        &RecordKey::new(kind, id),
+        value,
+        condition,
+    )
 }
 
 pub(super) fn update_value(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     key: &RecordKey,
     value: Value,
     condition: &Condition,
@@ -36,14 +44,21 @@ pub(super) fn update_value(
     check::same_id(&key.kind, &key.id, &value)?;
     let mut sound = Some(check::sound(&*bank.search_parameters()?, value.clone())?);
     let judged = Judge::of(bank)?.resource(&value);
-    let written = write(bank, context, "fhir_update", &key.to_string(), || {
-        let sound = match sound.take() {
-            Some(sound) => sound,
-            None => check::sound(&*bank.search_parameters()?, value.clone())?,
-        };
-        let plan = plan::put(bank, sound, condition)?;
-        plan.judged(&judged).map(Planned::from)
-    })?;
+    let written = write(
+        bank,
+        context,
+        reach,
+        "fhir_update",
+        &key.to_string(),
+        || {
+            let sound = match sound.take() {
+                Some(sound) => sound,
+                None => check::sound(&*bank.search_parameters()?, value.clone())?,
+            };
+            let plan = plan::put(bank, reach, sound, condition)?;
+            plan.judged(&judged).map(Planned::from)
+        },
+    )?;
     single(written)
 }
 
@@ -56,30 +71,31 @@ pub fn update_conditional(
     body: &[u8],
     condition: &Condition,
 ) -> Result<Written> {
-    authorize(bank, context, Action::WriteClinical)?;
+    let reach = reach(bank, context, Action::WriteClinical)?;
     let kind = check::kind(kind)?;
     let value = check::parse(kind, body)?;
     let criteria = Criteria::new(kind, params)?;
-    update_where(bank, context, &criteria, value, condition)
+    update_where(bank, context, &reach, &criteria, value, condition)
 }
 
 pub(super) fn update_where(
     bank: &Bank,
     context: &RequestContext,
+    reach: &Reach,
     criteria: &Criteria,
     value: Value,
     condition: &Condition,
 ) -> Result<Written> {
     let fresh = new_id()?;
     let judged = Judge::of(bank)?.resource(&value);
-    let written = write(bank, context, "fhir_update", criteria.kind, || {
-        let (id, expect) = update_target(bank, criteria, &value, &fresh)?;
+    let written = write(bank, context, reach, "fhir_update", criteria.kind, || {
+        let (id, expect) = update_target(bank, reach, criteria, &value, &fresh)?;
         let sound = check::sound(
             &*bank.search_parameters()?,
             resource::with_id(value.clone(), &id),
         )?;
         Ok(Planned {
-            plans: vec![plan::put(bank, sound, condition)?.judged(&judged)?],
+            plans: vec![plan::put(bank, reach, sound, condition)?.judged(&judged)?],
             expect: vec![expect],
         })
     })?;
@@ -89,6 +105,7 @@ pub(super) fn update_where(
 /// The table of FHIR R4 http.html#cond-update: how many match, by whether the body has an id.
 pub(super) fn update_target(
     bank: &Bank,
+    reach: &Reach,
     criteria: &Criteria,
     value: &Value,
     fresh: &str,
@@ -102,12 +119,12 @@ pub(super) fn update_target(
         }
         Some(_) => return Err(Error::invalid("the id is no string").at(format!("{kind}.id"))),
     };
-    let matches = criteria.matches(bank, 2)?;
+    let matches = criteria.matches(bank, reach, 2)?;
     let id = match (&matches.keys[..], given) {
         ([], None) => fresh.to_owned(),
         ([], Some(id)) => {
             let key = RecordKey::new(kind, id);
-            let there = plan::current(bank, &key)?.is_some_and(|version| !version.deleted);
+            let there = plan::current(bank, reach, &key)?.is_some_and(|version| !version.deleted);
             if there {
                 // R5 says so in words; R4 calls it a create, which this would not be.
                 return Err(Error::conflict(

@@ -16,7 +16,7 @@ use kura_model::{Category, ContentHash, Error, RecordKey, RequestContext, Result
 use kura_store::{AuditEntry, Predicate, Query};
 use serde_json::Value;
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, Reach, reach};
 use crate::imaging_study::STUDY_PARAM;
 use crate::imaging_study::attribute::{number, text};
 use crate::{Bank, kind};
@@ -102,20 +102,26 @@ pub(crate) fn blob_of(record: &Value) -> Result<ContentHash> {
 
 /// One frame, decoded. `frame` counts from 1.
 fn frame(bank: &Bank, context: &RequestContext, sop_uid: &str, frame: u32) -> Result<Frame> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let object = format!("{}/{sop_uid}", kind::DICOM_INSTANCE);
     bank.clinical
         .audit(AuditEntry::new(context, "frame_read", object));
-    decoded(bank, sop_uid, frame)
+    decoded(bank, &reach, sop_uid, frame)
 }
 
-fn decoded(bank: &Bank, sop_uid: &str, frame: u32) -> Result<Frame> {
+fn decoded(bank: &Bank, reach: &Reach, sop_uid: &str, frame: u32) -> Result<Frame> {
     let key = RecordKey::new(kind::DICOM_INSTANCE, sop_uid);
     let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let absent = || Error::not_found("this object is not in the bank");
     let version = found
         .filter(|version| !version.deleted)
-        .ok_or_else(|| Error::not_found("this object is not in the bank"))?;
-    let blob = blob_of(&decode(&version.body)?)?;
+        .ok_or_else(absent)?;
+    let record = decode(&version.body)?;
+    let study = text(&record["header"], "0020000D").unwrap_or_default();
+    if !reach.has_study(bank, &study)? {
+        return Err(absent());
+    }
+    let blob = blob_of(&record)?;
     let index = frame
         .checked_sub(1)
         .ok_or_else(|| Error::not_found("frames count from 1"))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::slide::{self, Slide};
 use super::{decode, study_uid};
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::dicom_header::Wanted;
 use crate::imaging_study::attribute::{decimals, first, item, items, number, text};
 use crate::{Bank, dicom_index, instance_store};
@@ -114,9 +114,9 @@ pub(crate) fn opened(
     action: &'static str,
     imaging_study_id: &str,
 ) -> Result<Option<String>> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("ImagingStudy", imaging_study_id);
-    let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let found = reach.read(bank, |reader| reader.current(&key))?;
     bank.clinical
         .audit(AuditEntry::new(context, action, key.to_string()));
     let study = found
@@ -422,18 +422,23 @@ pub(crate) fn open_object(
     action: &'static str,
     sop_instance_uid: &str,
 ) -> Result<Opened> {
-    authorize(bank, context, Action::ReadClinical)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new(crate::kind::DICOM_INSTANCE, sop_instance_uid);
     bank.clinical
         .audit(AuditEntry::new(context, action, key.to_string()));
     let found = bank.clinical.read(|reader| reader.current(&key))?;
+    let absent = || Error::not_found("this object is not in the bank");
     let version = found
         .filter(|version| !version.deleted)
-        .ok_or_else(|| Error::not_found("this object is not in the bank"))?;
+        .ok_or_else(absent)?;
     let mut record = decode(&version.body)?;
     let header = record["header"].take();
+    let study = text(&header, "0020000D").unwrap_or_default();
+    if !reach.has_study(bank, &study)? {
+        return Err(absent());
+    }
     Ok(Opened {
-        study: text(&header, "0020000D").unwrap_or_default(),
+        study,
         series: text(&header, "0020000E").unwrap_or_default(),
         transfer_syntax: record["transferSyntax"]
             .as_str()

@@ -282,13 +282,11 @@ pub fn others(
     patient: &str,
     except: &str,
 ) -> Result<Vec<Other>> {
-    crate::access::authorize(bank, context, crate::access::Action::ReadClinical)?;
+    let reach = crate::access::reach(bank, context, crate::access::Action::ReadClinical)?;
     let key = patients::key(patient)?;
     let mut query = Query::all("ImagingStudy").and(Predicate::Owned { owner: key });
     query.order = kura_store::Order::date("ImagingStudy.started", true);
-    let page = bank
-        .clinical
-        .read(|reader| reader.search(&query, None, OTHERS))?;
+    let page = reach.read(bank, |reader| reader.search(&query, None, OTHERS))?;
     let mut found = Vec::new();
     for version in page.versions {
         if version.key.id == except {

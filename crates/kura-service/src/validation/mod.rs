@@ -11,7 +11,7 @@ use kura_store::{Cursor, Query};
 use kura_validation::{Definitions, Outcome, Validator};
 use serde_json::Value;
 
-use crate::access::{Action, authorize};
+use crate::access::{Action, reach};
 use crate::{Bank, fhir_read};
 
 pub use package::{PACKAGE_SYSTEM, PackageReport, package_add, packages_add};
@@ -77,7 +77,7 @@ pub fn resource_validate(
     body: &[u8],
     asked: &[String],
 ) -> Result<Value> {
-    authorize(bank, context, Action::ReadClinical)?;
+    reach(bank, context, Action::ReadClinical)?;
     let sent = kura_fhir::resource::parse_json(body).map_err(kura_fhir::outcome::refused)?;
     let mut asked = asked.to_vec();
     let resource = if sent["resourceType"] == "Parameters" && kind != Some("Parameters") {

@@ -245,14 +245,14 @@ impl Writer {
     }
 
     fn check_all(&mut self, commit: &Commit) -> Result<()> {
+        if let Some(within) = &commit.within {
+            let writes = &commit.writes[..within.writes.min(commit.writes.len())];
+            self.check_reach(&within.reach, writes)?;
+        }
         commit
             .expect
             .iter()
-            .try_for_each(|expect| self.check(expect))?;
-        match &commit.reach {
-            Some(reach) => self.check_reach(reach, &commit.writes),
-            None => Ok(()),
-        }
+            .try_for_each(|expect| self.check(expect))
     }
 
     /// Every write is of a record within reach, and stays there.

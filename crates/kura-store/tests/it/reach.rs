@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kura_model::{Category, IndexEntry, IndexValue, RecordKey};
 use kura_store::{
-    Commit, HistoryOf, HistoryQuery, Predicate, Put, Query, Reach, Store, TextMatch, Write,
+    Commit, HistoryOf, HistoryQuery, Predicate, Put, Query, Reach, Store, TextMatch, Within, Write,
 };
 
 use crate::{Fixture, commit, token};
@@ -275,7 +275,10 @@ fn nothing_beyond_reach_is_written() {
     let one = reach(store, &["p1"]);
     let write = |writes: Vec<Write>| {
         store.commit(Commit {
-            reach: Some(one.clone()),
+            within: Some(Within {
+                reach: one.clone(),
+                writes: writes.len(),
+            }),
             writes,
             ..Commit::default()
         })

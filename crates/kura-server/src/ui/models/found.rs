@@ -3,7 +3,7 @@
 
 use kura_model::{ContentHash, Error, RequestContext, Result, Role};
 use kura_service::Bank;
-use kura_service::access::{Action, allows};
+use kura_service::access::{Action, may};
 use kura_service::models::{
     self, Model, ModelFile, Proposal, State, Step, TestReport, TrialEvidence, Which, looks,
 };
@@ -92,7 +92,7 @@ fn gather(
         _ => None,
     };
     let reader = Reader {
-        may_release: allows(context.actor.role, Action::ReleaseModel),
+        may_release: may(bank, context, Action::ReleaseModel),
         made_it: context.actor.role != Role::SingleUser
             && context.actor.name == model.registered_by,
     };

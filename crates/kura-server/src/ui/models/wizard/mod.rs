@@ -50,7 +50,7 @@ impl Workshop {
         let same =
             |one: &&Arc<Survey>| one.set.manifest == set.manifest && one.set.folder == set.folder;
         if let Some(found) = kept().iter().find(same) {
-            authorize(bank, context, Action::BuildModel)?;
+            authorize(&app.bank, context, Action::BuildModel)?;
             return Ok(found.clone());
         }
         let made = Arc::new(wizard::survey(&app.bank, context, set)?);
@@ -100,7 +100,7 @@ pub(crate) async fn begin(
     page: Page,
 ) -> Response {
     let done = blocking(move || {
-        authorize(bank, &context, Action::BuildModel)?;
+        authorize(&app.bank, &context, Action::BuildModel)?;
         at(&app, &context, 1, Draft::default(), Vec::new())
     })
     .await;
@@ -155,7 +155,7 @@ fn show(page: &Page, shown: &Shown) -> Response {
 }
 
 fn advance(app: &App, context: &RequestContext, sent: &Form) -> Result<Next> {
-    authorize(bank, context, Action::BuildModel)?;
+    authorize(&app.bank, context, Action::BuildModel)?;
     let mut draft = sent.draft();
     let here = sent.step();
     let go = sent.get("go");

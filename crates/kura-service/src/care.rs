@@ -1,0 +1,156 @@
+//! Who treats whom, and who is whose: how a caller stands to the patients of the bank.
+
+use kura_access::Relation;
+use kura_fhir::search;
+use kura_model::{Error, RecordKey, Result, Standing};
+use kura_store::Reader;
+
+use crate::terminology::BankTerms;
+use crate::{Bank, query};
+
+/// Where a practitioner has part in a patient's care: type, the parameter that names the
+/// practitioner, the one that names the patient, and the one that says when.
+const PART: &[(&str, &str, &str, Option<&str>)] = &[
+    ("Patient", "general-practitioner", "", None),
+    ("Encounter", "participant", "patient", Some("date")),
+    ("EpisodeOfCare", "care-manager", "patient", Some("date")),
+    ("CareTeam", "participant", "patient", Some("date")),
+    ("Appointment", "actor", "patient", Some("date")),
+    ("ServiceRequest", "requester", "patient", Some("authored")),
+    ("ServiceRequest", "performer", "patient", Some("authored")),
+    ("DiagnosticReport", "performer", "patient", Some("date")),
+    (
+        "DiagnosticReport",
+        "results-interpreter",
+        "patient",
+        Some("date"),
+    ),
+];
+
+/// What a reach over these relations depends on: it is worked out anew when one of the numbers
+/// changes.
+pub(crate) fn state(bank: &Bank, relations: &[Relation]) -> Result<Vec<u64>> {
+    let kinds: &[&str] = match relations {
+        [] => &[],
+        _ => &["Patient", "Consent"],
+    };
+    bank.clinical
+        .read(|reader| kinds.iter().map(|kind| reader.versions_of(kind)).collect())
+}
+
+/// The patients a caller of this standing has this relation to.
+pub(crate) fn patients(
+    bank: &Bank,
+    standing: &Standing,
+    relation: Relation,
+) -> Result<Vec<RecordKey>> {
+    let named = |ids: &[String]| {
+        let keys: Vec<RecordKey> = ids.iter().map(|id| RecordKey::new("Patient", id)).collect();
+        with_links(bank, keys)
+    };
+    match relation {
+        Relation::Own => named(standing.patient.as_slice()),
+        Relation::Proxy => named(&standing.acts_for),
+        Relation::Treatment => match &standing.practitioner {
+            Some(practitioner) => treated_by(bank, practitioner),
+            None => Ok(Vec::new()),
+        },
+        // Nobody has them yet: consents to share and emergencies are not kept so far.
+        Relation::Shared | Relation::Emergency => Ok(Vec::new()),
+    }
+}
+
+/// With the other records of the same persons (`Patient.link`), in both directions.
+fn with_links(bank: &Bank, mut keys: Vec<RecordKey>) -> Result<Vec<RecordKey>> {
+    let registry = bank.search_parameters()?;
+    bank.clinical.read(|reader| {
+        let mut from = 0;
+        while from < keys.len() {
+            let key = keys[from].clone();
+            from += 1;
+            let mut found = Vec::new();
+            if let Some(version) = reader.current(&key)?.filter(|version| !version.deleted) {
+                let body: serde_json::Value =
+                    serde_json::from_slice(&version.body).map_err(|error| {
+                        Error::internal("a stored record is damaged").because(error)
+                    })?;
+                found.extend(registry.references("Patient", Some("link"), &body));
+            }
+            found.extend(pointing(bank, reader, &key)?);
+            for other in found {
+                if other.kind == "Patient" && !keys.contains(&other) {
+                    keys.push(other);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+/// The patients whose records say that they are this one.
+fn pointing(bank: &Bank, reader: &mut Reader<'_>, key: &RecordKey) -> Result<Vec<RecordKey>> {
+    let found = ask(bank, "Patient", &[("link".to_owned(), key.to_string())])?;
+    let page = reader.search(&found, None, 100)?;
+    Ok(page
+        .versions
+        .into_iter()
+        .map(|version| version.key)
+        .collect())
+}
+
+/// The patients in whose care a practitioner has had part, lately.
+fn treated_by(bank: &Bank, practitioner: &str) -> Result<Vec<RecordKey>> {
+    let registry = bank.search_parameters()?;
+    let days = i64::from(bank.config.access.treatment_days);
+    let since = jiff::Timestamp::now()
+        .checked_sub(jiff::SignedDuration::from_hours(24 * days))
+        .map_err(|error| Error::invalid("access.treatment_days is too long").because(error))?;
+    bank.clinical.read(|reader| {
+        let mut me = vec![format!("Practitioner/{practitioner}")];
+        let roles = ask(
+            bank,
+            "PractitionerRole",
+            &[("practitioner".to_owned(), me[0].clone())],
+        )?;
+        let roles = reader.search(&roles, None, 100)?;
+        me.extend(roles.versions.iter().map(|version| version.key.to_string()));
+        let me = me.join(",");
+        let mut all = Vec::new();
+        for (kind, by, whose, when) in PART {
+            let mut params = vec![((*by).to_owned(), me.clone())];
+            if let Some(when) = when {
+                params.push(((*when).to_owned(), format!("ge{since}")));
+            }
+            let found = ask(bank, kind, &params)?;
+            if whose.is_empty() {
+                let mut after = None;
+                loop {
+                    let page = reader.search(&found, after.as_ref(), 1000)?;
+                    all.extend(page.versions.into_iter().map(|version| version.key));
+                    after = page.next;
+                    if after.is_none() {
+                        break;
+                    }
+                }
+                continue;
+            }
+            let Some(parameter) = registry.parameter(kind, whose) else {
+                continue;
+            };
+            for slot in &parameter.slots {
+                let targets = reader.targets(&found, slot.name)?;
+                all.extend(targets.into_iter().filter(|key| key.kind == "Patient"));
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
+    })
+}
+
+fn ask(bank: &Bank, kind: &str, params: &[(String, String)]) -> Result<kura_store::Query> {
+    let registry = bank.search_parameters()?;
+    let asked = search::parse(&registry, kind, params)?;
+    query::query(&asked, None, &BankTerms { bank, at: None })
+}
