@@ -1,0 +1,157 @@
+//! Purposes of use and which of them contain which.
+//!
+//! Source: HL7 v3 Code System ActReason 2018-08-12 as FHIR R4 publishes it, the concepts under
+//! `PurposeOfUse` (valueset v3-PurposeOfUse).
+
+pub const ACT_REASON: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+
+/// Code and broader code. A broader code comes before its narrower ones.
+const PURPOSES: &[(&str, &str)] = &[
+    ("PurposeOfUse", ""),
+    ("HMARKT", "PurposeOfUse"),
+    ("HOPERAT", "PurposeOfUse"),
+    ("CAREMGT", "HOPERAT"),
+    ("DONAT", "HOPERAT"),
+    ("FRAUD", "HOPERAT"),
+    ("GOV", "HOPERAT"),
+    ("HACCRED", "HOPERAT"),
+    ("HCOMPL", "HOPERAT"),
+    ("HDECD", "HOPERAT"),
+    ("HDIRECT", "HOPERAT"),
+    ("HDM", "HOPERAT"),
+    ("HLEGAL", "HOPERAT"),
+    ("HOUTCOMS", "HOPERAT"),
+    ("HPRGRP", "HOPERAT"),
+    ("HQUALIMP", "HOPERAT"),
+    ("HSYSADMIN", "HOPERAT"),
+    ("LABELING", "HSYSADMIN"),
+    ("METAMGT", "HSYSADMIN"),
+    ("MEMADMIN", "HOPERAT"),
+    ("MILCDM", "HOPERAT"),
+    ("PATADMIN", "HOPERAT"),
+    ("PATSFTY", "HOPERAT"),
+    ("PERFMSR", "HOPERAT"),
+    ("RECORDMGT", "HOPERAT"),
+    ("SYSDEV", "HOPERAT"),
+    ("HTEST", "SYSDEV"),
+    ("TRAIN", "HOPERAT"),
+    ("HPAYMT", "PurposeOfUse"),
+    ("CLMATTCH", "HPAYMT"),
+    ("COVAUTH", "HPAYMT"),
+    ("COVERAGE", "HPAYMT"),
+    ("ELIGDTRM", "COVERAGE"),
+    ("ELIGVER", "COVERAGE"),
+    ("ENROLLM", "COVERAGE"),
+    ("MILDCRG", "COVERAGE"),
+    ("REMITADV", "HPAYMT"),
+    ("HRESCH", "PurposeOfUse"),
+    ("BIORCH", "HRESCH"),
+    ("CLINTRCH", "HRESCH"),
+    ("CLINTRCHNPC", "CLINTRCH"),
+    ("CLINTRCHPC", "CLINTRCH"),
+    ("PRECLINTRCH", "CLINTRCH"),
+    ("DSRCH", "HRESCH"),
+    ("POARCH", "HRESCH"),
+    ("TRANSRCH", "HRESCH"),
+    ("PATRQT", "PurposeOfUse"),
+    ("FAMRQT", "PATRQT"),
+    ("PWATRNY", "PATRQT"),
+    ("SUPNWK", "PATRQT"),
+    ("PUBHLTH", "PurposeOfUse"),
+    ("DISASTER", "PUBHLTH"),
+    ("THREAT", "PUBHLTH"),
+    ("TREAT", "PurposeOfUse"),
+    ("CLINTRL", "TREAT"),
+    ("COC", "TREAT"),
+    ("ETREAT", "TREAT"),
+    ("BTG", "ETREAT"),
+    ("ERTREAT", "ETREAT"),
+    ("POPHLTH", "TREAT"),
+];
+
+/// A code of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purpose(u8);
+
+impl Purpose {
+    /// `None` if it is no purpose of use of the table.
+    pub fn of(system: &str, code: &str) -> Option<Self> {
+        if system != ACT_REASON {
+            return None;
+        }
+        let at = PURPOSES.iter().position(|(known, _)| *known == code)?;
+        u8::try_from(at).ok().map(Self)
+    }
+
+    fn broader(self) -> Option<Self> {
+        let (_, broader) = PURPOSES[usize::from(self.0)];
+        Self::of(ACT_REASON, broader)
+    }
+
+    /// How many codes are broader.
+    pub fn depth(self) -> u8 {
+        let mut depth = 0;
+        let mut at = self;
+        while let Some(broader) = at.broader() {
+            depth += 1;
+            at = broader;
+        }
+        depth
+    }
+
+    /// Whether this is `other` or narrower.
+    pub fn is_a(self, other: Self) -> bool {
+        let mut at = self;
+        loop {
+            if at == other {
+                return true;
+            }
+            match at.broader() {
+                Some(broader) => at = broader,
+                None => return false,
+            }
+        }
+    }
+
+    fn is_a_code(self, code: &str) -> bool {
+        Self::of(ACT_REASON, code).is_some_and(|other| self.is_a(other))
+    }
+
+    /// Whether it is research, or narrower.
+    pub fn is_research(self) -> bool {
+        self.is_a_code("HRESCH")
+    }
+
+    /// Whether it is marketing.
+    pub fn is_marketing(self) -> bool {
+        self.is_a_code("HMARKT")
+    }
+
+    /// Whether it is treatment in an emergency, which is always asked for by its own code: who
+    /// breaks the glass says so (PCF 1:53.4.1).
+    pub fn is_emergency(self) -> bool {
+        self.is_a_code("ETREAT")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_once_and_its_broader_code_before() {
+        for (at, (code, broader)) in PURPOSES.iter().enumerate() {
+            assert!(PURPOSES[..at].iter().all(|(earlier, _)| earlier != code));
+            assert!(at == 0 || PURPOSES[..at].iter().any(|(earlier, _)| earlier == broader));
+        }
+    }
+
+    #[test]
+    fn breaking_the_glass_is_treatment_and_research_is_not() {
+        let of = |code| Purpose::of(ACT_REASON, code).unwrap();
+        assert!(of("BTG").is_a(of("TREAT")) && !of("TREAT").is_a(of("BTG")));
+        assert!(of("PRECLINTRCH").is_research() && !of("CLINTRL").is_research());
+        assert_eq!(of("BTG").depth(), 3);
+        assert!(Purpose::of("http://example.org", "TREAT").is_none());
+    }
+}
