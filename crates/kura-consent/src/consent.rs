@@ -124,9 +124,9 @@ impl Consent {
 
     fn is_verified(&self, at: Seconds, policy: Verification) -> bool {
         let any = || {
-            self.verifications.iter().any(|one| {
-                one.verified && one.date.is_none_or(|date| date.low <= at)
-            })
+            self.verifications
+                .iter()
+                .any(|one| one.verified && one.date.is_none_or(|date| date.low <= at))
         };
         match policy {
             Verification::Ignored => true,

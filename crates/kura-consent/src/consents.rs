@@ -65,7 +65,10 @@ impl Consents {
     /// As [`Consents::compile`].
     pub fn compile_with(bodies: &[Value], policy: &Policy) -> Result<Self, Refusal> {
         if bodies.len() > CONSENTS_AT_MOST {
-            return Err(Refusal::new("consent-size", "the patient has too many consents"));
+            return Err(Refusal::new(
+                "consent-size",
+                "the patient has too many consents",
+            ));
         }
         let bases: Vec<Box<str>> = policy.bases.iter().map(|base| (*base).into()).collect();
         let mut compiled: Vec<Compiled> = Vec::with_capacity(bodies.len());
@@ -119,7 +122,10 @@ fn in_body(at: usize, mut refusal: Refusal) -> Refusal {
 
 /// Adds a consent, or puts it in place of an older version of itself.
 fn add(all: &mut Vec<Compiled>, one: Compiled) -> Result<(), Refusal> {
-    if all.first().is_some_and(|first| !first.patient.same(&one.patient)) {
+    if all
+        .first()
+        .is_some_and(|first| !first.patient.same(&one.patient))
+    {
         return Err(Refusal::new(
             "consent-patient",
             "the consents are not surely of one patient",

@@ -342,7 +342,12 @@ impl Criteria {
     pub(crate) fn weight(&self, asked: &Asked) -> Weight {
         let named = |named: bool| u8::from(named);
         [
-            self.actors.iter().flatten().map(|actor| actor.rank(asked)).max().unwrap_or(0),
+            self.actors
+                .iter()
+                .flatten()
+                .map(|actor| actor.rank(asked))
+                .max()
+                .unwrap_or(0),
             named(self.actions.is_some()),
             named(self.labels.is_some()),
             self.purpose_rank(asked),
@@ -352,7 +357,13 @@ impl Criteria {
             self.data
                 .iter()
                 .flatten()
-                .map(|data| if data.meaning == Meaning::Instance { 2 } else { 1 })
+                .map(|data| {
+                    if data.meaning == Meaning::Instance {
+                        2
+                    } else {
+                        1
+                    }
+                })
                 .max()
                 .unwrap_or(0),
             named(self.studies.is_some()),
@@ -383,7 +394,11 @@ const CONSENT_ACTION: &str = "http://terminology.hl7.org/CodeSystem/consentactio
 
 impl Match {
     fn or_unknown(self) -> Self {
-        if self == Match::Yes { self } else { Match::Unknown }
+        if self == Match::Yes {
+            self
+        } else {
+            Match::Unknown
+        }
     }
 }
 
@@ -410,14 +425,18 @@ fn code_is(named: &Code, asked: Coding) -> Match {
 }
 
 fn has_code(codes: &[Coding], system: &str, code: &str) -> bool {
-    codes.iter().any(|own| own.code == code && own.system == system)
+    codes
+        .iter()
+        .any(|own| own.code == code && own.system == system)
 }
 
 impl ActorCriterion {
     fn held(&self, asked: &Asked) -> Match {
         let actor = &asked.question.actor;
-        let by_identifier =
-            actor.identifiers.iter().any(|own| self.target.has_identifier(own.system, own.code));
+        let by_identifier = actor
+            .identifiers
+            .iter()
+            .any(|own| self.target.has_identifier(own.system, own.code));
         let who = if by_identifier {
             Match::Yes
         } else {
@@ -435,9 +454,7 @@ impl ActorCriterion {
         let role = Match::any(self.roles.iter().map(|named| match named {
             Some((system, code)) if has_code(actor.roles, system, code) => Match::Yes,
             // Told what he is in these words, and it is not this.
-            Some((system, _)) if actor.roles.iter().any(|own| own.system == &**system) => {
-                Match::No
-            }
+            Some((system, _)) if actor.roles.iter().any(|own| own.system == &**system) => Match::No,
             _ => Match::Unknown,
         }));
         match (who, role) {

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::consent::{Consent, Kind, Provision, Standing, Verification};
 use crate::criteria::{Asked, AskedPurpose, Held};
-use crate::label::{Labels, Obligations};
+use crate::label::{self, Labels, Obligations};
 use crate::purpose::Purpose;
 use crate::question::{Coding, Model, Question, Scope};
 use crate::verdict::{Decision, Extent, Reason, Verdict};
@@ -147,7 +147,10 @@ fn own(provision: &Provision, held: Held, gate: Held) -> Outcome<'_> {
 /// Whether a consent of this scope has a say.
 fn speaks(consent: Option<Scope>, asked: &Asked) -> bool {
     let research = asked.question.scope == Scope::Research
-        || asked.purpose.and_then(|purpose| purpose.known).is_some_and(Purpose::is_research);
+        || asked
+            .purpose
+            .and_then(|purpose| purpose.known)
+            .is_some_and(Purpose::is_research);
     match consent {
         // In a vocabulary that we do not know it may be about this.
         None => true,
@@ -244,23 +247,30 @@ fn stands(denial: &Said, permit: &Said, asked: &Asked) -> bool {
 }
 
 /// Decides for one purpose. `consents` are the newest first.
-fn one<'c>(
-    consents: &'c [Consent],
-    asked: &Asked,
-    policy: Verification,
-) -> Verdict<'c> {
+fn one<'c>(consents: &'c [Consent], asked: &Asked, policy: Verification) -> Verdict<'c> {
+    let known = asked.purpose.and_then(|purpose| purpose.known);
+    if asked
+        .question
+        .data
+        .is_some_and(|data| label::is_for_another_purpose(&data, known))
+    {
+        return plain(Decision::Deny, Extent::Nothing, Reason::PurposeOfData);
+    }
     let all: SmallVec<[Said<'c>; 12]> = consents
         .iter()
         .filter_map(|consent| said(consent, asked, policy))
         .collect();
     let denials = || all.iter().filter(|said| said.outcome.may & may::DENY != 0);
-    let permits = || all.iter().filter(|said| said.outcome.may & may::PERMIT != 0);
+    let permits = || {
+        all.iter()
+            .filter(|said| said.outcome.may & may::PERMIT != 0)
+    };
     let same = |one: &Said, other: &Said| std::ptr::eq(one.consent, other.consent);
     let sure = |said: &Said| said.outcome.may & (said.outcome.may - 1) == 0;
 
-    let standing = permits().filter(|permit| sure(permit)).find(|permit| {
-        denials().all(|denial| !stands(denial, permit, asked))
-    });
+    let standing = permits()
+        .filter(|permit| sure(permit))
+        .find(|permit| denials().all(|denial| !stands(denial, permit, asked)));
     if let Some(permit) = standing {
         return permitted(permit, Extent::All);
     }
@@ -273,7 +283,9 @@ fn one<'c>(
     if opt_out && denials().next().is_none() {
         return plain(Decision::Permit, Extent::All, Reason::NoObjection);
     }
-    let denial = denials().find(|denial| sure(denial)).or_else(|| denials().next());
+    let denial = denials()
+        .find(|denial| sure(denial))
+        .or_else(|| denials().next());
     if let Some(permit) = possible {
         return match denial {
             Some(denial) => denied(denial, Extent::Some),
@@ -288,7 +300,9 @@ fn one<'c>(
         };
         return denied(denial, extent);
     }
-    let withheld = all.iter().find_map(|said| Some((said.consent, said.withheld?)));
+    let withheld = all
+        .iter()
+        .find_map(|said| Some((said.consent, said.withheld?)));
     match withheld {
         Some((consent, (reason, place))) => Verdict {
             basis: Some(consent.basis(place)),

@@ -3,6 +3,7 @@
 //! FHIR R4 security-labels.html, consent-definitions.html#Consent.provision.securityLabel; the
 //! codes are those of v3-Confidentiality and v3-ActCode 2018-08-12 as R4 publishes them.
 
+use crate::purpose::Purpose;
 use crate::question::{Coding, Data};
 
 const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
@@ -187,6 +188,20 @@ pub(crate) struct Labels<'a> {
     /// The level, raised where the record is sensitive.
     raised: u8,
     all: &'a [Coding<'a>],
+}
+
+/// Whether the record is labelled for other purposes than the one asked for: "access request
+/// purpose of use shall not conflict", FHIR R4 consent-definitions.html. `HTEST` says what the
+/// record is, test data, and bounds nothing.
+pub(crate) fn is_for_another_purpose(data: &Data, purpose: Option<Purpose>) -> bool {
+    let mut bounds = data
+        .security
+        .iter()
+        .filter(|label| label.code != "HTEST")
+        .filter_map(|label| Purpose::of(label.system, label.code))
+        .peekable();
+    bounds.peek().is_some()
+        && !bounds.any(|bound| purpose.is_some_and(|purpose| purpose.is_a(bound)))
 }
 
 impl<'a> Labels<'a> {

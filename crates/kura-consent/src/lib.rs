@@ -32,6 +32,7 @@
 //! | actor | reference, identifier, any organisation acted for; a role besides unless it says recipient (`IRCP`) | PCF 3:5.8 |
 //! | confidentiality | a permit is a high-water mark: `R` is R and lower; a denial the other way: `R` is R and higher; no label is `N`; a sensitive record is at least `R` | R4 `securityLabel`; PCF 1:P |
 //! | sensitivity | by subsumption; a permit has to cover each sensitivity of the record | R4 `securityLabel` |
+//! | purposes on the record | a label that is a purpose of use bounds the record to it | R4 `purpose` |
 //! | obligations | obligation and refrain codes do not choose records, they go with the permit | v3-ActCode, PCF 1:P.3 |
 //! | dataPeriod | a permit holds a record that lies within, a denial one that overlaps | R4 `dataPeriod` |
 //! | related | the instance, what it refers to (R4) and what refers to it (PCF's encounters) | R4 consent-data-meaning, PCF 3:5.8.3 |

@@ -69,6 +69,42 @@ const PURPOSES: &[(&str, &str)] = &[
     ("POPHLTH", "TREAT"),
 ];
 
+/// Where each code's broader code stands in the table; the first is its own.
+const BROADER: [u8; PURPOSES.len()] = {
+    let mut broader = [0; PURPOSES.len()];
+    let mut at = 1;
+    while at < PURPOSES.len() {
+        broader[at] = place_of(PURPOSES[at].1);
+        at += 1;
+    }
+    broader
+};
+
+const RESEARCH: Purpose = Purpose(place_of("HRESCH"));
+const MARKETING: Purpose = Purpose(place_of("HMARKT"));
+const EMERGENCY: Purpose = Purpose(place_of("ETREAT"));
+
+/// Where a code stands in the table, which has it.
+const fn place_of(code: &str) -> u8 {
+    let code = code.as_bytes();
+    let mut at = 0;
+    while at < PURPOSES.len() {
+        let known = PURPOSES[at].0.as_bytes();
+        let mut same = known.len() == code.len();
+        let mut byte = 0;
+        while same && byte < code.len() {
+            same = known[byte] == code[byte];
+            byte += 1;
+        }
+        if same {
+            #[allow(clippy::cast_possible_truncation, reason = "the table is short")]
+            return at as u8;
+        }
+        at += 1;
+    }
+    panic!("the table has the code")
+}
+
 /// A code of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purpose(u8);
@@ -84,53 +120,33 @@ impl Purpose {
     }
 
     fn broader(self) -> Option<Self> {
-        let (_, broader) = PURPOSES[usize::from(self.0)];
-        Self::of(ACT_REASON, broader)
+        (self.0 != 0).then(|| Self(BROADER[usize::from(self.0)]))
     }
 
     /// How many codes are broader.
     pub fn depth(self) -> u8 {
-        let mut depth = 0;
-        let mut at = self;
-        while let Some(broader) = at.broader() {
-            depth += 1;
-            at = broader;
-        }
-        depth
+        self.broader().map_or(0, |broader| broader.depth() + 1)
     }
 
     /// Whether this is `other` or narrower.
     pub fn is_a(self, other: Self) -> bool {
-        let mut at = self;
-        loop {
-            if at == other {
-                return true;
-            }
-            match at.broader() {
-                Some(broader) => at = broader,
-                None => return false,
-            }
-        }
-    }
-
-    fn is_a_code(self, code: &str) -> bool {
-        Self::of(ACT_REASON, code).is_some_and(|other| self.is_a(other))
+        self == other || self.broader().is_some_and(|broader| broader.is_a(other))
     }
 
     /// Whether it is research, or narrower.
     pub fn is_research(self) -> bool {
-        self.is_a_code("HRESCH")
+        self.is_a(RESEARCH)
     }
 
     /// Whether it is marketing.
     pub fn is_marketing(self) -> bool {
-        self.is_a_code("HMARKT")
+        self.is_a(MARKETING)
     }
 
     /// Whether it is treatment in an emergency, which is always asked for by its own code: who
-    /// breaks the glass says so (PCF 1:53.4.1).
+    /// breaks the glass says so (PCF 1:53.2.1).
     pub fn is_emergency(self) -> bool {
-        self.is_a_code("ETREAT")
+        self.is_a(EMERGENCY)
     }
 }
 

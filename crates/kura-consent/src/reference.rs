@@ -16,10 +16,10 @@ pub(crate) struct Target {
 /// A reference without the server it is on, where that is one of ours, and its version.
 /// FHIR R4 references.html#literal
 fn parts<'a>(reference: &'a str, bases: &[Box<str>]) -> (&'a str, Option<&'a str>) {
-    let (url, version) = match reference.split_once("/_history/") {
-        Some((url, version)) => (url, Some(version)),
-        None => (reference, None),
-    };
+    let (url, version) = reference
+        .rsplit_once('/')
+        .and_then(|(head, version)| Some((head.strip_suffix("/_history")?, Some(version))))
+        .unwrap_or((reference, None));
     let local = bases
         .iter()
         .find_map(|base| url.strip_prefix(&**base)?.strip_prefix('/'));

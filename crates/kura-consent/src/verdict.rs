@@ -47,6 +47,8 @@ pub enum Reason {
     CameOfAge,
     /// A proxy consented, and whether the patient has come of age is not known.
     MajorityUnknown,
+    /// The record is labelled for other purposes than the one asked for.
+    PurposeOfData,
     /// No consent speaks, and the model is opt-in.
     NoConsent,
     /// No consent objects, and the model is opt-out.
@@ -66,6 +68,7 @@ impl Reason {
             Reason::NotYet => "not-yet",
             Reason::CameOfAge => "came-of-age",
             Reason::MajorityUnknown => "majority-unknown",
+            Reason::PurposeOfData => "purpose-of-data",
             Reason::NoConsent => "no-consent",
             Reason::NoObjection => "no-objection",
         }
@@ -82,6 +85,7 @@ impl Reason {
             Reason::NotYet => "the consent bears a later date",
             Reason::CameOfAge => "a proxy consented and the patient is of age now",
             Reason::MajorityUnknown => "a proxy consented and the patient's age is not known",
+            Reason::PurposeOfData => "the record is labelled for other purposes",
             Reason::NoConsent => "no consent speaks of this",
             Reason::NoObjection => "no consent objects",
         }

@@ -42,7 +42,11 @@ pub(super) fn text<'a>(
     match of.get(name) {
         None => Ok(None),
         Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
-        Some(_) => refuse("consent-text", "a text is expected", format!("{path}.{name}")),
+        Some(_) => refuse(
+            "consent-text",
+            "a text is expected",
+            format!("{path}.{name}"),
+        ),
     }
 }
 
@@ -77,11 +81,7 @@ pub(super) fn concept(value: &Value, path: &str) -> Result<Vec<Code>, Refusal> {
 }
 
 /// The codings of a list of CodeableConcepts, as alternatives; `None` if there is no list.
-pub(super) fn concepts(
-    of: &Members,
-    name: &str,
-    path: &str,
-) -> Result<Option<Vec<Code>>, Refusal> {
+pub(super) fn concepts(of: &Members, name: &str, path: &str) -> Result<Option<Vec<Code>>, Refusal> {
     let list = items(of, name, path)?;
     let mut codes = Vec::with_capacity(list.len());
     for (at, item) in list.iter().enumerate() {

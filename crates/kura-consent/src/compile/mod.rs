@@ -114,7 +114,11 @@ fn reference(value: &Value, path: &str, bases: &[Box<str>]) -> Result<Target, Re
 pub(crate) fn compile(value: &Value, bases: &[Box<str>]) -> Result<Compiled, Refusal> {
     let of = members(value, "Consent")?;
     if text(of, "resourceType", "Consent")? != Some("Consent") {
-        return refuse("consent-type", "a Consent is expected", "Consent.resourceType");
+        return refuse(
+            "consent-type",
+            "a Consent is expected",
+            "Consent.resourceType",
+        );
     }
     let mut reading = Reading {
         bases,
@@ -132,7 +136,13 @@ pub(crate) fn compile(value: &Value, bases: &[Box<str>]) -> Result<Compiled, Ref
     let patient = match of.get("patient") {
         Some(patient) => reference(patient, "Consent.patient", bases)?,
         // ppc-2 to ppc-5
-        None => return refuse("consent-patient", "the consent has no patient", "Consent.patient"),
+        None => {
+            return refuse(
+                "consent-patient",
+                "the consent has no patient",
+                "Consent.patient",
+            );
+        }
     };
     // FHIR R4 codesystem-consent-state-codes.html
     let standing = match text(of, "status", "Consent")? {
@@ -145,7 +155,11 @@ pub(crate) fn compile(value: &Value, bases: &[Box<str>]) -> Result<Compiled, Ref
         }
     };
     let Some(categories) = concepts(of, "category", "Consent")? else {
-        return refuse("consent-category", "the consent has no category", "Consent.category");
+        return refuse(
+            "consent-category",
+            "the consent has no category",
+            "Consent.category",
+        );
     };
     let Some(scope) = of.get("scope") else {
         return refuse("consent-scope", "the consent has no scope", "Consent.scope");
@@ -161,9 +175,7 @@ pub(crate) fn compile(value: &Value, bases: &[Box<str>]) -> Result<Compiled, Ref
     }
     let base = reading.base(of)?;
     let root = match of.get("provision") {
-        Some(value) => {
-            reading.provision(value, "Consent.provision".to_owned(), None, base)?
-        }
+        Some(value) => reading.provision(value, "Consent.provision".to_owned(), None, base)?,
         None => policy_alone(base),
     };
     let version = element::object(of, "meta", "Consent")?
@@ -277,11 +289,7 @@ impl Reading<'_> {
         Ok(base)
     }
 
-    fn verifications(
-        &mut self,
-        of: &Members,
-        patient: &Target,
-    ) -> Result<Vec<Verified>, Refusal> {
+    fn verifications(&mut self, of: &Members, patient: &Target) -> Result<Vec<Verified>, Refusal> {
         let mut all = Vec::new();
         for (at, value) in items(of, "verification", "Consent")?.iter().enumerate() {
             let place = format!("Consent.verification[{at}]");

@@ -9,8 +9,7 @@ use super::element::{
 use super::{Reading, reference};
 use crate::consent::{Kind, Provision};
 use crate::criteria::{
-    ActorCriterion, ClassCriterion, ClassSystem, Criteria, DataCriterion, Meaning,
-    PurposeCriterion,
+    ActorCriterion, ClassCriterion, ClassSystem, Criteria, DataCriterion, Meaning, PurposeCriterion,
 };
 use crate::label;
 use crate::purpose::Purpose;
@@ -49,10 +48,22 @@ const ELEMENTS: &[&str] = &[
 /// Roles that only say: this is who receives the data. PCF 3:5.8 fixes `IRCP`; the others of
 /// FHIR R4 valueset-security-role-type.html mean the same of an actor of a provision.
 const RECIPIENTS: &[(&str, &str)] = &[
-    ("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP"),
-    ("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "PRCP"),
-    ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "GRANTEE"),
-    ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "DELEGATEE"),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+        "IRCP",
+    ),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+        "PRCP",
+    ),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+        "GRANTEE",
+    ),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+        "DELEGATEE",
+    ),
 ];
 
 impl Reading<'_> {
@@ -79,12 +90,20 @@ impl Reading<'_> {
             Some("deny") => Some(Kind::Deny),
             Some(_) => {
                 let place = format!("{place}.type");
-                return refuse("consent-provision-type", "the type is permit or deny", place);
+                return refuse(
+                    "consent-provision-type",
+                    "the type is permit or deny",
+                    place,
+                );
             }
             None if parent.is_none() => None,
             // "Required in all nested rules": consent-definitions.html#Consent.provision.type
             None => {
-                return refuse("consent-provision-type", "a nested provision has a type", place);
+                return refuse(
+                    "consent-provision-type",
+                    "a nested provision has a type",
+                    place,
+                );
             }
         };
         let kind = match (kind, base) {
@@ -97,7 +116,11 @@ impl Reading<'_> {
         let period = period(of, "period", &place)?;
         for name in ["period", "dataPeriod"] {
             if let Some(inner) = object(of, name, &place)? {
-                self.known(inner, &["id", "extension", "start", "end"], &format!("{place}.{name}"));
+                self.known(
+                    inner,
+                    &["id", "extension", "start", "end"],
+                    &format!("{place}.{name}"),
+                );
             }
         }
         // A permit within a denial is an exception: it holds where the denial does, and its
@@ -153,8 +176,12 @@ impl Reading<'_> {
         if labels.iter().any(Option::is_none) {
             self.narrowed(&format!("{place}.securityLabel"));
         }
-        let (labels, obligations) =
-            label::criterion(labels.iter().flatten().map(|(system, code)| (&**system, &**code)));
+        let (labels, obligations) = label::criterion(
+            labels
+                .iter()
+                .flatten()
+                .map(|(system, code)| (&**system, &**code)),
+        );
         criteria.labels = labels;
         criteria.purposes = codings(of, "purpose", place)?.map(|codes| {
             let known = |(system, code): &(Box<str>, Box<str>)| Purpose::of(system, code);
@@ -193,7 +220,11 @@ impl Reading<'_> {
                 &place,
             );
             let (Some(role), Some(who)) = (actor.get("role"), actor.get("reference")) else {
-                return refuse("consent-actor", "an actor has a role and a reference", place);
+                return refuse(
+                    "consent-actor",
+                    "an actor has a role and a reference",
+                    place,
+                );
             };
             let roles = concept(role, &format!("{place}.role"))?;
             let receives = roles.iter().flatten().any(|(system, code)| {
@@ -216,7 +247,13 @@ impl Reading<'_> {
             let one = members(value, &place)?;
             self.known(
                 one,
-                &["id", "extension", "modifierExtension", "meaning", "reference"],
+                &[
+                    "id",
+                    "extension",
+                    "modifierExtension",
+                    "meaning",
+                    "reference",
+                ],
                 &place,
             );
             let meaning = match text(one, "meaning", &place)? {
