@@ -221,13 +221,13 @@ fn said<'c>(consent: &'c Consent, asked: &Asked, policy: Verification) -> Option
 
 /// Whether a denial stands against a permit. See the table in the crate's documentation.
 fn stands(denial: &Said, permit: &Said, asked: &Asked) -> bool {
-    if denial.consent.scope != permit.consent.scope && !denial.withdrawn {
-        return true;
-    }
     let shared = denial.consent.shares_category(permit.consent);
     let newer = permit.consent.is_newer(denial.consent);
     if denial.withdrawn {
-        return denial.consent.scope == permit.consent.scope && shared != Some(false) && !newer;
+        return shared != Some(false) && !newer;
+    }
+    if denial.consent.scope != permit.consent.scope {
+        return true;
     }
     if !newer || shared != Some(true) {
         return true;

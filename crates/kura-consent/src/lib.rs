@@ -1,7 +1,7 @@
 //! Whether a patient's consents permit a use of data: one pure function over FHIR R4 `Consent`.
 //!
 //! A patient's resources are compiled once ([`Consents::compile`]), then each record is asked
-//! about ([`Consents::decide`]), in about a microsecond, without reading JSON and without a
+//! about ([`Consents::decide`]), in a few microseconds, without reading JSON and without a
 //! clock: the moment is part of the [`Question`]. The [`Verdict`] names the consent, its version
 //! and the provision that decided.
 //!
@@ -47,7 +47,7 @@
 //! | versions of one | the highest `versionId`; two of the same are refused |
 //! | deny and permit | the deny stands, unless the permit is newer (beyond the precision of both dates), of the same scope, shares a category, and is at least as narrow in each thing the deny names (actor, purpose, study, data and so on) |
 //! | so | a newer deny overrides; an older one that names less does not survive a newer, narrower permit; an older refusal of one study survives a newer broad consent until it is withdrawn |
-//! | withdrawn | takes back every permit of the same scope and category that is not newer |
+//! | withdrawn | what it had permitted is denied: older permits of the same category do not stand against that, a newer one does, whatever it names |
 //! | without a date | counts as the oldest |
 //! | dated later than the moment | a permit does not count yet, a deny does |
 //! | several purposes | each has to be permitted |

@@ -104,7 +104,7 @@ pub struct Basis<'a> {
     pub provision: &'a str,
 }
 
-/// The answer. A permit whose obligations cannot be kept is no permit (XACML 3.0 section 2.12).
+/// The answer. A permit whose obligations cannot be kept is no permit (XACML 3.0 section 7.18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Verdict<'a> {
     /// [`Decision::Permit`] exactly where `extent` is [`Extent::All`].

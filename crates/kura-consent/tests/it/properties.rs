@@ -131,6 +131,21 @@ fn scope(question: &Value) -> Value {
     }]})
 }
 
+/// Puts `odd` in place of the value that `at` counts to, among all values of the body.
+fn replaced(value: &mut Value, at: &mut usize, odd: &Value) {
+    if *at == 0 {
+        *value = odd.clone();
+    }
+    *at = at.wrapping_sub(1);
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| replaced(item, at, odd)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|item| replaced(item, at, odd)),
+        _ => {}
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
@@ -216,6 +231,29 @@ proptest! {
                 let mut one = both;
                 one.purposes = std::slice::from_ref(purpose);
                 prop_assert!(consents.decide(&one).permits());
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_a_consent_it_is_refused_or_decided_by(
+        mut bodies in consents(), asked in asked(), mut at in 0..120_usize,
+        odd in prop::sample::select(vec![
+            json!(null), json!(7), json!("SECRET"), json!(""), json!([]), json!({}), json!([[]]),
+            json!({"SECRET": 1}), json!(true), json!({"coding": [{}]}), json!("9999-12-31"),
+            json!("/_history/"), json!("0000"),
+        ]),
+    ) {
+        for body in &mut bodies {
+            replaced(body, &mut at, &odd);
+        }
+        match Consents::compile(&bodies) {
+            Ok(consents) => {
+                let _ = consents.decide(&question(&asked)).to_string();
+            }
+            Err(refusal) => {
+                prop_assert!(refusal.rule.starts_with("consent-"));
+                prop_assert!(!refusal.to_string().contains("SECRET"));
             }
         }
     }
