@@ -94,6 +94,7 @@
 //! # Ok::<(), kura_model::Refusal>(())
 //! ```
 
+mod actor;
 mod compile;
 mod consent;
 mod consents;

@@ -7,9 +7,10 @@ use super::element::{
     Members, codings, concept, concepts, items, members, object, period, refuse, text,
 };
 use super::{Reading, reference};
+use crate::actor::ActorCriterion;
 use crate::consent::{Kind, Provision};
 use crate::criteria::{
-    ActorCriterion, ClassCriterion, ClassSystem, Criteria, DataCriterion, Meaning, PurposeCriterion,
+    ClassCriterion, ClassSystem, Criteria, DataCriterion, Meaning, PurposeCriterion,
 };
 use crate::label;
 use crate::purpose::Purpose;
