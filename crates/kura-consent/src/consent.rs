@@ -22,9 +22,8 @@ pub(crate) struct Provision {
     /// `None` at the root of a consent whose base policy is not known.
     pub(crate) kind: Option<Kind>,
     pub(crate) period: Option<Period>,
+    /// Its own, and its parent's where it names none.
     pub(crate) criteria: Criteria,
-    /// With what it is an exception to, for its rank in a conflict.
-    pub(crate) ranked: Option<Box<Criteria>>,
     pub(crate) obligations: Obligations,
     pub(crate) nested: Vec<Provision>,
 }

@@ -235,14 +235,11 @@ fn stands(denial: &Said, permit: &Said, asked: &Asked) -> bool {
     let (Some(deny), Some(permit)) = (denial.outcome.deny, permit.outcome.permit) else {
         return true;
     };
-    let weight = |provision: &Provision| {
-        let criteria = provision.ranked.as_deref().unwrap_or(&provision.criteria);
-        criteria.weight(asked)
-    };
     // The permit has to be at least as narrow in everything the denial names.
-    weight(deny)
+    deny.criteria
+        .weight(asked)
         .iter()
-        .zip(weight(permit))
+        .zip(permit.criteria.weight(asked))
         .any(|(deny, permit)| *deny > permit)
 }
 

@@ -239,7 +239,6 @@ fn policy_alone(base: Option<Kind>) -> Provision {
         kind: base,
         period: None,
         criteria: Criteria::default(),
-        ranked: None,
         obligations: Obligations::default(),
         nested: Vec::new(),
     }

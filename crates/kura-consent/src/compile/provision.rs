@@ -124,28 +124,20 @@ impl Reading<'_> {
                 );
             }
         }
-        // A permit within a denial is an exception: it holds where the denial does, and its
-        // criteria besides. Everything else takes from its parent what it does not name (PCF
-        // 3:5.8.4: purposes at the root, labels and actors in the nested permit).
-        let within = kind == Some(Kind::Permit)
-            && parent.is_some_and(|parent| parent.kind == Some(Kind::Deny));
+        // What is not named is taken from the parent (PCF 3:5.8.4: purposes at the root, labels
+        // and actors in the nested permit). That an exception holds only where its denial does,
+        // the evaluation sees to.
         let mut provision = Provision {
             place: place.as_str().into(),
             kind,
             period,
             criteria,
-            ranked: None,
             obligations,
             nested: Vec::new(),
         };
         if let Some(parent) = parent {
             provision.obligations = provision.obligations.and(parent.obligations);
-            let whole = provision.criteria.clone().or(&parent.criteria);
-            if within {
-                provision.ranked = Some(Box::new(whole));
-            } else {
-                provision.criteria = whole;
-            }
+            provision.criteria = provision.criteria.or(&parent.criteria);
         }
         for (at, inner) in items(of, "provision", &place)?.iter().enumerate() {
             let nested = self.provision(
