@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-genomics", &["kura-model"]),
     ("kura-face", &["kura-dicom"]),
     ("kura-feeds", &["kura-model", "kura-fhir"]),
+    ("kura-consent", &["kura-model", "kura-fhir"]),
     (
         "kura-deid",
         &[
