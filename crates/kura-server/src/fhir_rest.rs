@@ -26,10 +26,37 @@ use kura_service::fhir_read::{self, Answer};
 use kura_service::fhir_search;
 use kura_service::fhir_write::Tags;
 use kura_service::history::{self, Scope};
+use kura_service::terminology_service::OPERATIONS;
 use serde::de::DeserializeOwned;
 
 use self::endpoint::Serve;
 use crate::{App, error};
+
+/// Method and path of all that is served here.
+pub(crate) fn addresses() -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = endpoints::ALL
+        .iter()
+        .map(|endpoint| {
+            let path = match endpoint.path {
+                whole if whole.starts_with("/fhir") => whole.to_owned(),
+                "/" => "/fhir".to_owned(),
+                path => format!("/fhir{path}"),
+            };
+            (endpoint.method.key().to_uppercase(), path)
+        })
+        .collect();
+    for operation in &OPERATIONS {
+        for path in [false, true]
+            .into_iter()
+            .filter(|instance| !instance || operation.of_instance)
+            .map(|instance| operation.path(instance))
+        {
+            all.push(("GET".to_owned(), format!("/fhir{path}")));
+            all.push(("POST".to_owned(), format!("/fhir{path}")));
+        }
+    }
+    all
+}
 
 /// Everything under `/fhir`; `request_bytes` is the largest body that is read.
 pub(crate) fn routes(request_bytes: u64) -> Router<App> {

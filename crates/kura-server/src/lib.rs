@@ -94,6 +94,19 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
         .map_err(|error| Error::internal("the server stopped").because(error))
 }
 
+/// Every address there is: method and path, from the tables that the routers are made of. A test
+/// holds it against the list of who may ask for what.
+pub fn addresses() -> Vec<(String, String)> {
+    let mut all = fhir_rest::addresses();
+    all.extend(dicomweb::addresses());
+    all.extend(
+        ui::ADDRESSES
+            .iter()
+            .map(|(method, path)| (method.to_uppercase(), (*path).to_owned())),
+    );
+    all
+}
+
 /// All routes.
 pub fn router(app: App, address: SocketAddr) -> Router {
     let gate = guard::Gate {

@@ -2,8 +2,9 @@
 
 use kura_access::Relation;
 use kura_fhir::search;
+use kura_fhir::search_parameter::Registry;
 use kura_model::{Error, RecordKey, Result, Standing};
-use kura_store::Reader;
+use kura_store::{Query, Reader};
 
 use crate::terminology::BankTerms;
 use crate::{Bank, query};
@@ -118,29 +119,18 @@ fn treated_by(bank: &Bank, practitioner: &str) -> Result<Vec<RecordKey>> {
         let me = me.join(",");
         let mut all = Vec::new();
         for (kind, by, whose, when) in PART {
-            let mut params = vec![((*by).to_owned(), me.clone())];
-            if let Some(when) = when {
-                params.push(((*when).to_owned(), format!("ge{since}")));
-            }
-            let found = ask(bank, kind, &params)?;
-            if whose.is_empty() {
-                let mut after = None;
-                loop {
-                    let page = reader.search(&found, after.as_ref(), 1000)?;
-                    all.extend(page.versions.into_iter().map(|version| version.key));
-                    after = page.next;
-                    if after.is_none() {
-                        break;
-                    }
-                }
-                continue;
-            }
-            let Some(parameter) = registry.parameter(kind, whose) else {
-                continue;
-            };
-            for slot in &parameter.slots {
-                let targets = reader.targets(&found, slot.name)?;
-                all.extend(targets.into_iter().filter(|key| key.kind == "Patient"));
+            let part = ((*by).to_owned(), me.clone());
+            // What has no date may go on.
+            let times = when.map_or(vec![None], |when| {
+                vec![
+                    Some((when.to_owned(), format!("ge{since}"))),
+                    Some((format!("{when}:missing"), "true".to_owned())),
+                ]
+            });
+            for time in times {
+                let params: Vec<_> = [Some(part.clone()), time].into_iter().flatten().collect();
+                let found = ask(bank, kind, &params)?;
+                add(reader, &registry, &found, (kind, whose), &mut all)?;
             }
         }
         all.sort_unstable();
@@ -149,7 +139,35 @@ fn treated_by(bank: &Bank, practitioner: &str) -> Result<Vec<RecordKey>> {
     })
 }
 
-fn ask(bank: &Bank, kind: &str, params: &[(String, String)]) -> Result<kura_store::Query> {
+/// The patients of what is found: what is found itself, or what it points at.
+fn add(
+    reader: &mut Reader<'_>,
+    registry: &Registry,
+    found: &Query,
+    (kind, whose): (&str, &str),
+    all: &mut Vec<RecordKey>,
+) -> Result<()> {
+    if whose.is_empty() {
+        let mut after = None;
+        loop {
+            let page = reader.search(found, after.as_ref(), 1000)?;
+            all.extend(page.versions.into_iter().map(|version| version.key));
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+    let slots = registry
+        .parameter(kind, whose)
+        .map(|parameter| &parameter.slots);
+    for slot in slots.into_iter().flatten() {
+        let targets = reader.targets(found, slot.name)?;
+        all.extend(targets.into_iter().filter(|key| key.kind == "Patient"));
+    }
+    Ok(())
+}
+fn ask(bank: &Bank, kind: &str, params: &[(String, String)]) -> Result<Query> {
     let registry = bank.search_parameters()?;
     let asked = search::parse(&registry, kind, params)?;
     query::query(&asked, None, &BankTerms { bank, at: None })

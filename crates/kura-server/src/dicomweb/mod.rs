@@ -27,6 +27,14 @@ use crate::{App, error};
 /// What is served here, for people.
 const PAGE: &str = "/conformance";
 
+/// Method and path of all that is served here.
+pub(crate) fn addresses() -> impl Iterator<Item = (String, String)> {
+    endpoints::ENDPOINTS.iter().map(|endpoint| {
+        let path = format!("/dicom-web{}", endpoint.path);
+        (endpoint.method.to_owned(), path)
+    })
+}
+
 pub(crate) fn routes() -> Router<App> {
     // The page is routed by its whole path, which its links are made of.
     let (pages, rest): (Vec<_>, Vec<_>) = endpoints::ENDPOINTS

@@ -163,7 +163,7 @@ impl Page {
     fn top(&self) -> Markup {
         let links: [(&str, Text, Action); 9] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
-            ("/worklist", text::WORKLIST, Action::ReadClinical),
+            ("/worklist", text::WORKLIST, Action::ReadWorklist),
             ("/patients", text::PATIENTS, Action::ReadClinical),
             ("/images", text::IMAGES_HERE, Action::ReadClinical),
             ("/models", text::MODELS, Action::ReadStatus),

@@ -1,5 +1,7 @@
 //! The pages over a real socket: what a browser gets.
 
+mod who_may_ask;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;

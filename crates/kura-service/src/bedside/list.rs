@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::WORK;
 use super::proposal::{self, reference};
-use crate::access::{Action, reach};
+use crate::access::{Action, authorize, reach};
 use crate::models::registry;
 use crate::patients::{self, Patient};
 use crate::{Bank, imaging};
@@ -56,6 +56,8 @@ pub struct Entry {
 
 /// Everything that waits, ranked.
 pub fn worklist(bank: &Bank, context: &RequestContext) -> Result<Vec<Entry>> {
+    // What no doctor has judged yet is no patient's to read.
+    authorize(bank, context, Action::ReadWorklist)?;
     let reach = reach(bank, context, Action::ReadClinical)?;
     bank.clinical
         .audit(AuditEntry::new(context, "worklist", ""));

@@ -6,7 +6,7 @@ use kura_model::{Error, RecordKey, RequestContext, Result};
 use kura_store::AuditEntry;
 
 use super::proposal::{SERIES, reference};
-use crate::access::{Action, reach};
+use crate::access::{Action, authorize, reach};
 use crate::models::asked::Asked;
 use crate::models::occlusion::{Occlusion, log_odds, occlusion};
 use crate::models::registry;
@@ -21,6 +21,7 @@ const SIDE: usize = 280;
 /// # Errors
 /// `NotFound` where the answer is about no image, or the image is gone.
 pub fn picture(bank: &Bank, context: &RequestContext, id: &str) -> Result<Vec<u8>> {
+    authorize(bank, context, Action::ReadWorklist)?;
     let reach = reach(bank, context, Action::ReadClinical)?;
     let key = RecordKey::new("RiskAssessment", id);
     bank.clinical
