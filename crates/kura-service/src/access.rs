@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use kura_access::Rule;
 use kura_access::{Asked, Decision, Policy, Relation, Relations};
 use kura_model::{
     Assurance, Category, Error, PurposeOfUse, RecordKey, RequestContext, Result, Role, Standing,
@@ -150,6 +151,11 @@ pub(crate) fn at_the_machine(context: &RequestContext) -> Result<()> {
 pub fn may(bank: &Bank, context: &RequestContext, action: Action) -> bool {
     decide(bank, context, action, Relations::NONE).allowed
         || !relations(bank, context, action).is_empty()
+}
+
+/// The rules in force, for people to read.
+pub fn rules(bank: &Bank) -> Vec<Rule> {
+    bank.access.policy().rules()
 }
 
 /// Whose records may the caller do this to?

@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::RequestContext;
 use kura_service::access::Action;
 use kura_service::dashboard::{self, Dashboard};
@@ -17,6 +17,10 @@ pub(crate) async fn show(
     Extension(context): Extension<RequestContext>,
     page: Page,
 ) -> Response {
+    // Whoever may not see counts begins with the records they may see.
+    if !page.may(Action::ReadStatus) && page.may(Action::ReadClinical) {
+        return Redirect::to("/patients").into_response();
+    }
     match blocking(move || dashboard::dashboard(&app.bank, &context)).await {
         Ok(found) => page.whole(page.say(text::OVERVIEW), &body(&page, &found)),
         Err(error) => failure::show(&page, &error),

@@ -1,10 +1,12 @@
 //! The pages: server-rendered HTML, Japanese and English. A handler decodes the request, calls
 //! one service function and hands its answer to a template.
 
+mod account;
 mod assets;
 mod charts;
 mod dashboard;
 mod failure;
+mod form;
 mod images;
 mod imports;
 mod models;
@@ -85,6 +87,9 @@ pages! {
     "/trials/{id}/read/{seat}/{position}/frame/{object}/{frame}" => get trials::frame;
     "/trials/{id}/read/{seat}/{position}/picture/{object}/{frame}" => get trials::picture;
     "/trials/{id}/report/{hash}" => get trials::report;
+    "/account" => get account::show, post account::act;
+    "/accounts" => get account::list, post account::change;
+    "/access" => get account::rules;
     "/sign-in" => get sign_in::show, post sign_in::enter;
     "/sign-out" => post sign_in::leave;
     "/assets/{name}" => get assets::serve;

@@ -161,7 +161,7 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 9] = [
+        let links: [(&str, Text, Action); 10] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
             ("/worklist", text::WORKLIST, Action::ReadWorklist),
             ("/patients", text::PATIENTS, Action::ReadClinical),
@@ -171,6 +171,7 @@ impl Page {
             ("/import", text::IMPORT, Action::Import),
             ("/quarantine", text::QUARANTINE, Action::Import),
             ("/unlinked", text::UNLINKED, Action::Import),
+            ("/accounts", text::ACCOUNTS, Action::ManageAccounts),
         ];
         let here = |href: &str| {
             if href == "/" {
@@ -194,7 +195,7 @@ impl Page {
                 div .who {
                     @if let Some(context) = &self.context {
                         @if context.actor.role != Role::SingleUser {
-                            span .account title=(self.say(text::SIGNED_IN_AS)) {
+                            a .account href="/account" title=(self.say(text::SIGNED_IN_AS)) {
                                 (context.actor.name) " " small { (self.say(role(context.actor.role))) }
                             }
                             form method="post" action="/sign-out" {
@@ -219,7 +220,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 /// A storehouse (蔵) with its latticed wall.
 const LOGO: &str = r#"<svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true"><path d="M2 10 12 3l10 7v2H2z" fill="currentColor"/><path d="M4 12h16v9H4z" fill="none" stroke="currentColor" stroke-width="1.6"/><path d="M4 16.5h16M9 12v9M15 12v9" stroke="currentColor" stroke-width="1.2"/></svg>"#;
 
-fn role(role: Role) -> Text {
+pub(super) fn role(role: Role) -> Text {
     match role {
         Role::Administrator => text::ROLE_ADMINISTRATOR,
         Role::DataManager => text::ROLE_DATA_MANAGER,

@@ -5,22 +5,23 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use kura_model::{Category, Error, RequestContext};
+use kura_model::{Category, RequestContext};
 use kura_service::accounts;
 use maud::{Markup, html};
 
+use super::form::Form;
 use super::page::Page;
 use super::{blocking, failure, text};
 use crate::{App, auth};
 
 pub(crate) async fn show(State(app): State<App>, page: Page) -> Response {
     match blocking(move || accounts::sign_in_needed(&app.bank)).await {
-        Ok(needed) => page.whole(page.say(text::SIGN_IN), &form(&page, needed, false)),
+        Ok(needed) => page.whole(page.say(text::SIGN_IN), &entry(&page, needed, false)),
         Err(error) => failure::show(&page, &error),
     }
 }
 
-fn form(page: &Page, needed: bool, failed: bool) -> Markup {
+fn entry(page: &Page, needed: bool, failed: bool) -> Markup {
     html! {
         div .sign-in {
             @if needed {
@@ -44,18 +45,8 @@ fn form(page: &Page, needed: bool, failed: bool) -> Markup {
 }
 
 pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Response {
-    let form_fields = std::str::from_utf8(&body)
-        .ok()
-        .and_then(|text| kura_service::decode_query(text).ok())
-        .unwrap_or_default();
-    let field = |name: &str| {
-        form_fields
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
-    let (name, password) = (field("name"), field("password"));
+    let form = Form::of(&body);
+    let (name, password) = (form.get("name").to_owned(), form.get("password").to_owned());
     let bank = app.bank.clone();
     // Argon2 takes a tenth of a second of a core, by design.
     let opened = blocking(move || {
@@ -64,17 +55,11 @@ pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Re
     })
     .await;
     match opened {
-        Ok(token) => with_cookie(
-            &format!(
-                "{}={token}; Path=/; HttpOnly; SameSite=Strict",
-                auth::COOKIE
-            ),
-            "/",
-        ),
+        Ok(token) => with_session(&token, "/"),
         Err(error) if error.category == Category::Unauthenticated => page.with_status(
             StatusCode::UNAUTHORIZED,
             page.say(text::SIGN_IN),
-            &form(&page, true, true),
+            &entry(&page, true, true),
         ),
         Err(error) => failure::show(&page, &error),
     }
@@ -93,22 +78,34 @@ pub(crate) async fn leave(
             return failure::show(&page, &error);
         }
     }
-    with_cookie(
-        &format!(
-            "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
-            auth::COOKIE
-        ),
-        "/sign-in",
-    )
+    without_session()
 }
 
-fn with_cookie(cookie: &str, to: &str) -> Response {
+/// To an address, signed in by this token.
+pub(super) fn with_session(token: &str, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
-    match HeaderValue::from_str(cookie) {
-        Ok(cookie) => {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
-            response
-        }
-        Err(_) => crate::error::status(Error::internal("").category).into_response(),
+    put_session(&mut response, token);
+    response
+}
+
+pub(super) fn without_session() -> Response {
+    let mut response = Redirect::to("/sign-in").into_response();
+    put_cookie(&mut response, "", "; Max-Age=0");
+    response
+}
+
+/// The token in the browser's cookie: no script reads it, no other site's request carries it.
+pub(super) fn put_session(response: &mut Response, token: &str) {
+    put_cookie(response, token, "");
+}
+
+fn put_cookie(response: &mut Response, token: &str, more: &str) {
+    let cookie = format!(
+        "{}={token}; Path=/; HttpOnly; SameSite=Strict{more}",
+        auth::COOKIE
+    );
+    // Tokens are hexadecimal: it is always a header.
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
 }

@@ -75,6 +75,7 @@ catalogue! {
     IMPORT: "取り込み", "Import";
     QUARANTINE: "隔離", "Quarantine";
     UNLINKED: "患者未確定", "Unlinked";
+    ACCOUNTS: "アカウント", "Accounts";
     SKIP: "本文へ", "Skip to content";
     NAVIGATION: "ページ", "Pages";
     OTHER_LANGUAGE: "English", "日本語";

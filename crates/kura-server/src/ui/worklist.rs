@@ -13,6 +13,7 @@ use kura_service::bedside::{self, Decision, Entry};
 use kura_service::dashboard::local_time;
 use maud::{Markup, html};
 
+use super::form::Form;
 use super::page::{Page, empty, half};
 use super::patients::{facts, names};
 use super::{assets, blocking, failure, text};
@@ -249,17 +250,8 @@ pub(crate) async fn decide(
     page: Page,
     body_bytes: Bytes,
 ) -> Response {
-    let fields = std::str::from_utf8(&body_bytes)
-        .ok()
-        .and_then(|text| kura_service::decode_query(text).ok())
-        .unwrap_or_default();
-    let field = |name: &str| {
-        fields
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.clone())
-            .unwrap_or_default()
-    };
+    let form = Form::of(&body_bytes);
+    let field = |name: &str| form.get(name).to_owned();
     let decision = match field("decision").as_str() {
         "accept" => Decision::Accept,
         "correct" => Decision::Correct,
