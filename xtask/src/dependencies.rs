@@ -45,6 +45,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-ocr", &["kura-model", "kura-fhir", "kura-inference"]),
     ("kura-trial", &["kura-model", "kura-evaluation"]),
     ("kura-store", &["kura-model"]),
+    // Proofs of who one is.
+    ("kura-credentials", &["kura-model"]),
     // What asks other servers.
     ("kura-outbound", &["kura-model"]),
     (
@@ -69,6 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-trial",
             "kura-store",
             "kura-outbound",
+            "kura-credentials",
         ],
     ),
     (
@@ -78,6 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-fhir",
             "kura-dicom",
             "kura-genomics",
+            "kura-credentials",
             "kura-service",
         ],
     ),
