@@ -42,6 +42,13 @@ impl Filter {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Whether what `other` finds is found: it asks for all that this one does, or more.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.parameters
+            .iter()
+            .all(|parameter| other.parameters.contains(parameter))
+    }
+
     /// What holds for both.
     pub(super) fn and(one: Option<&Self>, other: Option<&Self>) -> Option<Self> {
         match (one, other) {

@@ -5,9 +5,10 @@ use std::fmt;
 
 use super::{Filter, Interaction, Interactions, Level, Named, Refused, ResourceScope, Scope};
 
-/// Bytes of a list of scopes at most, and how many they may be.
+/// Bytes of a list of scopes at most, and how many they may be. Two lists intersect in as many as
+/// the product, and those are compared with each other.
 const LIST_BYTES: usize = 16 * 1024;
-const SCOPES: usize = 256;
+const SCOPES: usize = 128;
 
 /// A set of scopes in its shortest form: what another scope of the set covers is not in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,28 +176,31 @@ impl Scopes {
     }
 
     /// "It is recommended that scopes be factored to their shortest form": without the
-    /// interactions that a wider scope has: without filter, of all types, or both.
+    /// interactions that a wider scope has, of all types or with fewer filters.
     fn shortened(mut self) -> Self {
-        let wide = self.resources.clone();
-        let held = |level, resource_type: Option<&String>, filter: Option<&Filter>| {
-            let whose = Whose {
-                level,
-                resource_type: resource_type.cloned(),
-                filter: filter.cloned(),
-            };
-            wide.get(&whose).copied().unwrap_or_default()
-        };
-        self.resources.retain(|whose, interactions| {
-            let (own_type, own_filter) = (whose.resource_type.as_ref(), whose.filter.as_ref());
-            for (wider_type, wider_filter) in [(own_type, None), (None, own_filter), (None, None)] {
-                if (wider_type, wider_filter) != (own_type, own_filter) {
-                    *interactions =
-                        interactions.without(held(whose.level, wider_type, wider_filter));
+        let all = self.resources.clone();
+        self.resources.retain(|own, interactions| {
+            for (other, held) in &all {
+                if other != own && other.covers(own) {
+                    *interactions = interactions.without(*held);
                 }
             }
             !interactions.is_empty()
         });
         self
+    }
+}
+
+impl Whose {
+    /// Whether each resource of `other` is one of these.
+    fn covers(&self, other: &Self) -> bool {
+        self.level == other.level
+            && (self.resource_type.is_none() || self.resource_type == other.resource_type)
+            && match (&self.filter, &other.filter) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(wide), Some(narrow)) => wide.covers(narrow),
+            }
     }
 }
 
