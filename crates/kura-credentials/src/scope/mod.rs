@@ -45,7 +45,7 @@ impl Level {
     }
 }
 
-/// The FHIR interactions a letter stands for (table "SMART's scopes for FHIR resources").
+/// The FHIR interactions a letter stands for ("Scopes for requesting FHIR Resources").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Interaction {
     /// `c`: create of a type.
@@ -56,7 +56,7 @@ pub enum Interaction {
     Update,
     /// `d`: delete.
     Delete,
-    /// `s`: search and history of a type.
+    /// `s`: search and history of a type, and of the system.
     Search,
 }
 
@@ -110,6 +110,18 @@ impl Interactions {
 
     const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+}
+
+impl Interactions {
+    /// The word of SMART 1 for exactly these ("Scopes for requesting FHIR Resources").
+    const fn word_of_version_1(self) -> Option<&'static str> {
+        match self.0 {
+            0b1_0010 => Some("read"),
+            0b0_1101 => Some("write"),
+            0b1_1111 => Some("*"),
+            _ => None,
+        }
     }
 }
 

@@ -74,21 +74,16 @@ fn of_version_2(letters: &str) -> Result<Interactions, Refused> {
     Ok(read)
 }
 
-/// "Scope Equivalence": `.read` is `.rs`, `.write` is `.cud`, `.*` is `.cruds`.
+/// The same section: `.read` is `.rs`, `.write` is `.cud`, `.*` is `.cruds`.
 fn of_version_1(word: &str) -> Option<Interactions> {
-    let of = |letters: &[Interaction]| {
-        letters
-            .iter()
-            .fold(Interactions::default(), |all, one| all.with(*one))
-    };
-    match word {
-        "read" => Some(of(&[Interaction::Read, Interaction::Search])),
-        "write" => Some(of(&[
-            Interaction::Create,
-            Interaction::Update,
-            Interaction::Delete,
-        ])),
-        "*" => Some(Interactions::ALL),
-        _ => None,
-    }
+    (0..=Interactions::ALL.0)
+        .map(Interactions)
+        .find(|interactions| interactions.word_of_version_1() == Some(word))
+}
+
+/// Whether the scope is written as in SMART 1.
+pub(super) fn is_version_1(scope: &str) -> bool {
+    scope
+        .split_once('.')
+        .is_some_and(|(_, word)| of_version_1(word).is_some())
 }

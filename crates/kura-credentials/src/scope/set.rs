@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::parse::is_version_1;
 use super::{Filter, Interaction, Interactions, Level, Named, Refused, ResourceScope, Scope};
 
 /// Bytes of a list of scopes at most, and how many they may be. Two lists intersect in as many as
@@ -16,6 +17,7 @@ pub struct Scopes {
     named: BTreeSet<Named>,
     resources: BTreeMap<Whose, Interactions>,
     left_out: Vec<Refused>,
+    version_1: bool,
 }
 
 /// A resource scope but for its interactions.
@@ -37,7 +39,7 @@ pub enum Grant {
 
 impl Scopes {
     /// Reads scopes with spaces between (RFC 6749 §3.3). What is unknown or malformed is left out,
-    /// as SMART asks of servers; [`Scopes::left_out`] tells why.
+    /// which SMART and RFC 6749 let a server do; [`Scopes::left_out`] tells why.
     ///
     /// # Errors
     /// `scope-length`.
@@ -55,7 +57,10 @@ impl Scopes {
                 return Err(Refused::Length);
             }
             match Scope::parse(scope, types) {
-                Ok(scope) => scopes.insert(scope),
+                Ok(read) => {
+                    scopes.insert(read);
+                    scopes.version_1 |= is_version_1(scope);
+                }
                 Err(why) => scopes.left_out.push(why),
             }
         }
@@ -65,6 +70,28 @@ impl Scopes {
     /// Why scopes were left out, one for each.
     pub fn left_out(&self) -> &[Refused] {
         &self.left_out
+    }
+
+    /// The text for who asked: a server "SHOULD return v1 scopes when v1 scopes are requested and
+    /// granted". What SMART 1 has no word for is written as in SMART 2.
+    pub fn as_asked(&self) -> String {
+        if !self.version_1 {
+            return self.to_string();
+        }
+        let written = self.iter().map(|scope| match &scope {
+            Scope::Resource(ResourceScope {
+                level,
+                resource_type,
+                interactions,
+                filter: None,
+            }) if let Some(word) = interactions.word_of_version_1() => format!(
+                "{}/{}.{word}",
+                level.as_str(),
+                resource_type.as_deref().unwrap_or("*")
+            ),
+            scope => scope.to_string(),
+        });
+        written.collect::<Vec<_>>().join(" ")
     }
 
     pub fn is_empty(&self) -> bool {
@@ -134,6 +161,7 @@ impl Scopes {
     pub fn limit_resources(&self, other: &Self) -> Self {
         let mut both = Self {
             named: self.named.clone(),
+            version_1: self.version_1,
             ..Self::default()
         };
         for (one, ones) in &self.resources {
