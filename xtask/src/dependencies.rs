@@ -47,6 +47,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("kura-trial", &["kura-model", "kura-evaluation"]),
     ("kura-access", &["kura-model"]),
     ("kura-store", &["kura-model"]),
+    // Proofs of who one is.
+    ("kura-credentials", &["kura-model"]),
     // What asks other servers.
     ("kura-outbound", &["kura-model"]),
     (
@@ -72,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-trial",
             "kura-store",
             "kura-outbound",
+            "kura-credentials",
         ],
     ),
     (
@@ -81,6 +84,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "kura-fhir",
             "kura-dicom",
             "kura-genomics",
+            "kura-credentials",
             "kura-service",
         ],
     ),
