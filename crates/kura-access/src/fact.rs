@@ -96,17 +96,25 @@ pub struct Asked {
     pub purpose: PurposeOfUse,
     /// Whether two factors were shown, or it is the machine itself that asks.
     pub second_factor: bool,
+    /// Whether the bank asks for two.
+    pub second_factor_needed: bool,
     pub action: Action,
     /// To the patient, where the action is of one.
     pub relations: Relations,
 }
 
 impl Asked {
-    pub fn of(context: &RequestContext, action: Action, relations: Relations) -> Self {
+    pub fn of(
+        context: &RequestContext,
+        action: Action,
+        relations: Relations,
+        second_factor_needed: bool,
+    ) -> Self {
         Self {
             role: context.actor.role,
             purpose: context.purpose,
             second_factor: context.assurance != Assurance::OneFactor,
+            second_factor_needed,
             action,
             relations,
         }

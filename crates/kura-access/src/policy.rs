@@ -213,6 +213,10 @@ fn context(asked: &Asked) -> Result<Context, PolicyError> {
             "secondFactor".to_owned(),
             RestrictedExpression::new_bool(asked.second_factor),
         ),
+        (
+            "secondFactorNeeded".to_owned(),
+            RestrictedExpression::new_bool(asked.second_factor_needed),
+        ),
     ];
     if asked.action.is_of_a_patient() {
         facts.extend(Relation::ALL.map(|relation| {
@@ -246,7 +250,7 @@ fn schema() -> Result<Schema, PolicyError> {
         };
         let _ = writeln!(
             text,
-            "action \"{action}\"{group} appliesTo {{ principal: [Person], resource: [{}], context: {{ purpose: String, secondFactor: Bool{relations} }} }};",
+            "action \"{action}\"{group} appliesTo {{ principal: [Person], resource: [{}], context: {{ purpose: String, secondFactor: Bool, secondFactorNeeded: Bool{relations} }} }};",
             resource(*action)
         );
     }

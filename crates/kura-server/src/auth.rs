@@ -117,7 +117,10 @@ impl Auth {
 /// Puts the caller's [`RequestContext`] into the request, or turns them away.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let open = path == "/sign-in" || path.starts_with("/assets/") || OPEN.contains(&path);
+    let open = path == "/sign-in"
+        || path == "/sign-in/second"
+        || path.starts_with("/assets/")
+        || OPEN.contains(&path);
     if !app.auth.sign_in_needed(&app) {
         request.extensions_mut().insert(RequestContext::new(
             Actor {
@@ -188,7 +191,7 @@ async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
     let (context, version) = tokio::task::spawn_blocking(move || {
         // Before the password is looked at: if it is changed meanwhile, that is noticed.
         let version = accounts::account_version(&bank, &name)?;
-        let context = accounts::sign_in(&bank, &name, &password)?;
+        let context = accounts::sign_in_at_once(&bank, &name, &password)?;
         Ok::<_, kura_model::Error>((context, version))
     })
     .await

@@ -220,7 +220,8 @@ fn relations(bank: &Bank, context: &RequestContext, action: Action) -> Vec<Relat
 }
 
 fn decide(bank: &Bank, context: &RequestContext, action: Action, relations: Relations) -> Decision {
-    let mut asked = Asked::of(context, action, relations);
+    let needed = bank.second_factor_needed();
+    let mut asked = Asked::of(context, action, relations, needed);
     // Who has opened records in an emergency asks for that purpose.
     if relations.has(Relation::Emergency) && asked.purpose == PurposeOfUse::Treatment {
         asked.purpose = PurposeOfUse::Emergency;

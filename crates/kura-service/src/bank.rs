@@ -10,6 +10,7 @@ use kura_model::{Error, RecordKey, RequestContext, Result, Zone};
 use kura_store::{AuditEntry, Commit, Guard, Put, Store, Write};
 
 use crate::access::Access;
+use crate::config::SecondFactor;
 use crate::key_file::{KeyFile, SECRET};
 use crate::validation::Profiles;
 use crate::{Config, kind, search_index};
@@ -237,6 +238,20 @@ impl Bank {
 
     fn key_file(&self) -> Result<KeyFile> {
         key_file_of(&self.folder, &self.config, &self.identity)
+    }
+
+    /// Whether nobody may do anything without a second factor.
+    pub(crate) fn second_factor_needed(&self) -> bool {
+        match self.config.access.second_factor {
+            SecondFactor::Never => false,
+            SecondFactor::Always => true,
+            SecondFactor::BeyondLoopback => !self
+                .config
+                .server
+                .listen
+                .parse::<std::net::SocketAddr>()
+                .is_ok_and(|address| address.ip().is_loopback()),
+        }
     }
 
     pub fn folder(&self) -> &Path {

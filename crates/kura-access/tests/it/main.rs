@@ -14,6 +14,7 @@ fn asked(role: Role, purpose: PurposeOfUse, action: Action, relations: Relations
         role,
         purpose,
         second_factor: true,
+        second_factor_needed: true,
         action,
         relations,
     }
@@ -89,6 +90,29 @@ fn what_is_remembered_is_what_cedar_said() {
                     assert_eq!(policy.decide(asked), said);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn where_two_factors_are_needed_one_is_nothing() {
+    let policy = shipped();
+    for role in Role::ALL {
+        for action in Action::ALL {
+            let all: Relations = Relation::ALL.into_iter().collect();
+            let one_factor = Asked {
+                second_factor: false,
+                ..asked(role, usual(role), *action, all)
+            };
+            let decision = policy.decide(one_factor);
+            assert!(!decision.allowed, "{role} {action}");
+            assert_eq!(&*decision.rules, ["second-factor"]);
+            let not_needed = Asked {
+                second_factor_needed: false,
+                ..one_factor
+            };
+            let both = asked(role, usual(role), *action, all);
+            assert_eq!(policy.decide(not_needed), policy.decide(both));
         }
     }
 }

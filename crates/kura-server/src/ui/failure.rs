@@ -38,6 +38,9 @@ pub(crate) fn show(page: &Page, failure: &Error) -> Response {
             div .failure {
                 h1 { (title) }
                 p { (page.say(long)) }
+                @if failure.message().contains("second-factor") {
+                    p { (page.say(text::NEEDS_SECOND)) " " a href="/account" { (page.say(text::TO_ACCOUNT)) } }
+                }
                 @if told { p .quiet lang="en" { (failure.message()) } }
                 p { a href="/" { (page.say(text::TO_OVERVIEW)) } }
             }

@@ -91,6 +91,7 @@ pages! {
     "/accounts" => get account::list, post account::change;
     "/access" => get account::rules;
     "/sign-in" => get sign_in::show, post sign_in::enter;
+    "/sign-in/second" => post sign_in::enter_second;
     "/sign-out" => post sign_in::leave;
     "/assets/{name}" => get assets::serve;
     "/assets/{folder}/{name}" => get assets::serve_module;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, RequestContext};
-use kura_service::accounts;
+use kura_service::accounts::{self, SignedIn};
 use maud::{Markup, html};
 
 use super::form::Form;
@@ -50,7 +50,54 @@ pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Re
     let bank = app.bank.clone();
     // Argon2 takes a tenth of a second of a core, by design.
     let opened = blocking(move || {
-        let context = accounts::sign_in(&bank, &name, &password)?;
+        Ok(match accounts::sign_in(&bank, &name, &password)? {
+            SignedIn::Whole(context) => Step::In(accounts::session_open(&bank, &context)?),
+            SignedIn::Half(half) => Step::Second(half),
+        })
+    })
+    .await;
+    match opened {
+        Ok(Step::In(token)) => with_session(&token, "/"),
+        Ok(Step::Second(half)) => page.whole(page.say(text::SIGN_IN), &second(&page, &half, None)),
+        Err(error) if error.category == Category::Unauthenticated => page.with_status(
+            StatusCode::UNAUTHORIZED,
+            page.say(text::SIGN_IN),
+            &entry(&page, true, true),
+        ),
+        Err(error) => failure::show(&page, &error),
+    }
+}
+
+enum Step {
+    In(String),
+    Second(String),
+}
+
+/// The form of the second proof; `half` says that the first was right.
+fn second(page: &Page, half: &str, refused: Option<&str>) -> Markup {
+    html! {
+        div .sign-in {
+            h1 { (page.say(text::SECOND_STEP)) }
+            @if let Some(why) = refused { p .bad role="alert" lang="en" { (why) } }
+            p .quiet { (page.say(text::SECOND_STEP_LONG)) }
+            form method="post" action="/sign-in/second" {
+                input type="hidden" name="half" value=(half);
+                label { span { (page.say(text::CODE)) }
+                    input name="code" autocomplete="one-time-code" required autofocus maxlength="64"; }
+                button { (page.say(text::SIGN_IN)) }
+            }
+            p { a href="/sign-in" { (page.say(text::SIGN_IN_AGAIN)) } }
+        }
+    }
+}
+
+/// The second proof.
+pub(crate) async fn enter_second(State(app): State<App>, page: Page, body: Bytes) -> Response {
+    let form = Form::of(&body);
+    let (half, code) = (form.get("half").to_owned(), form.get("code").to_owned());
+    let (bank, kept) = (app.bank.clone(), half.clone());
+    let opened = blocking(move || {
+        let context = accounts::sign_in_second(&bank, &kept, &code)?;
         accounts::session_open(&bank, &context)
     })
     .await;
@@ -59,7 +106,7 @@ pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Re
         Err(error) if error.category == Category::Unauthenticated => page.with_status(
             StatusCode::UNAUTHORIZED,
             page.say(text::SIGN_IN),
-            &entry(&page, true, true),
+            &second(&page, &half, Some(error.message())),
         ),
         Err(error) => failure::show(&page, &error),
     }

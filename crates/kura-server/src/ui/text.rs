@@ -85,6 +85,12 @@ catalogue! {
     NAME: "名前", "Name";
     PASSWORD: "パスワード", "Password";
     SIGN_IN_FAILED: "名前かパスワードが違います。続けて間違えると、15分のあいだ受け付けません。", "The name or the password is wrong. After several wrong passwords the account waits for 15 minutes.";
+    SECOND_STEP: "もう一つの確認", "One more proof";
+    SECOND_STEP_LONG: "認証アプリの6桁の数字か、控えておいた回復コードを入れてください。", "Type the six digits of your authenticator app, or one of the recovery codes you kept.";
+    CODE: "コード", "Code";
+    SIGN_IN_AGAIN: "最初からやり直す", "Begin again";
+    NEEDS_SECOND: "二要素認証を設定するとできるようになります。", "You may do this once you have set up a second factor.";
+    TO_ACCOUNT: "アカウントのページへ", "To your account";
     NO_ACCOUNT: "アカウントがまだありません", "There is no account yet";
     NO_ACCOUNT_LONG: "このバンクは単独利用モードで、この端末(ループバック)からだけ使えます。ほかの人も使うなら、最初のアカウントを作ってください。", "This bank is in single-user mode and can be used from this machine (loopback) only. To let others use it, make the first account.";
     SIGNED_IN_AS: "サインイン中", "Signed in as";

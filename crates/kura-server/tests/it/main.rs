@@ -1,5 +1,6 @@
 //! The pages over a real socket: what a browser gets.
 
+mod sign_in;
 mod who_may_ask;
 
 use std::io::{Read, Write};
@@ -46,7 +47,10 @@ fn serve(bank: Bank) -> SocketAddr {
 
 struct Answer {
     status: u16,
+    /// In lower case.
     head: String,
+    /// The same as it came.
+    raw: String,
     body: String,
 }
 
@@ -64,6 +68,7 @@ fn ask(address: SocketAddr, method: &str, path: &str, headers: &str, body: &str)
     Answer {
         status: head[9..12].parse().unwrap(),
         head: head.to_lowercase(),
+        raw: head.to_owned(),
         body: body.to_owned(),
     }
 }
@@ -221,8 +226,8 @@ fn signing_in_and_what_a_role_may_see() {
         let answer = ask(address, "POST", "/sign-in", "", &body);
         assert_eq!(answer.status, 303, "{name}");
         assert!(answer.head.contains("httponly") && answer.head.contains("samesite=strict"));
-        let from = answer.head.find("kura_session=").unwrap();
-        let cookie: String = answer.head[from..]
+        let from = answer.raw.find("kura_session=").unwrap();
+        let cookie: String = answer.raw[from..]
             .chars()
             .take_while(|letter| *letter != ';')
             .collect();

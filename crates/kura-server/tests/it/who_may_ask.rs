@@ -273,8 +273,8 @@ fn enter(bank: &Bank, address: SocketAddr, own: &Subject) -> Vec<(Role, String)>
                     break answer;
                 }
             };
-            let from = answer.head.find("kura_session=").unwrap();
-            let cookie: String = answer.head[from..]
+            let from = answer.raw.find("kura_session=").unwrap();
+            let cookie: String = answer.raw[from..]
                 .chars()
                 .take_while(|letter| *letter != ';')
                 .collect();
@@ -296,7 +296,7 @@ fn who_may_ask_for_what() {
     let mut leaks = Vec::new();
     for (method, path) in kura_server::addresses() {
         // Signing out would end what the test asks with.
-        if path == "/sign-out" {
+        if path == "/sign-out" || path == "/sign-in/second" {
             continue;
         }
         let mut answers: BTreeMap<(u16, u16), Vec<&str>> = BTreeMap::new();

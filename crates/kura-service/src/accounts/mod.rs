@@ -2,11 +2,12 @@
 //! the identity zone. [`sign_in`] checks proofs, [`session`] keeps browsers signed in, [`token`]
 //! lets programs in.
 
-mod password;
+mod second;
 mod session;
 mod sign_in;
 mod token;
 
+use kura_credentials::{Token as Random, password};
 use kura_model::{
     Actor, Assurance, ContentHash, Error, IndexEntry, IndexValue, PurposeOfUse, RecordKey,
     RequestContext, Result, Role, Standing,
@@ -19,15 +20,16 @@ use std::sync::atomic::Ordering;
 use crate::access::{Action, authorize};
 use crate::{Bank, kind};
 
+pub use second::{Enrolment, SecondFactors, second_factors, totp_begin, totp_confirm, totp_remove};
 pub use session::{
     Browser, session_act_as, session_close, session_close_all, session_context, session_open,
     sessions,
 };
-pub use sign_in::sign_in;
+pub use sign_in::{SignedIn, sign_in, sign_in_at_once, sign_in_second};
 pub use token::{Issued, Token, token_context, token_issue, token_revoke, tokens};
 
 /// Letters a password has at least.
-pub const PASSWORD_LENGTH: usize = password::LENGTH;
+pub const PASSWORD_LENGTH: usize = password::SHORTEST;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Account {
@@ -49,6 +51,8 @@ struct Account {
     failures: u32,
     #[serde(default)]
     locked_until: i64,
+    #[serde(default)]
+    second: second::Kept,
 }
 
 /// [`Standing`] as it is kept.
@@ -132,6 +136,7 @@ pub struct Person {
     pub disabled: bool,
     /// Until when nobody gets in after too many wrong proofs; milliseconds since 1970.
     pub locked_until: Option<i64>,
+    pub second_factor: bool,
 }
 
 impl From<Account> for Person {
@@ -140,6 +145,7 @@ impl From<Account> for Person {
             roles: account.roles(),
             standing: Standing::from(&account.standing),
             disabled: account.disabled,
+            second_factor: account.second.any(),
             locked_until: (account.locked_until > now_millis()).then_some(account.locked_until),
             name: account.name,
         }
@@ -183,6 +189,7 @@ pub fn user_add(
         disabled: false,
         failures: 0,
         locked_until: 0,
+        second: second::Kept::default(),
     };
     let audit = AuditEntry::new(context, "user_add", name).detail(names(roles));
     save(bank, &account, vec![audit])
@@ -208,8 +215,10 @@ fn names(roles: &[Role]) -> String {
 }
 
 fn hashed(name: &str, chosen: &str) -> Result<String> {
-    password::acceptable(chosen, name)?;
+    password::check(chosen, name).map_err(|refused| Error::invalid(refused.message()))?;
     password::hash(chosen)
+        .map(|hash| hash.expose().to_owned())
+        .map_err(|refused| Error::internal("the password cannot be hashed").because(refused))
 }
 
 /// All accounts, by name.
@@ -240,6 +249,8 @@ pub struct Change {
     pub disabled: Option<bool>,
     /// Lets somebody in again before the quarter of an hour is over.
     pub unlock: bool,
+    /// Takes the second factor away: of somebody who has lost it, and the recovery codes.
+    pub reset_second_factor: bool,
     pub password: Option<String>,
 }
 
@@ -284,6 +295,10 @@ pub fn user_change(
     if let Some(hash) = hash {
         account.password = Some(hash);
         what.push("password".to_owned());
+    }
+    if change.reset_second_factor {
+        account.second = second::Kept::default();
+        what.push("second factor reset".to_owned());
     }
     let out = !what.is_empty();
     if change.unlock {
@@ -489,8 +504,7 @@ pub(crate) fn now_millis() -> i64 {
 
 /// 256 bits that nobody guesses, in letters that a cookie and a header take.
 fn random_token() -> Result<String> {
-    let mut random = [0; 32];
-    getrandom::fill(&mut random)
-        .map_err(|error| Error::internal("the system gives no random numbers").because(error))?;
-    Ok(ContentHash(random).to_hex())
+    Random::generate()
+        .map(|token| token.expose().to_owned())
+        .map_err(|error| Error::internal("the system gives no random numbers").because(error))
 }

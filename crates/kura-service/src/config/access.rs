@@ -17,6 +17,19 @@ pub struct Access {
     /// Days after an encounter, an order or a team's work has ended for which the doctor who had
     /// part in it still treats the patient.
     pub treatment_days: u32,
+    /// Where nobody may do anything without a second factor.
+    pub second_factor: SecondFactor,
+}
+
+/// Where a second factor is needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondFactor {
+    Never,
+    /// Where the server answers to other machines.
+    #[default]
+    BeyondLoopback,
+    Always,
 }
 
 impl Default for Access {
@@ -24,6 +37,7 @@ impl Default for Access {
         Self {
             policy: None,
             treatment_days: 365,
+            second_factor: SecondFactor::default(),
         }
     }
 }

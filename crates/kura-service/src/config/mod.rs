@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use kura_model::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-pub use access::Access;
+pub use access::{Access, SecondFactor};
 pub use database::{Database, owner_only};
 pub use dicom::{Dicom, DicomTls, Node, Service};
 pub use dicomweb::DicomWeb;

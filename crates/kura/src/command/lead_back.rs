@@ -47,7 +47,13 @@ impl LeadBack {
     pub fn run(self, shell: &Shell) -> Result<ExitCode> {
         let bank = self.bank.open()?;
         let password = password(self.password_file.as_deref(), "Password: ")?;
-        let mut context = accounts::sign_in(&bank, &self.account, &password)?;
+        let mut context = match accounts::sign_in(&bank, &self.account, &password)? {
+            accounts::SignedIn::Whole(context) => context,
+            accounts::SignedIn::Half(half) => {
+                let code = super::user::password(None, "Code of the authenticator app: ")?;
+                accounts::sign_in_second(&bank, &half, &code)?
+            }
+        };
         context.purpose = PurposeOfUse::Research;
         let led = lead_back::lead_back(
             &bank,

@@ -70,6 +70,9 @@ Who the account is in the records is replaced as a whole by what is named.")]
         /// Lets it in again after too many wrong passwords
         #[arg(long)]
         unlock: bool,
+        /// Takes the second factor away, of somebody who has lost it
+        #[arg(long)]
+        reset_second_factor: bool,
         /// A new password, read as for `add`
         #[arg(long)]
         new_password: bool,
@@ -138,6 +141,7 @@ impl User {
                 disable,
                 enable,
                 unlock,
+                reset_second_factor,
                 new_password,
                 bank,
                 password_file,
@@ -149,6 +153,7 @@ impl User {
                     standing: (named || nobody).then_some(standing),
                     disabled: (disable || enable).then_some(disable),
                     unlock,
+                    reset_second_factor,
                     password: match new_password {
                         true => Some(password(password_file.as_deref(), &prompt)?),
                         false => None,
@@ -186,6 +191,7 @@ fn list(bank: &Bank, shell: &Shell) -> Result<()> {
                     "patient": standing.patient,
                     "actsFor": standing.acts_for,
                     "organization": standing.organization,
+                    "secondFactor": person.second_factor,
                     "disabled": person.disabled,
                     "lockedUntil": person.locked_until,
                 })
@@ -210,6 +216,9 @@ fn list(bank: &Bank, shell: &Shell) -> Result<()> {
             for id in ids {
                 line.push_str(&format!("  {kind}/{id}"));
             }
+        }
+        if person.second_factor {
+            line.push_str("  two factors");
         }
         if person.disabled {
             line.push_str("  disabled");

@@ -44,7 +44,10 @@ fn dicomweb_client_stores() {
 #[test]
 fn storing_is_a_right() {
     let bank = TestBank::new();
-    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    assert_eq!(
+        add(&bank, "sato", "data-manager", "correct horse battery"),
+        0
+    );
     assert_eq!(
         add(&bank, "kato", "data-manager", "another long password"),
         0
@@ -149,7 +152,12 @@ fn deleting_is_a_right() {
             .unwrap()
             .to_owned()
     };
-    for (name, role) in [("a", "administrator"), ("r", "researcher"), ("d", "doctor")] {
+    for (name, role) in [
+        ("a", "administrator"),
+        ("r", "researcher"),
+        ("o", "doctor"),
+        ("d", "data-manager"),
+    ] {
         assert_eq!(add(&bank, name, role, "correct horse battery"), 0);
     }
     let server = bank.serve();
@@ -162,6 +170,7 @@ fn deleting_is_a_right() {
     };
     assert_eq!(delete("a"), 403);
     assert_eq!(delete("r"), 403);
+    assert_eq!(delete("o"), 403, "a doctor takes no archive apart");
     assert_eq!(bank.live("DicomInstance"), 1);
     assert_eq!(delete("d"), 204);
     assert_eq!(bank.live("DicomInstance"), 0);
@@ -428,7 +437,10 @@ fn pages_of_other_origins() {
     drop(server);
 
     // Who has to sign in is told so before and after: the question itself needs nobody.
-    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    assert_eq!(
+        add(&bank, "sato", "data-manager", "correct horse battery"),
+        0
+    );
     let writing: &[(&str, &Path)] = &[
         ("KURA_DICOMWEB__ORIGINS", Path::new(&origins)),
         ("KURA_DICOMWEB__ORIGINS_MAY_WRITE", Path::new("true")),
@@ -474,7 +486,10 @@ fn a_browser_fetches_from_another_origin() {
         return;
     }
     let bank = TestBank::sample();
-    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    assert_eq!(
+        add(&bank, "sato", "data-manager", "correct horse battery"),
+        0
+    );
     // Where its page will be: a port that is free.
     let page = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let viewer = format!("http://{}", page.local_addr().expect("an address"));

@@ -127,7 +127,7 @@ fn a_bank_of_the_first_release_is_brought_up() {
     let again = bank.kura(&["upgrade", "--format", "json"]).ok().json();
     assert_eq!(
         (again["indexed"].as_u64(), &again["from_schema"]),
-        (Some(0), &3.into())
+        (Some(0), &4.into())
     );
     bank.kura(&["audit", "verify"]).ok();
     assert_eq!((bank.live("Patient"), bank.versions("Patient")), (12, 20));

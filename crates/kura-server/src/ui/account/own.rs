@@ -3,10 +3,10 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kura_model::{Category, Error, RequestContext, Result, Role};
-use kura_service::accounts::{self, Browser, Token};
+use kura_model::{Assurance, Category, Error, RequestContext, Result, Role};
+use kura_service::accounts::{self, Browser, Enrolment, SecondFactors, Token};
 use kura_service::dashboard::local_time;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::words as text;
 use super::{Told, told};
@@ -20,7 +20,15 @@ struct Found {
     roles: Vec<Role>,
     browsers: Vec<Browser>,
     tokens: Vec<Token>,
+    second: SecondFactors,
     now: i64,
+}
+
+/// What is shown this once.
+enum Once {
+    Token(String),
+    Enrolment(Box<Enrolment>),
+    Recovery(Vec<String>),
 }
 
 fn find(app: &App, context: &RequestContext, token: &str) -> Result<Found> {
@@ -28,6 +36,7 @@ fn find(app: &App, context: &RequestContext, token: &str) -> Result<Found> {
         roles: accounts::own_roles(&app.bank, context)?,
         browsers: accounts::sessions(&app.bank, context, token)?,
         tokens: accounts::tokens(&app.bank, context)?,
+        second: accounts::second_factors(&app.bank, context)?,
         now: jiff::Timestamp::now().as_millisecond(),
     })
 }
@@ -48,7 +57,7 @@ async fn answer(
     token: &str,
     page: &Page,
     what: Option<Told>,
-    issued: Option<&str>,
+    once: Option<&Once>,
 ) -> Response {
     if context.actor.role == Role::SingleUser {
         let body = html! { h1 { (page.say(text::ACCOUNT)) } p { (page.say(text::NO_OWN)) } };
@@ -61,7 +70,7 @@ async fn answer(
                 Some(Told::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::OK,
             };
-            let body = body(page, context, &found, what.as_ref(), issued);
+            let body = body(page, context, &found, what.as_ref(), once);
             page.with_status(status, page.say(text::ACCOUNT), &body)
         }
         Err(error) => failure::show(page, &error),
@@ -93,6 +102,7 @@ pub(crate) async fn act(
                 Next::Again(
                     accounts::session_open(bank, &who)?,
                     Told::Done(text::CHANGED_PASSWORD),
+                    None,
                 )
             }
             "out" => {
@@ -102,7 +112,32 @@ pub(crate) async fn act(
             "token" => {
                 let days = sent.get("days").trim().parse().unwrap_or(0);
                 let issued = accounts::token_issue(bank, &who, sent.get("about"), days)?;
-                Next::Issued(issued.secret)
+                Next::Once(Once::Token(issued.secret))
+            }
+            "second" => {
+                let begun = accounts::totp_begin(bank, &who)?;
+                Next::Once(Once::Enrolment(Box::new(begun)))
+            }
+            "confirm" => {
+                let codes = accounts::totp_confirm(bank, &who, sent.get("code"))?;
+                let codes = codes.iter().map(|code| code.expose().to_owned());
+                let once = Once::Recovery(codes.collect());
+                // The app was just shown to be at hand.
+                let two = RequestContext {
+                    assurance: Assurance::TwoFactors,
+                    ..who
+                };
+                let token = accounts::session_open(bank, &two)?;
+                Next::Again(token, Told::Done(text::SECOND_ADDED), Some(once))
+            }
+            "remove" => {
+                accounts::totp_remove(bank, &who, sent.get("present"), sent.get("code"))?;
+                let one = RequestContext {
+                    assurance: Assurance::OneFactor,
+                    ..who
+                };
+                let token = accounts::session_open(bank, &one)?;
+                Next::Again(token, Told::Done(text::SECOND_REMOVED), None)
             }
             "revoke" => {
                 accounts::token_revoke(bank, &who, sent.get("id"))?;
@@ -115,14 +150,12 @@ pub(crate) async fn act(
     match done {
         Ok(Next::Cookie(token)) => sign_in::with_session(&token, "/"),
         Ok(Next::Out) => sign_in::without_session(),
-        Ok(Next::Again(token, what)) => {
-            let mut shown = answer(&app, &context, &token, &page, Some(what), None).await;
+        Ok(Next::Again(token, what, once)) => {
+            let mut shown = answer(&app, &context, &token, &page, Some(what), once.as_ref()).await;
             sign_in::put_session(&mut shown, &token);
             shown
         }
-        Ok(Next::Issued(secret)) => {
-            answer(&app, &context, &token, &page, None, Some(&secret)).await
-        }
+        Ok(Next::Once(once)) => answer(&app, &context, &token, &page, None, Some(&once)).await,
         Ok(Next::Told(what)) => answer(&app, &context, &token, &page, Some(what), None).await,
         Err(error)
             if matches!(
@@ -141,9 +174,9 @@ enum Next {
     /// Goes on under a new token.
     Cookie(String),
     /// The same, on this page.
-    Again(String, Told),
+    Again(String, Told, Option<Once>),
     Out,
-    Issued(String),
+    Once(Once),
     Told(Told),
 }
 
@@ -152,16 +185,23 @@ fn body(
     context: &RequestContext,
     found: &Found,
     what: Option<&Told>,
-    issued: Option<&str>,
+    once: Option<&Once>,
 ) -> Markup {
     html! {
         h1 { (page.say(text::ACCOUNT)) " " small { (context.actor.name) } }
         (told(page, what))
-        @if let Some(secret) = issued {
-            section .issued role="status" {
+        @match once {
+            Some(Once::Token(secret)) => section .issued role="status" {
                 p { (page.say(text::TOKEN_ONCE)) }
                 pre { code { (secret) } }
-            }
+            },
+            Some(Once::Recovery(codes)) => section .issued role="status" {
+                h2 { (page.say(text::RECOVERY)) }
+                p { (page.say(text::RECOVERY_LONG)) }
+                pre { code { @for code in codes { (code) "\n" } } }
+            },
+            Some(Once::Enrolment(begun)) => (enrolment(page, begun)),
+            None => {}
         }
         @if found.roles.len() > 1 {
             section {
@@ -179,6 +219,7 @@ fn body(
                 }
             }
         }
+        @if !matches!(once, Some(Once::Enrolment(_))) { (second(page, found.second)) }
         section {
             h2 { (page.say(text::CHANGE_PASSWORD)) }
             form .narrow method="post" action="/account" {
@@ -213,6 +254,51 @@ fn body(
     }
 }
 
+fn enrolment(page: &Page, begun: &Enrolment) -> Markup {
+    html! {
+        section .issued {
+            h2 { (page.say(text::SECOND)) }
+            p { (page.say(text::SECOND_SCAN)) }
+            div .qr { (PreEscaped(begun.picture.expose())) }
+            details { summary { (page.say(text::SECOND_TYPE)) } code { (begun.secret.expose()) } }
+            form .narrow method="post" action="/account" {
+                input type="hidden" name="do" value="confirm";
+                label { span { (page.say(text::SECOND_CODE)) }
+                    input name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="16" autofocus; }
+                button { (page.say(text::SECOND_CONFIRM)) }
+            }
+        }
+    }
+}
+
+fn second(page: &Page, second: SecondFactors) -> Markup {
+    html! {
+        section {
+            h2 { (page.say(text::SECOND)) }
+            @if second.totp {
+                p { (page.say(text::SECOND_ON)) ": " (second.recovery_codes) }
+                details {
+                    summary { (page.say(text::SECOND_REMOVE)) }
+                    form .narrow method="post" action="/account" {
+                        input type="hidden" name="do" value="remove";
+                        label { span { (page.say(text::PRESENT)) }
+                            input name="present" type="password" autocomplete="current-password" required maxlength="128"; }
+                        label { span { (page.say(text::SECOND_CODE)) }
+                            input name="code" autocomplete="one-time-code" required maxlength="64"; }
+                        button .quiet-button { (page.say(text::SECOND_REMOVE)) }
+                    }
+                }
+            } @else {
+                p { (page.say(text::SECOND_NONE)) }
+                @if second.needed { p .bad { (page.say(text::SECOND_NEEDED)) } }
+                form method="post" action="/account" {
+                    button name="do" value="second" { (page.say(text::SECOND_BEGIN)) }
+                }
+            }
+        }
+    }
+}
+
 fn browsers(page: &Page, browsers: &[Browser]) -> Markup {
     html! {
         @if browsers.is_empty() { p .quiet { "—" } } @else {
@@ -224,7 +310,7 @@ fn browsers(page: &Page, browsers: &[Browser]) -> Markup {
                             td { (local_time(browser.opened)) }
                             td { (local_time(browser.seen)) }
                             td { @if let Some(one) = browser.role { (page.say(role(one))) } }
-                            td { @if browser.this { (page.say(text::THIS_ONE)) } }
+                            td { @if browser.two_factors { (page.say(text::TWO_FACTORS)) " " } @if browser.this { (page.say(text::THIS_ONE)) } }
                         }
                     }
                 }

@@ -67,6 +67,10 @@ pub(crate) async fn change(
                 disabled: Some(form.get("do") == "disable"),
                 ..Change::default()
             },
+            "reset" => Change {
+                reset_second_factor: true,
+                ..Change::default()
+            },
             "unlock" => Change {
                 unlock: true,
                 ..Change::default()
@@ -168,6 +172,7 @@ fn row(page: &Page, person: &Person) -> Markup {
                 @if person.disabled { span .tag .bad { (page.say(text::DISABLED)) } }
                 @else if person.locked_until.is_some() { span .tag .bad { (page.say(text::LOCKED)) } }
                 @else { (page.say(text::IN_FORCE)) }
+                @if person.second_factor { " · " (page.say(text::TWO_FACTORS)) }
             }
             td {
                 details {
@@ -186,6 +191,9 @@ fn row(page: &Page, person: &Person) -> Markup {
                         input type="hidden" name="name" value=(person.name);
                         @if person.locked_until.is_some() {
                             button .quiet-button name="do" value="unlock" { (page.say(text::UNLOCK)) }
+                        }
+                        @if person.second_factor {
+                            button .quiet-button name="do" value="reset" { (page.say(text::RESET_SECOND)) }
                         }
                         @if person.disabled {
                             button .quiet-button name="do" value="enable" { (page.say(text::ENABLE)) }
