@@ -203,11 +203,12 @@ fn body(
             Some(Once::Enrolment(begun)) => (enrolment(page, begun)),
             None => {}
         }
+        p .quiet { (page.say(role(context.actor.role))) " · " a href="/access" { (page.say(text::RULES)) } }
         @if found.roles.len() > 1 {
             section {
                 h2 { (page.say(text::ACT_AS)) }
                 p .quiet { (page.say(text::ACT_AS_LONG)) }
-                form .choices method="post" action="/account" {
+                form .one-row method="post" action="/account" {
                     input type="hidden" name="do" value="role";
                     @for one in &found.roles {
                         @if *one == context.actor.role {
@@ -222,7 +223,7 @@ fn body(
         @if !matches!(once, Some(Once::Enrolment(_))) { (second(page, found.second)) }
         section {
             h2 { (page.say(text::CHANGE_PASSWORD)) }
-            form .narrow method="post" action="/account" {
+            form .small-form method="post" action="/account" {
                 input type="hidden" name="do" value="password";
                 label { span { (page.say(text::PRESENT)) }
                     input name="present" type="password" autocomplete="current-password" required maxlength="128"; }
@@ -242,7 +243,7 @@ fn body(
             h2 { (page.say(text::TOKENS)) }
             p .quiet { (page.say(text::TOKENS_LONG)) }
             (tokens(page, found))
-            form .narrow method="post" action="/account" {
+            form .small-form method="post" action="/account" {
                 input type="hidden" name="do" value="token";
                 label { span { (page.say(text::TOKEN_ABOUT)) }
                     input name="about" required minlength="3" maxlength="200"; }
@@ -261,7 +262,7 @@ fn enrolment(page: &Page, begun: &Enrolment) -> Markup {
             p { (page.say(text::SECOND_SCAN)) }
             div .qr { (PreEscaped(begun.picture.expose())) }
             details { summary { (page.say(text::SECOND_TYPE)) } code { (begun.secret.expose()) } }
-            form .narrow method="post" action="/account" {
+            form .small-form method="post" action="/account" {
                 input type="hidden" name="do" value="confirm";
                 label { span { (page.say(text::SECOND_CODE)) }
                     input name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="16" autofocus; }
@@ -279,7 +280,7 @@ fn second(page: &Page, second: SecondFactors) -> Markup {
                 p { (page.say(text::SECOND_ON)) ": " (second.recovery_codes) }
                 details {
                     summary { (page.say(text::SECOND_REMOVE)) }
-                    form .narrow method="post" action="/account" {
+                    form .small-form method="post" action="/account" {
                         input type="hidden" name="do" value="remove";
                         label { span { (page.say(text::PRESENT)) }
                             input name="present" type="password" autocomplete="current-password" required maxlength="128"; }

@@ -126,17 +126,11 @@ fn body(page: &Page, people: &[Person], what: Option<&Told>) -> Markup {
         @if people.is_empty() {
             p .empty { (page.say(text::NO_ACCOUNTS)) }
         } @else {
-            div .scroll { table .people {
-                thead { tr {
-                    th { (page.say(common::NAME)) } th { (page.say(text::ROLES)) }
-                    th { (page.say(text::IN_THE_RECORDS)) } th { (page.say(text::STATE)) } th {}
-                } }
-                tbody { @for person in people { (row(page, person)) } }
-            } }
+            ul .people { @for person in people { (row(page, person)) } }
         }
         section {
             h2 { (page.say(text::ADD)) }
-            form .narrow method="post" action="/accounts" {
+            form .small-form method="post" action="/accounts" {
                 input type="hidden" name="do" value="add";
                 label { span { (page.say(common::NAME)) " (" (page.say(text::NAME_RULE)) ")" }
                     input name="name" required maxlength="64" pattern="[A-Za-z0-9_.@\\-]+" autocomplete="off"; }
@@ -164,30 +158,29 @@ fn row(page: &Page, person: &Person) -> Markup {
         ("Organization", standing.organization.as_slice()),
     ];
     html! {
-        tr {
-            td { (person.name) }
-            td { (names(page, &person.roles)) }
-            td { @for (kind, ids) in known { @for id in ids { span .code { (kind) "/" (id) } " " } } }
-            td {
+        li {
+            p {
+                b { (person.name) } " " (names(page, &person.roles)) " "
                 @if person.disabled { span .tag .bad { (page.say(text::DISABLED)) } }
                 @else if person.locked_until.is_some() { span .tag .bad { (page.say(text::LOCKED)) } }
-                @else { (page.say(text::IN_FORCE)) }
-                @if person.second_factor { " · " (page.say(text::TWO_FACTORS)) }
+                @if person.second_factor { " " span .tag { (page.say(text::TWO_FACTORS)) } }
             }
-            td {
+            p .quiet {
+                @for (kind, ids) in known { @for id in ids { span .code { (kind) "/" (id) } " " } }
+            }
                 details {
                     summary { (page.say(text::MORE)) }
-                    form .narrow method="post" action="/accounts" {
+                    form .small-form method="post" action="/accounts" {
                         input type="hidden" name="name" value=(person.name);
                         (fields(page, &person.roles, standing))
                         button name="do" value="save" { (page.say(text::SAVE)) }
                     }
-                    form .narrow method="post" action="/accounts" {
+                    form .small-form method="post" action="/accounts" {
                         input type="hidden" name="name" value=(person.name);
                         (password(page))
                         button .quiet-button name="do" value="password" { (page.say(text::RESET_PASSWORD)) }
                     }
-                    form .choices method="post" action="/accounts" {
+                    form .one-row method="post" action="/accounts" {
                         input type="hidden" name="name" value=(person.name);
                         @if person.locked_until.is_some() {
                             button .quiet-button name="do" value="unlock" { (page.say(text::UNLOCK)) }
@@ -202,7 +195,6 @@ fn row(page: &Page, person: &Person) -> Markup {
                         }
                     }
                 }
-            }
         }
     }
 }
@@ -211,7 +203,7 @@ fn row(page: &Page, person: &Person) -> Markup {
 fn fields(page: &Page, roles: &[Role], standing: &Standing) -> Markup {
     let acts_for = standing.acts_for.join(" ");
     html! {
-        fieldset .choices {
+        fieldset .one-row {
             legend { (page.say(text::ROLES)) }
             @for one in Role::ALL {
                 label .check {

@@ -47,9 +47,6 @@ catalogue! {
     ACCOUNTS: "アカウント管理", "Accounts";
     NO_ACCOUNTS: "アカウントはまだありません。最初のアカウントを作ると、全員がサインインするようになります。最初は管理者にしてください。", "There is no account yet. With the first one everybody has to sign in; make it an administrator.";
     ROLES: "役割", "Roles";
-    IN_THE_RECORDS: "記録の中の本人", "In the records";
-    STATE: "状態", "State";
-    IN_FORCE: "有効", "in force";
     DISABLED: "無効", "disabled";
     LOCKED: "一時停止（誤り続き）", "locked after wrong passwords";
     ADD: "アカウントを作る", "Make an account";
