@@ -23,8 +23,11 @@ use crate::{Bank, care};
 /// What a bank decides access by.
 pub(crate) struct Access {
     policy: Policy,
-    reaches: Mutex<HashMap<(Arc<Standing>, Vec<Relation>), Known>>,
+    reaches: Mutex<HashMap<Caller, Known>>,
 }
+
+/// Who somebody is, and which relations are enough for what they ask.
+type Caller = (Arc<Standing>, Vec<Relation>);
 
 /// A reach that was worked out, and the state of the bank it was in.
 struct Known {

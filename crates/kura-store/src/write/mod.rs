@@ -288,7 +288,7 @@ impl Writer {
                 let (eid, owners) = self.live_owners(owner)?;
                 let within = eid.is_some_and(|eid| reach.has(eid));
                 // Whoever makes a patient writes the first records, too.
-                if !within && !(made_here && owners.is_none()) {
+                if !(within || made_here && owners.is_none()) {
                     return Err(beyond());
                 }
             }
