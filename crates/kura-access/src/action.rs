@@ -65,6 +65,10 @@ actions! {
     ReleaseModel = "release-model" of Bank,
     /// Judge what a model proposes for a patient.
     Decide = "decide" of Bank,
+    /// Open a patient's records in an emergency.
+    BreakGlass = "break-glass" of Bank,
+    /// Look at who opened records in an emergency, and why.
+    ReviewEmergency = "review-emergency" of Bank,
     /// Read cases of a performance test.
     Read = "read-trial" of Bank,
 }

@@ -26,8 +26,8 @@ pub(crate) struct Access {
     reaches: Mutex<HashMap<Caller, Known>>,
 }
 
-/// Who somebody is, and which relations are enough for what they ask.
-type Caller = (Arc<Standing>, Vec<Relation>);
+/// Whose account, who they are in the records, and which relations are enough for what they ask.
+type Caller = (String, Arc<Standing>, Vec<Relation>);
 
 /// A reach that was worked out, and the state of the bank it was in.
 struct Known {
@@ -174,8 +174,12 @@ pub fn reach(bank: &Bank, context: &RequestContext, action: Action) -> Result<Re
     if relations.is_empty() {
         return Err(refused(bank, context, action, &decision));
     }
-    let key = (context.standing.clone(), relations);
-    let state = care::state(bank, &key.1)?;
+    let key = (
+        context.actor.name.clone(),
+        context.standing.clone(),
+        relations,
+    );
+    let state = care::state(bank)?;
     let known = bank
         .access
         .reaches
@@ -188,8 +192,8 @@ pub fn reach(bank: &Bank, context: &RequestContext, action: Action) -> Result<Re
         return Ok(Reach(Some(reach)));
     }
     let mut patients = Vec::new();
-    for relation in &key.1 {
-        patients.extend(care::patients(bank, &key.0, *relation)?);
+    for relation in &key.2 {
+        patients.extend(care::patients(bank, (&key.0, &key.1), *relation)?);
     }
     let reach = Arc::new(bank.clinical.reach(&patients, OPEN)?);
     let mut reaches = bank

@@ -7,7 +7,7 @@ use kura_model::{Error, RecordKey, Result, Standing};
 use kura_store::{Query, Reader};
 
 use crate::terminology::BankTerms;
-use crate::{Bank, query};
+use crate::{Bank, emergency, kind, query};
 
 /// Where a practitioner has part in a patient's care: type, the parameter that names the
 /// practitioner, the one that names the patient, and the one that says when.
@@ -28,13 +28,10 @@ const PART: &[(&str, &str, &str, Option<&str>)] = &[
     ),
 ];
 
-/// What a reach over these relations depends on: it is worked out anew when one of the numbers
+/// What a reach depends on: it is worked out anew when one of the numbers
 /// changes.
-pub(crate) fn state(bank: &Bank, relations: &[Relation]) -> Result<Vec<u64>> {
-    let kinds: &[&str] = match relations {
-        [] => &[],
-        _ => &["Patient", "Consent"],
-    };
+pub(crate) fn state(bank: &Bank) -> Result<Vec<u64>> {
+    let kinds = ["Patient", "Consent", kind::EMERGENCY];
     bank.clinical
         .read(|reader| kinds.iter().map(|kind| reader.versions_of(kind)).collect())
 }
@@ -42,7 +39,7 @@ pub(crate) fn state(bank: &Bank, relations: &[Relation]) -> Result<Vec<u64>> {
 /// The patients a caller of this standing has this relation to.
 pub(crate) fn patients(
     bank: &Bank,
-    standing: &Standing,
+    (account, standing): (&str, &Standing),
     relation: Relation,
 ) -> Result<Vec<RecordKey>> {
     let named = |ids: &[String]| {
@@ -56,8 +53,9 @@ pub(crate) fn patients(
             Some(practitioner) => treated_by(bank, practitioner),
             None => Ok(Vec::new()),
         },
-        // Nobody has them yet: consents to share and emergencies are not kept so far.
-        Relation::Shared | Relation::Emergency => Ok(Vec::new()),
+        Relation::Emergency => emergency::patients_open_to(bank, account),
+        // Nobody has it yet: consents to share are not kept so far.
+        Relation::Shared => Ok(Vec::new()),
     }
 }
 

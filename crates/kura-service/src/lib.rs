@@ -41,6 +41,7 @@ pub mod dicom_pieces;
 pub mod dicom_read;
 pub mod dicom_render;
 pub mod dicom_store;
+pub mod emergency;
 pub mod endpoint;
 pub mod export;
 pub mod fhir_read;
@@ -103,6 +104,8 @@ pub mod kind {
     pub const ACCOUNT: &str = "Account";
     /// A signed-in browser (identity zone). Id: hash of its token.
     pub const SESSION: &str = "Session";
+    /// That somebody opened a patient's records in an emergency. Id: random.
+    pub const EMERGENCY: &str = "Emergency";
     /// What a program comes in by for a person (identity zone). Id: hash of the token.
     pub const TOKEN: &str = "Token";
     /// The key of one research project (identity zone). Id: the project's name.

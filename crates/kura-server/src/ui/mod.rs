@@ -5,6 +5,7 @@ mod account;
 mod assets;
 mod charts;
 mod dashboard;
+mod emergency;
 mod failure;
 mod form;
 mod images;
@@ -90,6 +91,8 @@ pages! {
     "/account" => get account::show, post account::act;
     "/accounts" => get account::list, post account::change;
     "/access" => get account::rules;
+    "/emergency" => get emergency::show, post emergency::act;
+    "/emergencies" => get emergency::list, post emergency::review;
     "/sign-in" => get sign_in::show, post sign_in::enter;
     "/sign-in/second" => post sign_in::enter_second;
     "/sign-out" => post sign_in::leave;

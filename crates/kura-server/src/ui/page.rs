@@ -161,7 +161,7 @@ impl Page {
     }
 
     fn top(&self) -> Markup {
-        let links: [(&str, Text, Action); 10] = [
+        let links: [(&str, Text, Action); 12] = [
             ("/", text::OVERVIEW, Action::ReadStatus),
             ("/worklist", text::WORKLIST, Action::ReadWorklist),
             ("/patients", text::PATIENTS, Action::ReadClinical),
@@ -171,13 +171,15 @@ impl Page {
             ("/import", text::IMPORT, Action::Import),
             ("/quarantine", text::QUARANTINE, Action::Import),
             ("/unlinked", text::UNLINKED, Action::Import),
+            ("/emergency", text::EMERGENCY_SHORT, Action::BreakGlass),
+            ("/emergencies", text::EMERGENCIES, Action::ReviewEmergency),
             ("/accounts", text::ACCOUNTS, Action::ManageAccounts),
         ];
         let here = |href: &str| {
             if href == "/" {
                 self.path == "/"
             } else {
-                self.path.starts_with(href)
+                self.path == href || self.path.starts_with(&format!("{href}/"))
             }
         };
         html! {

@@ -1,5 +1,6 @@
 //! The pages over a real socket: what a browser gets.
 
+mod emergency;
 mod sign_in;
 mod who_may_ask;
 

@@ -9,7 +9,7 @@ use kura_service::{Bank, Config, accounts};
 
 use crate::{Answer, ask, get, operator, serve};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A served bank with these accounts, and a second opening of it.
 fn hospital(
@@ -35,7 +35,7 @@ fn hospital(
     (mine, serve(bank))
 }
 
-fn local() -> Config {
+pub(crate) fn local() -> Config {
     let mut config = Config::default();
     config.server.listen = "127.0.0.1:0".to_owned();
     config
@@ -45,7 +45,12 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-fn send(address: SocketAddr, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) fn send(
+    address: SocketAddr,
+    path: &str,
+    cookie: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
     let body: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("{name}={}", encoded(value)))
@@ -53,7 +58,7 @@ fn send(address: SocketAddr, path: &str, cookie: &str, fields: &[(&str, &str)]) 
     ask(address, "POST", path, cookie, &body.join("&"))
 }
 
-fn password(address: SocketAddr, name: &str) -> Answer {
+pub(crate) fn password(address: SocketAddr, name: &str) -> Answer {
     send(
         address,
         "/sign-in",
@@ -63,7 +68,7 @@ fn password(address: SocketAddr, name: &str) -> Answer {
 }
 
 /// The header that carries the session of an answer.
-fn cookie(answer: &Answer) -> String {
+pub(crate) fn cookie(answer: &Answer) -> String {
     let from = answer.raw.find("kura_session=").expect("a session");
     let cookie: String = answer.raw[from..]
         .chars()

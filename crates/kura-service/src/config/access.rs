@@ -17,6 +17,8 @@ pub struct Access {
     /// Days after an encounter, an order or a team's work has ended for which the doctor who had
     /// part in it still treats the patient.
     pub treatment_days: u32,
+    /// Hours for which records that were opened in an emergency stay open.
+    pub emergency_hours: u32,
     /// Where nobody may do anything without a second factor.
     pub second_factor: SecondFactor,
 }
@@ -37,6 +39,7 @@ impl Default for Access {
         Self {
             policy: None,
             treatment_days: 365,
+            emergency_hours: 4,
             second_factor: SecondFactor::default(),
         }
     }
