@@ -8,7 +8,9 @@
 mod action;
 mod fact;
 mod policy;
+mod table;
 
 pub use action::Action;
 pub use fact::{Asked, Relation, Relations};
 pub use policy::{Decision, Policy, PolicyError, Rule};
+pub use table::Row;

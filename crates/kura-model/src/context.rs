@@ -71,6 +71,23 @@ impl Role {
     }
 }
 
+impl Role {
+    /// What it asks for unless it says otherwise.
+    pub fn purpose(self) -> PurposeOfUse {
+        match self {
+            Role::Patient => PurposeOfUse::PatientRequest,
+            Role::Researcher | Role::Reviewer | Role::BoardSecretary | Role::Annotator => {
+                PurposeOfUse::Research
+            }
+            Role::Administrator | Role::Auditor => PurposeOfUse::Administration,
+            Role::DataManager | Role::Director => PurposeOfUse::Operations,
+            Role::Doctor | Role::SingleUser | Role::DicomPeer | Role::DicomReader => {
+                PurposeOfUse::Treatment
+            }
+        }
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -6,17 +6,17 @@
 //! whoever may see some patients only.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use kura_access::Rule;
-use kura_access::{Asked, Decision, Policy, Relation, Relations};
+use kura_access::Decision;
 use kura_model::{
     Assurance, Category, Error, PurposeOfUse, RecordKey, RequestContext, Result, Role, Standing,
 };
 use kura_store::Reader;
 
-pub use kura_access::Action;
+pub use kura_access::{Action, Asked, Policy, Relation, Relations, Rule};
 
 use crate::{Bank, care};
 
@@ -154,6 +154,26 @@ pub(crate) fn at_the_machine(context: &RequestContext) -> Result<()> {
 pub fn may(bank: &Bank, context: &RequestContext, action: Action) -> bool {
     decide(bank, context, action, Relations::NONE).allowed
         || !relations(bank, context, action).is_empty()
+}
+
+/// The policy of a file; without one that of a bank, by its folder; without either the one of the
+/// release.
+///
+/// # Errors
+/// Where and why the file is no policy.
+pub fn policy_of(file: Option<&Path>, bank: Option<&Path>) -> Result<Policy> {
+    let here = Path::new("");
+    match (file, bank) {
+        (Some(file), _) => crate::config::Access {
+            policy: Some(file.to_owned()),
+            ..crate::config::Access::default()
+        }
+        .policy(here),
+        (None, Some(bank)) => crate::Config::load(&bank.join("kura.toml"), std::env::vars())?
+            .access
+            .policy(bank),
+        (None, None) => crate::config::Access::default().policy(here),
+    }
 }
 
 /// The rules in force, for people to read.

@@ -20,49 +20,16 @@ fn asked(role: Role, purpose: PurposeOfUse, action: Action, relations: Relations
     }
 }
 
-/// What a role asks for unless it says otherwise.
-fn usual(role: Role) -> PurposeOfUse {
-    match role {
-        Role::Doctor | Role::DicomPeer | Role::DicomReader | Role::SingleUser => {
-            PurposeOfUse::Treatment
-        }
-        Role::Patient => PurposeOfUse::PatientRequest,
-        Role::Researcher | Role::Reviewer | Role::Annotator | Role::BoardSecretary => {
-            PurposeOfUse::Research
-        }
-        Role::DataManager | Role::Director => PurposeOfUse::Operations,
-        Role::Administrator | Role::Auditor => PurposeOfUse::Administration,
-    }
-}
-
-/// Role by action: `any` (of any patient, or of the bank), or the relations that are needed.
+/// A line for each role and for each thing it may do.
 fn table(policy: &Policy) -> String {
     let mut out = String::new();
-    let machines = [Role::DicomPeer, Role::DicomReader, Role::SingleUser];
-    for role in Role::ALL.into_iter().chain(machines) {
-        let _ = writeln!(out, "{role} ({})", usual(role).code());
-        for action in Action::ALL {
-            let may = |purpose, relations| {
-                policy
-                    .decide(asked(role, purpose, *action, relations))
-                    .allowed
-            };
-            let mut who = Vec::new();
-            if may(usual(role), Relations::NONE) {
-                who.push("any".to_owned());
-            } else if action.is_of_a_patient() {
-                for relation in Relation::ALL {
-                    if may(usual(role), relation.into()) {
-                        who.push(relation.to_string());
-                    } else if may(PurposeOfUse::Emergency, relation.into()) {
-                        who.push(format!("{relation} (ETREAT)"));
-                    }
-                }
-            }
-            if !who.is_empty() {
-                let _ = writeln!(out, "  {action}: {}", who.join(", "));
-            }
+    let mut role = None;
+    for row in policy.table() {
+        if role != Some(row.role) {
+            let _ = writeln!(out, "{} ({})", row.role, row.role.purpose().code());
+            role = Some(row.role);
         }
+        let _ = writeln!(out, "  {}: {}", row.action, row.whose());
     }
     out
 }
@@ -102,7 +69,7 @@ fn where_two_factors_are_needed_one_is_nothing() {
             let all: Relations = Relation::ALL.into_iter().collect();
             let one_factor = Asked {
                 second_factor: false,
-                ..asked(role, usual(role), *action, all)
+                ..asked(role, role.purpose(), *action, all)
             };
             let decision = policy.decide(one_factor);
             assert!(!decision.allowed, "{role} {action}");
@@ -111,7 +78,7 @@ fn where_two_factors_are_needed_one_is_nothing() {
                 second_factor_needed: false,
                 ..one_factor
             };
-            let both = asked(role, usual(role), *action, all);
+            let both = asked(role, role.purpose(), *action, all);
             assert_eq!(policy.decide(not_needed), policy.decide(both));
         }
     }

@@ -9,8 +9,8 @@ mod token;
 
 use kura_credentials::{Token as Random, password};
 use kura_model::{
-    Actor, Assurance, ContentHash, Error, IndexEntry, IndexValue, PurposeOfUse, RecordKey,
-    RequestContext, Result, Role, Standing,
+    Actor, Assurance, ContentHash, Error, IndexEntry, IndexValue, RecordKey, RequestContext,
+    Result, Role, Standing,
 };
 use kura_store::{AuditEntry, Commit, Put, Query, Write};
 use serde::{Deserialize, Serialize};
@@ -104,25 +104,10 @@ impl Account {
                 name: self.name.clone(),
                 role,
             },
-            purpose: purpose_of(role),
+            purpose: role.purpose(),
             assurance,
             standing: Arc::new(Standing::from(&self.standing)),
         })
-    }
-}
-
-/// What a role asks for unless it says otherwise.
-pub fn purpose_of(role: Role) -> PurposeOfUse {
-    match role {
-        Role::Patient => PurposeOfUse::PatientRequest,
-        Role::Researcher | Role::Reviewer | Role::BoardSecretary | Role::Annotator => {
-            PurposeOfUse::Research
-        }
-        Role::Administrator | Role::Auditor => PurposeOfUse::Administration,
-        Role::DataManager | Role::Director => PurposeOfUse::Operations,
-        Role::Doctor | Role::SingleUser | Role::DicomPeer | Role::DicomReader => {
-            PurposeOfUse::Treatment
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line. `docs/` and scripts of others rely on it: add, do not rename.
 
+mod access;
 mod approval;
 mod audit;
 mod backup;
@@ -82,6 +83,8 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     User(user::User),
+    #[command(subcommand)]
+    Access(access::Access),
     Upgrade(upgrade::Upgrade),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -140,6 +143,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Trial(command) => command.run(&shell),
         Command::Audit(command) => command.run(&shell),
         Command::User(command) => command.run(&shell),
+        Command::Access(command) => command.run(&shell),
         Command::Upgrade(command) => command.run(&shell),
         Command::Backup(command) => command.run(&shell),
         Command::Restore(command) => command.run(&shell),

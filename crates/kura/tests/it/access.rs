@@ -182,3 +182,126 @@ fn a_changed_audit_row_is_found() {
     assert_eq!(audit["whole"], false);
     assert_eq!(audit["zones"][1]["broken_at"], 2);
 }
+
+/// The rules are read, and asked, without a bank, of a bank, and of a file that is not in force.
+#[test]
+fn the_rules_are_told_and_a_policy_is_tried_out_before_it_is_used() {
+    let bank = TestBank::new();
+    let explain = |more: &[&str]| {
+        let mut line = vec!["access", "explain", "doctor", "read-clinical"];
+        line.extend(more);
+        bank.kura(&line)
+    };
+    assert!(explain(&[]).exits(3).out.contains("no rule permits it"));
+    let treated = explain(&["--relation", "treatment"]).ok();
+    assert!(
+        treated.out.contains("allowed: by doctor-treatment"),
+        "{}",
+        treated.out
+    );
+    let one = explain(&["--relation", "treatment", "--one-factor"]).exits(3);
+    assert!(one.out.contains("refused: by second-factor"), "{}", one.out);
+    explain(&["--relation", "emergency"]).ok();
+    bank.kura(&["access", "explain", "emperor", "import"])
+        .exits(2);
+    let table = bank.kura(&["access", "table"]).ok().out;
+    assert!(
+        table.contains("patient  read-clinical  own, proxy"),
+        "{table}"
+    );
+
+    let open = r#"@id("all-doctors") @en("Doctors see all.") @ja("医師は全患者を見る。") @source("test")
+permit (principal in Role::"doctor", action == Action::"read-clinical", resource);"#;
+    let file = bank.file("open.cedar", open.as_bytes());
+    let file = file.display().to_string();
+    let tried = bank.kura(&["access", "table", "--policy", &file]).ok().out;
+    assert_eq!(tried.trim(), "doctor  read-clinical  any");
+    let broken = open.replace("read-clinical", "read-everything");
+    let file = bank.file("broken.cedar", broken.as_bytes());
+    let refused = bank
+        .kura(&["access", "table", "--policy", &file.display().to_string()])
+        .exits(1);
+    assert!(refused.err.contains("broken.cedar") && refused.err.contains("read-everything"));
+}
+
+/// A bank whose policy cannot be used is not opened with another one.
+#[test]
+fn a_bank_with_rules_of_its_own_goes_by_them_and_by_no_others() {
+    let bank = TestBank::new();
+    bank.import(&[&sample("fhir/Patient.ndjson.gz")], 0);
+    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    let ask = |server: &crate::support::Server| {
+        let value = basic("sato:correct horse battery");
+        let headers = [("Authorization", value.as_str())];
+        let found = server.send("GET", "/fhir/Patient?_summary=count", &headers, "");
+        found.json()["total"].as_u64()
+    };
+    // Nobody in their care: the rules of the release.
+    assert_eq!(ask(&bank.serve()), Some(0));
+    let own = std::path::Path::new(&bank.path()).join("own.cedar");
+    let rule = r#"@id("all-doctors") @en("Doctors see all.") @ja("医師は全患者を見る。") @source("test")
+permit (principal in Role::"doctor", action == Action::"read-clinical", resource);"#;
+    std::fs::write(&own, rule).unwrap();
+    let named: &[(&str, &std::path::Path)] =
+        &[("KURA_ACCESS__POLICY", std::path::Path::new("own.cedar"))];
+    assert!(ask(&bank.serve_as(&[], named)) > Some(10));
+    std::fs::write(&own, "permit (principal").unwrap();
+    let run = bank
+        .command(&["status"])
+        .env("KURA_ACCESS__POLICY", "own.cedar")
+        .output()
+        .expect("kura runs");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("own.cedar"));
+}
+
+#[test]
+fn an_account_is_changed_listed_and_never_linked_with_what_is_not_there() {
+    let bank = TestBank::new();
+    bank.import(
+        &[
+            &sample("fhir/Patient.ndjson.gz"),
+            &sample("fhir/Practitioner.ndjson.gz"),
+        ],
+        0,
+    );
+    assert_eq!(
+        add(&bank, "ono", "administrator", "correct horse battery"),
+        0
+    );
+    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
+    let change = |more: &[&str]| {
+        let mut line = vec!["user", "change"];
+        line.extend(more);
+        bank.kura(&line)
+    };
+    change(&[
+        "sato",
+        "--role",
+        "doctor",
+        "--role",
+        "researcher",
+        "--practitioner",
+        "DR-IM-001",
+    ])
+    .ok();
+    let wrong = change(&["sato", "--practitioner", "DR-IM-0001"]).exits(1);
+    assert!(wrong.err.contains("is not in this bank"), "{}", wrong.err);
+    change(&["sato"]).exits(1);
+    change(&["nobody", "--disable"]).exits(1);
+    change(&["ono", "--disable"]).exits(1);
+    change(&["sato", "--role", "doctor", "--role", "doctor"]).exits(1);
+    change(&["sato", "--disable"]).ok();
+    let listed = bank.kura(&["user", "list", "--format", "json"]).ok().json();
+    let sato = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "sato")
+        .unwrap();
+    assert_eq!(sato["roles"], serde_json::json!(["doctor", "researcher"]));
+    assert_eq!(
+        (&sato["practitioner"], &sato["disabled"]),
+        (&"DR-IM-001".into(), &true.into())
+    );
+}
