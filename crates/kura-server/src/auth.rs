@@ -17,8 +17,6 @@ use crate::App;
 /// What the server is and how it is asked, nobody has to sign in for.
 const OPEN: [&str; 2] = ["/fhir/metadata", "/fhir/openapi.json"];
 
-pub(crate) const COOKIE: &str = "kura_session";
-
 /// What has been verified lately: argon2 takes a tenth of a second, by design.
 #[derive(Default)]
 pub(crate) struct Auth {
@@ -156,7 +154,7 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
 }
 
 async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
-    if let Some(token) = session_token(headers) {
+    if let Some(token) = session_token(app, headers) {
         let proof = ContentHash::of(token.as_bytes());
         if let Some(context) = app.auth.cached(app, proof) {
             return Some(context);
@@ -212,15 +210,41 @@ fn bearer(app: &App, token: &str) -> Option<RequestContext> {
     Some(context)
 }
 
-pub(crate) fn session_token(headers: &HeaderMap) -> Option<String> {
+/// The session of a browser. Over TLS its cookie has the prefix that keeps other hosts and plain
+/// pages from setting it (RFC 6265bis section 4.1.3.2), and no other is looked at.
+pub(crate) fn session_token(app: &App, headers: &HeaderMap) -> Option<String> {
+    let wanted = cookie_name(app);
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, value)| value.to_owned())
+}
+
+/// What the cookie is called.
+pub(crate) fn cookie_name(app: &App) -> &'static str {
+    match app.bank.config.server.tls {
+        Some(_) => "__Host-kura_session",
+        None => "kura_session",
+    }
+}
+
+/// The header that sets it; an empty token takes it away. No script reads it, no other site's
+/// request carries it.
+pub(crate) fn set_session(app: &App, token: &str) -> Option<HeaderValue> {
+    let secure = match app.bank.config.server.tls {
+        Some(_) => "; Secure",
+        None => "",
+    };
+    let end = if token.is_empty() { "; Max-Age=0" } else { "" };
+    HeaderValue::from_str(&format!(
+        "{}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{end}",
+        cookie_name(app)
+    ))
+    .ok()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use kura_service::terminology_service::OPERATIONS;
 use serde::de::DeserializeOwned;
 
 use self::endpoint::Serve;
-use crate::{App, error};
+use crate::{App, error, guard};
 
 /// Method and path of all that is served here.
 pub(crate) fn addresses() -> Vec<(String, String)> {
@@ -233,11 +233,7 @@ fn one(result: Result<Answer>, headers: &HeaderMap) -> Response {
 
 /// The URL FHIR is served under, as this client sees it. The Host header was checked.
 fn base(headers: &HeaderMap) -> String {
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
-    format!("http://{host}/fhir")
+    format!("{}/fhir", guard::origin(headers))
 }
 
 fn params(query: Option<&str>) -> Result<Vec<(String, String)>> {

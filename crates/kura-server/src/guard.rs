@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,6 +17,19 @@ use crate::cors::{Guest, Origins};
 pub(crate) struct Gate {
     pub(crate) hosts: Hosts,
     pub(crate) origins: Origins,
+    /// Over TLS.
+    pub(crate) secure: bool,
+}
+
+/// What links in answers begin with: set here, whatever a client sends.
+pub(crate) const SCHEME: &str = "x-kura-scheme";
+
+/// `http://host` as this client sees it. The Host header was checked.
+pub(crate) fn origin(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = text(SCHEME).unwrap_or("http");
+    let host = text(header::HOST.as_str()).unwrap_or("localhost");
+    format!("{scheme}://{host}")
 }
 
 #[derive(Clone)]
@@ -81,10 +94,18 @@ fn refused(fhir: bool, status: StatusCode, what: &str) -> Response {
 }
 
 pub(crate) async fn check(
-    State(Gate { hosts, origins }): State<Gate>,
+    State(Gate {
+        hosts,
+        origins,
+        secure,
+    }): State<Gate>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    let scheme = if secure { "https" } else { "http" };
+    request
+        .headers_mut()
+        .insert(SCHEME, HeaderValue::from_static(scheme));
     let named = request.headers().get(header::HOST);
     let meant = named
         .and_then(|host| host.to_str().ok())
@@ -108,7 +129,7 @@ pub(crate) async fn check(
     }
     let guest = origins.of(&request);
     if let Some(answer) = guest.as_ref().and_then(|guest| guest.preflight(&request)) {
-        return finished(answer, &origins, guest.as_ref());
+        return finished(answer, &origins, guest.as_ref(), secure);
     }
     // A form on another site must not act for the person who is signed in here.
     if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -118,7 +139,10 @@ pub(crate) async fn check(
                 .to_str()
                 .ok()
                 .and_then(|origin| origin.split_once("://"))
-                .is_some_and(|(_, origin)| hosts.knows(origin))
+                .is_some_and(|(with, origin)| {
+                    // Before a proxy of one's own the browser says https, and we do not.
+                    (with == "https" || !secure) && hosts.knows(origin)
+                })
         });
         let welcome = guest
             .as_ref()
@@ -126,7 +150,7 @@ pub(crate) async fn check(
         if foreign && !welcome {
             let what = "This request came from another site.";
             let answer = refused(fhir, StatusCode::FORBIDDEN, what);
-            return finished(answer, &origins, guest.as_ref());
+            return finished(answer, &origins, guest.as_ref(), secure);
         }
     }
     // The route's template: a path or a query may hold what identifies a patient.
@@ -144,12 +168,24 @@ pub(crate) async fn check(
         micros = started.elapsed().as_micros() as u64,
         "answered"
     );
-    finished(response, &origins, guest.as_ref())
+    finished(response, &origins, guest.as_ref(), secure)
 }
 
 /// An answer with what every answer says.
-fn finished(mut response: Response, origins: &Origins, guest: Option<&Guest>) -> Response {
+fn finished(
+    mut response: Response,
+    origins: &Origins,
+    guest: Option<&Guest>,
+    secure: bool,
+) -> Response {
     let headers = response.headers_mut();
+    if secure {
+        // RFC 6797: from now on over TLS only.
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
     // A page that brings its own style says so itself, and is stricter in all else.
     headers
         .entry(header::CONTENT_SECURITY_POLICY)

@@ -10,6 +10,7 @@ mod guard;
 mod rewritten;
 mod rounds;
 mod stream;
+mod tls;
 mod turns;
 mod ui;
 
@@ -53,6 +54,10 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
             "only a loopback address may be served while there is no account; make one: kura user add",
         ));
     }
+    let secured = match &bank.config.server.tls {
+        Some(tls) => Some(tls::web(&bank, tls)?),
+        None => None,
+    };
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .map_err(|error| {
@@ -83,15 +88,31 @@ pub async fn serve(bank: Bank, ready: impl FnOnce(Addresses)) -> Result<()> {
     rounds::tell(&app.bank, dimse::context("subscriptions"));
     rounds::endpoints(&app.bank, dimse::context("endpoints"));
     kura_service::async_request::resume(&app.bank)?;
+    if secured.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(
+            "other machines are answered without TLS; set server.tls, or put a proxy in front"
+        );
+    }
     tracing::info!(%address, "serving");
     ready(Addresses {
         http: address,
         dicom,
     });
-    axum::serve(listener, router(app, address))
-        .with_graceful_shutdown(stop())
-        .await
-        .map_err(|error| Error::internal("the server stopped").because(error))
+    let router = router(app, address);
+    let served = match secured {
+        Some(config) => {
+            let listener = tls::Https::begin(listener, config, address);
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stop())
+                .await
+        }
+        None => {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stop())
+                .await
+        }
+    };
+    served.map_err(|error| Error::internal("the server stopped").because(error))
 }
 
 /// Every address there is: method and path, from the tables that the routers are made of. A test
@@ -112,6 +133,7 @@ pub fn router(app: App, address: SocketAddr) -> Router {
     let gate = guard::Gate {
         hosts: guard::Hosts::new(&app.bank.config.server.hosts, address),
         origins: cors::Origins::new(&app.bank.config.dicomweb),
+        secure: app.bank.config.server.tls.is_some(),
     };
     let request_bytes = app.bank.config.fhir.request_bytes;
     Router::new()

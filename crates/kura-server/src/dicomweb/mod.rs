@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use kura_model::{Category, Error, Result};
 use kura_service::dicom_read::Target;
 
-use crate::{App, error};
+use crate::{App, error, guard};
 
 /// What is served here, for people.
 const PAGE: &str = "/conformance";
@@ -97,11 +97,7 @@ fn base(app: &App, headers: &HeaderMap) -> String {
     if let Some(base) = app.bank.config.dicomweb.base() {
         return base.to_owned();
     }
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("localhost");
-    format!("http://{host}/dicom-web")
+    format!("{}/dicom-web", guard::origin(headers))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,15 +1,14 @@
 //! TLS of associations, by `dicom.tls`. PS3.15 Annex B.12: TLS 1.2 and 1.3 after BCP 195.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use kura_model::{Error, Result};
 use kura_service::Bank;
-use kura_service::config::{DicomTls, owner_only};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use kura_service::config::DicomTls;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+
+use crate::tls::{authorities, identity, provider, unsound};
 
 /// What a listener needs for TLS.
 #[derive(Clone)]
@@ -25,7 +24,7 @@ pub(super) fn server(bank: &Bank, tls: &DicomTls) -> Result<Secured> {
     let builder = match &tls.authorities {
         None => builder.with_no_client_auth(),
         Some(file) => {
-            let roots = Arc::new(authorities(bank, file)?);
+            let roots = Arc::new(authorities(bank, file, "dicom.tls.authorities")?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider());
             let verifier = if tls.anonymous {
                 verifier.allow_unauthenticated()
@@ -34,14 +33,14 @@ pub(super) fn server(bank: &Bank, tls: &DicomTls) -> Result<Secured> {
             };
             let verifier = verifier
                 .build()
-                .map_err(|error| unsound(file, "authorities").because(error))?;
+                .map_err(|error| unsound(file, "dicom.tls.authorities").because(error))?;
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let (chain, key) = identity(bank, tls)?;
+    let (chain, key) = identity(bank, "dicom.tls", (&tls.certificate, &tls.key))?;
     let server = builder
         .with_single_cert(chain, key)
-        .map_err(|error| unsound(&tls.certificate, "certificate").because(error))?;
+        .map_err(|error| unsound(&tls.certificate, "dicom.tls.certificate").because(error))?;
     Ok(Secured {
         server: Arc::new(server),
     })
@@ -52,7 +51,7 @@ pub(super) fn server(bank: &Bank, tls: &DicomTls) -> Result<Secured> {
 pub(super) fn client(bank: &Bank) -> Result<Arc<ClientConfig>> {
     let tls = bank.config.dicom.tls.as_ref();
     let roots = match tls.and_then(|tls| tls.authorities.as_ref()) {
-        Some(file) => authorities(bank, file)?,
+        Some(file) => authorities(bank, file, "dicom.tls.authorities")?,
         None => {
             let mut roots = RootCertStore::empty();
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -66,54 +65,11 @@ pub(super) fn client(bank: &Bank) -> Result<Arc<ClientConfig>> {
     let config = match tls {
         None => builder.with_no_client_auth(),
         Some(tls) => {
-            let (chain, key) = identity(bank, tls)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| unsound(&tls.certificate, "certificate").because(error))?
+            let (chain, key) = identity(bank, "dicom.tls", (&tls.certificate, &tls.key))?;
+            builder.with_client_auth_cert(chain, key).map_err(|error| {
+                unsound(&tls.certificate, "dicom.tls.certificate").because(error)
+            })?
         }
     };
     Ok(Arc::new(config))
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-fn identity(
-    bank: &Bank,
-    tls: &DicomTls,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    let chain = certificates(bank, &tls.certificate, "certificate")?;
-    let path = bank.folder().join(&tls.key);
-    owner_only(&path)?;
-    let key = PrivateKeyDer::from_pem_file(&path)
-        .map_err(|error| unsound(&tls.key, "key").because(error))?;
-    Ok((chain, key))
-}
-
-fn authorities(bank: &Bank, file: &Path) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(bank, file, "authorities")? {
-        roots
-            .add(certificate)
-            .map_err(|error| unsound(file, "authorities").because(error))?;
-    }
-    Ok(roots)
-}
-
-fn certificates(bank: &Bank, file: &Path, key: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(bank.folder().join(file))
-        .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>)
-        .map_err(|error| unsound(file, key).because(error))?;
-    if read.is_empty() {
-        return Err(unsound(file, key));
-    }
-    Ok(read)
-}
-
-fn unsound(file: &Path, key: &str) -> Error {
-    Error::invalid(format!(
-        "configuration: dicom.tls.{key}: {} is no sound PEM file for this",
-        file.display()
-    ))
 }

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use kura_model::{Category, RequestContext};
 use kura_service::accounts::{self, SignedIn};
@@ -57,7 +57,7 @@ pub(crate) async fn enter(State(app): State<App>, page: Page, body: Bytes) -> Re
     })
     .await;
     match opened {
-        Ok(Step::In(token)) => with_session(&token, "/"),
+        Ok(Step::In(token)) => with_session(&app, &token, "/"),
         Ok(Step::Second(half)) => page.whole(page.say(text::SIGN_IN), &second(&page, &half, None)),
         Err(error) if error.category == Category::Unauthenticated => page.with_status(
             StatusCode::UNAUTHORIZED,
@@ -102,7 +102,7 @@ pub(crate) async fn enter_second(State(app): State<App>, page: Page, body: Bytes
     })
     .await;
     match opened {
-        Ok(token) => with_session(&token, "/"),
+        Ok(token) => with_session(&app, &token, "/"),
         Err(error) if error.category == Category::Unauthenticated => page.with_status(
             StatusCode::UNAUTHORIZED,
             page.say(text::SIGN_IN),
@@ -118,41 +118,33 @@ pub(crate) async fn leave(
     headers: HeaderMap,
     page: Page,
 ) -> Response {
-    if let (Some(Extension(context)), Some(token)) = (context, auth::session_token(&headers)) {
+    if let (Some(Extension(context)), Some(token)) = (context, auth::session_token(&app, &headers))
+    {
         let bank = app.bank.clone();
         let closed = blocking(move || accounts::session_close(&bank, &context, &token)).await;
         if let Err(error) = closed {
             return failure::show(&page, &error);
         }
     }
-    without_session()
+    without_session(&app)
 }
 
 /// To an address, signed in by this token.
-pub(super) fn with_session(token: &str, to: &str) -> Response {
+pub(super) fn with_session(app: &App, token: &str, to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
-    put_session(&mut response, token);
+    put_session(app, &mut response, token);
     response
 }
 
-pub(super) fn without_session() -> Response {
+pub(super) fn without_session(app: &App) -> Response {
     let mut response = Redirect::to("/sign-in").into_response();
-    put_cookie(&mut response, "", "; Max-Age=0");
+    put_session(app, &mut response, "");
     response
 }
 
-/// The token in the browser's cookie: no script reads it, no other site's request carries it.
-pub(super) fn put_session(response: &mut Response, token: &str) {
-    put_cookie(response, token, "");
-}
-
-fn put_cookie(response: &mut Response, token: &str, more: &str) {
-    let cookie = format!(
-        "{}={token}; Path=/; HttpOnly; SameSite=Strict{more}",
-        auth::COOKIE
-    );
-    // Tokens are hexadecimal: it is always a header.
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+/// The token in the browser's cookie.
+pub(super) fn put_session(app: &App, response: &mut Response, token: &str) {
+    if let Some(cookie) = auth::set_session(app, token) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
 }

@@ -94,6 +94,19 @@ pub struct Server {
     pub session_minutes: u32,
     /// Minutes after which a browser that nobody uses has to.
     pub idle_minutes: u32,
+    /// TLS; without it HTTP is spoken, for loopback or behind a proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ServerTls>,
+}
+
+/// What the web is served by over TLS. Relative names are in the bank's folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerTls {
+    /// PEM: the certificate, and those that lead to its authority.
+    pub certificate: PathBuf,
+    /// PEM, mode 600.
+    pub key: PathBuf,
 }
 
 impl Default for Server {
@@ -103,6 +116,7 @@ impl Default for Server {
             hosts: Vec::new(),
             session_minutes: 480,
             idle_minutes: 60,
+            tls: None,
         }
     }
 }

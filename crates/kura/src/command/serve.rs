@@ -37,9 +37,14 @@ impl Serve {
             .enable_all()
             .build()
             .map_err(|error| Error::internal("the server cannot start").because(error))?;
+        let scheme = if bank.config.server.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let title = bank.config.dicom.title.clone();
         runtime.block_on(kura_server::serve(bank, |addresses| {
-            let _ = crate::output::line(&format!("Kura answers on http://{}", addresses.http));
+            let _ = crate::output::line(&format!("Kura answers on {scheme}://{}", addresses.http));
             let dicom = addresses.dicom;
             for (address, how) in [(dicom.plain, ""), (dicom.tls, " over TLS")] {
                 if let Some(address) = address {

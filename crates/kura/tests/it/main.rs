@@ -18,6 +18,7 @@ mod fhir_operations;
 mod fhir_write;
 mod foreign;
 mod hostile;
+mod https;
 mod images;
 mod import;
 mod large_bundle;

@@ -337,7 +337,7 @@ impl Server {
         out.read_line(&mut line).expect("the address");
         let address = line
             .trim()
-            .rsplit("http://")
+            .rsplit("://")
             .next()
             .expect("an address")
             .to_owned();

@@ -8,7 +8,7 @@ use super::operation::means;
 const PLACE: &str = "#/components/schemas/";
 
 /// With the elements of a type, where one alone is described.
-pub(super) fn components(kind: Option<&str>) -> Value {
+pub(super) fn components(kind: Option<&str>, cookie: &str) -> Value {
     let mut schemas = kind.map_or_else(Map::new, |kind| kura_fhir::json_schemas(kind, PLACE));
     for (name, schema) in own() {
         schemas.entry(name).or_insert(schema);
@@ -29,7 +29,8 @@ pub(super) fn components(kind: Option<&str>) -> Value {
         "responses": responses,
         "securitySchemes": {
             "basic": { "type": "http", "scheme": "basic" },
-            "session": { "type": "apiKey", "in": "cookie", "name": crate::auth::COOKIE },
+            "token": { "type": "http", "scheme": "bearer" },
+            "session": { "type": "apiKey", "in": "cookie", "name": cookie },
         },
     })
 }

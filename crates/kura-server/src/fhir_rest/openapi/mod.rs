@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Content, Endpoint, Method, Parameter, query};
 use super::{base, endpoints, params, refuse};
-use crate::App;
+use crate::{App, auth};
 
 /// The compartments of R4, and what an operation takes whole.
 const COMPARTMENTS: [&str; 5] = [
@@ -34,6 +34,8 @@ struct About<'a> {
     kind: Option<&'static str>,
     /// Whether one has to sign in.
     sign_in: bool,
+    /// What a browser's session is called.
+    cookie: &'static str,
 }
 
 pub(super) async fn openapi(
@@ -65,6 +67,7 @@ fn described(app: &App, query: Option<&str>, headers: &HeaderMap) -> Result<Valu
         registry: &registry,
         kind,
         sign_in: app.auth.sign_in_needed(app),
+        cookie: auth::cookie_name(app),
     };
     Ok(about.description(&base(headers)))
 }
@@ -95,10 +98,10 @@ impl About<'_> {
             "externalDocs": { "url": "https://hl7.org/fhir/R4/http.html" },
             "servers": [{ "url": base }],
             "paths": paths,
-            "components": components::components(self.kind),
+            "components": components::components(self.kind, self.cookie),
         });
         if self.sign_in {
-            description["security"] = json!([{ "basic": [] }, { "session": [] }]);
+            description["security"] = json!([{ "basic": [] }, { "token": [] }, { "session": [] }]);
         }
         description
     }

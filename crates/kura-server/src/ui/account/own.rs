@@ -47,7 +47,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
     page: Page,
 ) -> Response {
-    let token = auth::session_token(&headers).unwrap_or_default();
+    let token = auth::session_token(&app, &headers).unwrap_or_default();
     answer(&app, &context, &token, &page, None, None).await
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn act(
     body: Bytes,
 ) -> Response {
     let form = Form::of(&body);
-    let token = auth::session_token(&headers).unwrap_or_default();
+    let token = auth::session_token(&app, &headers).unwrap_or_default();
     let (bank, who, held, sent) = (app.bank.clone(), context.clone(), token.clone(), form);
     let done = blocking(move || {
         let bank = &*bank;
@@ -148,11 +148,11 @@ pub(crate) async fn act(
     })
     .await;
     match done {
-        Ok(Next::Cookie(token)) => sign_in::with_session(&token, "/"),
-        Ok(Next::Out) => sign_in::without_session(),
+        Ok(Next::Cookie(token)) => sign_in::with_session(&app, &token, "/"),
+        Ok(Next::Out) => sign_in::without_session(&app),
         Ok(Next::Again(token, what, once)) => {
             let mut shown = answer(&app, &context, &token, &page, Some(what), once.as_ref()).await;
-            sign_in::put_session(&mut shown, &token);
+            sign_in::put_session(&app, &mut shown, &token);
             shown
         }
         Ok(Next::Once(once)) => answer(&app, &context, &token, &page, None, Some(&once)).await,
