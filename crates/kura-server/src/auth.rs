@@ -155,7 +155,7 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
 
 async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
     if let Some(token) = session_token(app, headers) {
-        let proof = ContentHash::of(token.as_bytes());
+        let proof = known_as("session", &token);
         if let Some(context) = app.auth.cached(app, proof) {
             return Some(context);
         }
@@ -178,7 +178,7 @@ async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
         return None;
     }
     let basic = proof.trim().to_owned();
-    let proof = ContentHash::of(basic.as_bytes());
+    let proof = known_as("password", &basic);
     if let Some(context) = app.auth.cached(app, proof) {
         return Some(context);
     }
@@ -199,9 +199,14 @@ async fn who(app: &App, headers: &HeaderMap) -> Option<RequestContext> {
     Some(context)
 }
 
+/// What a proof is remembered by: one of another kind is another proof.
+fn known_as(kind: &str, proof: &str) -> ContentHash {
+    ContentHash::of(format!("{kind} {proof}").as_bytes())
+}
+
 /// RFC 6750.
 fn bearer(app: &App, token: &str) -> Option<RequestContext> {
-    let proof = ContentHash::of(token.as_bytes());
+    let proof = known_as("token", token);
     if let Some(context) = app.auth.cached(app, proof) {
         return Some(context);
     }

@@ -14,7 +14,7 @@ use kura_access::Decision;
 use kura_model::{
     Assurance, Category, Error, PurposeOfUse, RecordKey, RequestContext, Result, Role, Standing,
 };
-use kura_store::Reader;
+use kura_store::{AuditEntry, Reader};
 
 pub use kura_access::{Action, Asked, Policy, Relation, Relations, Rule};
 
@@ -118,6 +118,11 @@ impl Reach {
         let key = RecordKey::new("ImagingStudy", crate::imaging_study::study_id(study_uid));
         let found = self.read(bank, |reader| reader.current(&key))?;
         Ok(found.is_some_and(|version| !version.deleted))
+    }
+
+    /// Whether it is of some patients only.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.0.is_some()
     }
 
     /// For a commit to the clinical zone.
@@ -258,6 +263,15 @@ fn decide(bank: &Bank, context: &RequestContext, action: Action, relations: Rela
 
 fn refused(bank: &Bank, context: &RequestContext, action: Action, decision: &Decision) -> Error {
     let role = context.actor.role;
+    let detail = match decision.rules.join(" ") {
+        none if none.is_empty() => action.to_string(),
+        rules => format!("{action}, by {rules}"),
+    };
+    bank.clinical.audit(
+        AuditEntry::new(context, "access", "")
+            .outcome("refused")
+            .detail(detail),
+    );
     let words = if !decision.rules.is_empty() {
         format!("the rule {} forbids this", decision.rules.join(", "))
     } else if relations(bank, context, action).is_empty() {

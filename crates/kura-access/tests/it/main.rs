@@ -73,7 +73,7 @@ fn where_two_factors_are_needed_one_is_nothing() {
             };
             let decision = policy.decide(one_factor);
             assert!(!decision.allowed, "{role} {action}");
-            assert_eq!(&*decision.rules, ["second-factor"]);
+            assert!(decision.rules.iter().any(|rule| rule == "second-factor"));
             let not_needed = Asked {
                 second_factor_needed: false,
                 ..one_factor

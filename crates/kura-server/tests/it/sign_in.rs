@@ -117,7 +117,12 @@ fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
     let folder = tempfile::tempdir().unwrap();
     let (_, address) = hospital(folder.path(), local(), &[("sato", &[Role::DataManager])]);
     let session = cookie(&password(address, "sato"));
-    let begun = send(address, "/account", &session, &[("do", "second")]);
+    let begun = send(
+        address,
+        "/account",
+        &session,
+        &[("do", "second"), ("present", PASSWORD)],
+    );
     assert_eq!(begun.status, 200);
     assert!(begun.body.contains("<svg"), "a QR code");
     let secret = between(&begun.body, "</summary><code>", "</code>").to_owned();
@@ -363,7 +368,12 @@ fn where_two_factors_are_needed_one_opens_the_account_page_only() {
     let basic = "Authorization: Basic c2F0bzpjb3JyZWN0IGhvcnNlIGJhdHRlcnk=\r\n";
     assert_eq!(get(address, "/fhir/Patient?_count=1", basic).status, 403);
     assert_eq!(get(address, "/account", &session).status, 200);
-    let begun = send(address, "/account", &session, &[("do", "second")]);
+    let begun = send(
+        address,
+        "/account",
+        &session,
+        &[("do", "second"), ("present", PASSWORD)],
+    );
     let secret = between(&begun.body, "</summary><code>", "</code>").to_owned();
     let done = send(
         address,
@@ -406,4 +416,49 @@ fn a_password_is_changed_by_whoever_knows_it() {
     );
     assert_eq!(get(address, "/patients", &cookie(&changed)).status, 200);
     assert_eq!(password(address, "sato").status, 401);
+}
+
+#[test]
+fn wrong_codes_lock_an_account_however_often_the_password_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, address) = hospital(folder.path(), local(), &[("sato", &[Role::DataManager])]);
+    let session = cookie(&password(address, "sato"));
+    // Without the password nobody enrols: a token or a browser left open is not enough.
+    let open = send(address, "/account", &session, &[("do", "second")]);
+    assert_eq!(open.status, 422);
+    let enrol = [("do", "second"), ("present", PASSWORD)];
+    let begun = send(address, "/account", &session, &enrol);
+    let secret = between(&begun.body, "</summary><code>", "</code>").to_owned();
+    let confirm = [("do", "confirm"), ("code", &code(&secret, 0))];
+    let session = cookie(&send(address, "/account", &session, &confirm));
+    let token = [("do", "token"), ("about", "nightly import"), ("days", "9")];
+    let made = send(address, "/account", &session, &token);
+    let bearer = format!(
+        "Authorization: Bearer {}\r\n",
+        between(&made.body, "<pre><code>", "</code>")
+    );
+    assert_eq!(get(address, "/patients", &bearer).status, 200);
+    // A token does not act as a browser does.
+    assert_eq!(send(address, "/account", &bearer, &token).status, 403);
+    for _ in 0..10 {
+        let answer = password(address, "sato");
+        if answer.status == 200 {
+            let half = between(&answer.body, "name=\"half\" value=\"", "\"").to_owned();
+            let wrong = [("half", half.as_str()), ("code", "000000")];
+            assert_eq!(send(address, "/sign-in/second", "", &wrong).status, 401);
+        }
+    }
+    assert_eq!(password(address, "sato").status, 401, "it waits");
+    // A password that is changed takes the tokens along.
+    let change = [
+        ("do", "password"),
+        ("present", PASSWORD),
+        ("new", "another horse battery"),
+    ];
+    assert_eq!(
+        send(address, "/account", &session, &change).status,
+        422,
+        "locked"
+    );
+    assert_eq!(get(address, "/patients", &bearer).status, 200);
 }

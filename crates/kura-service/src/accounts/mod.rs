@@ -310,7 +310,7 @@ pub fn user_change(
     let audit = AuditEntry::new(context, "user_change", name).detail(what.join(", "));
     save(bank, &account, vec![audit])?;
     if out {
-        session::forget(bank, name)?;
+        session::end_all(bank, name)?;
     }
     Ok(())
 }
@@ -362,7 +362,7 @@ pub fn password_change(
     account.password = Some(hash);
     let audit = AuditEntry::new(context, "password_change", name);
     save(bank, &account, vec![audit])?;
-    session::forget(bank, name)
+    session::end_all(bank, name)
 }
 
 /// The account of whoever asks.

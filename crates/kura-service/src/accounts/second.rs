@@ -76,8 +76,9 @@ pub fn second_factors(bank: &Bank, context: &RequestContext) -> Result<SecondFac
 /// Begins an enrolment; it counts once a code was shown to fit ([`totp_confirm`]).
 ///
 /// # Errors
-/// `Conflict` if there is one already.
-pub fn totp_begin(bank: &Bank, context: &RequestContext) -> Result<Enrolment> {
+/// `Unauthenticated` if the password is wrong; `Conflict` if there is one already.
+pub fn totp_begin(bank: &Bank, context: &RequestContext, password: &str) -> Result<Enrolment> {
+    sign_in::proven(bank, &context.actor.name, password)?;
     let _held = crate::bank::alone(&bank.identity, "accounts")?;
     let mut account = own(bank, context)?;
     if account.second.totp.is_some() {
@@ -124,7 +125,7 @@ pub fn totp_confirm(bank: &Bank, context: &RequestContext, code: &str) -> Result
     };
     let audit = AuditEntry::new(context, "second_factor_add", &account.name);
     save(bank, &account, vec![audit])?;
-    session::forget(bank, &account.name)?;
+    session::end_all(bank, &account.name)?;
     Ok(new.codes)
 }
 
@@ -145,7 +146,7 @@ pub fn totp_remove(
     account.second = Kept::default();
     let audit = AuditEntry::new(context, "second_factor_remove", &account.name);
     save(bank, &account, vec![audit])?;
-    session::forget(bank, &account.name)
+    session::end_all(bank, &account.name)
 }
 
 /// Whether this is a code of the account, of the app or of recovery; it is spent.

@@ -175,6 +175,13 @@ pub fn session_close_all(bank: &Bank, context: &RequestContext) -> Result<()> {
     Ok(())
 }
 
+/// Ends all that an account is signed in by: sessions, and tokens, which may rest on a proof that
+/// is not good any more.
+pub(super) fn end_all(bank: &Bank, name: &str) -> Result<()> {
+    forget(bank, name)?;
+    super::token::forget(bank, name)
+}
+
 /// Ends all sessions of an account.
 pub(super) fn forget(bank: &Bank, name: &str) -> Result<()> {
     let gone: Vec<Write> = all(bank, name)?

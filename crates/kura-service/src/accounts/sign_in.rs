@@ -111,6 +111,7 @@ pub(super) fn proven(bank: &Bank, name: &str, tried: &str) -> Result<Account> {
         return Err(wrong());
     };
     if account.locked_until > now_millis() {
+        password::verify_nobody(tried);
         return Err(locked());
     }
     let verified = password::verify(&stored, tried);
@@ -118,7 +119,11 @@ pub(super) fn proven(bank: &Bank, name: &str, tried: &str) -> Result<Account> {
         Ok(verified) if verified.needs_rehash => password::hash(tried).ok(),
         _ => None,
     };
-    settled(bank, name, |account| {
+    settled(bank, name, false, |account| {
+        // Changed meanwhile: what was right is not any more.
+        if account.password.as_ref() != Some(&stored) {
+            return Ok(false);
+        }
         if let Some(anew) = &anew {
             account.password = Some(anew.expose().to_owned());
         }
@@ -128,14 +133,15 @@ pub(super) fn proven(bank: &Bank, name: &str, tried: &str) -> Result<Account> {
 
 /// The account that the code is of; the code is spent.
 pub(super) fn second(bank: &Bank, name: &str, code: &str) -> Result<Account> {
-    settled(bank, name, |account| second::spend(bank, account, code)).map_err(|error| {
-        match error.category {
-            Category::Unauthenticated if error.message() != locked().message() => Error::new(
-                Category::Unauthenticated,
-                "the code is wrong, or was used before",
-            ),
-            _ => error,
-        }
+    settled(bank, name, true, |account| {
+        second::spend(bank, account, code)
+    })
+    .map_err(|error| match error.category {
+        Category::Unauthenticated if error.message() != locked().message() => Error::new(
+            Category::Unauthenticated,
+            "the code is wrong, or was used before",
+        ),
+        _ => error,
     })
 }
 
@@ -144,6 +150,7 @@ pub(super) fn second(bank: &Bank, name: &str, code: &str) -> Result<Account> {
 fn settled(
     bank: &Bank,
     name: &str,
+    of_second: bool,
     proof: impl FnOnce(&mut Account) -> Result<bool>,
 ) -> Result<Account> {
     let _held = crate::bank::alone(&bank.identity, "accounts")?;
@@ -156,7 +163,10 @@ fn settled(
         return Err(locked());
     }
     if proof(&mut account)? {
-        account.failures = 0;
+        // Half of a proof forgives no wrong codes: else codes could be guessed for ever.
+        if of_second || !account.second.any() {
+            account.failures = 0;
+        }
         if serde_json::to_vec(&account).ok() != before {
             save(bank, &account, Vec::new())?;
         }

@@ -168,6 +168,15 @@ pub fn token_revoke(bank: &Bank, context: &RequestContext, id: &str) -> Result<(
     )
 }
 
+/// Revokes all tokens of an account.
+pub(super) fn forget(bank: &Bank, name: &str) -> Result<()> {
+    let gone = all(bank, name)?
+        .into_iter()
+        .map(|token| Write::Delete(RecordKey::new(kind::TOKEN, token.id)))
+        .collect();
+    commit(bank, gone, Vec::new())
+}
+
 fn all(bank: &Bank, name: &str) -> Result<Vec<Token>> {
     let query = Query::all(kind::TOKEN).and(Predicate::Token {
         param: BY_ACCOUNT.to_owned(),

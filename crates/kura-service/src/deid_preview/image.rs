@@ -16,7 +16,7 @@ use kura_store::AuditEntry;
 use serde_json::Value;
 
 use super::{Choice, choice, choices, throw_away_key};
-use crate::access::{Action, reach};
+use crate::access::{Action, Reach, reach};
 use crate::deid_pixels::TextCleaner;
 use crate::patients::{self, Patient};
 use crate::{Bank, dataset, deid_policy, imaging, kind, timeline};
@@ -55,7 +55,13 @@ struct Found {
     dicom: DicomPolicy,
 }
 
-fn find(bank: &Bank, owner: &RecordKey, policy: &str, object: &str) -> Result<Found> {
+fn find(
+    bank: &Bank,
+    reach: &Reach,
+    owner: &RecordKey,
+    policy: &str,
+    object: &str,
+) -> Result<Found> {
     let policy = deid_policy::named(bank, policy)?;
     let t = bank.clinical.now()?;
     let key = RecordKey::new(kind::DICOM_INSTANCE, object);
@@ -65,6 +71,10 @@ fn find(bank: &Bank, owner: &RecordKey, policy: &str, object: &str) -> Result<Fo
         .ok_or_else(|| Error::not_found("this object is not in the bank"))?;
     let record = timeline::decode(&version)?;
     let header = record["header"].clone();
+    let study = header["0020000D"]["Value"][0].as_str().unwrap_or_default();
+    if !reach.has_study(bank, study)? {
+        return Err(Error::not_found("this object is not in the bank"));
+    }
     let known = dataset::known(bank, owner, t)?;
     let id = header["00100020"]["Value"][0].as_str().unwrap_or_default();
     if !known.iter().any(|known| known == id) {
@@ -96,9 +106,10 @@ pub fn image(
     object: &str,
 ) -> Result<ImagePreview> {
     let owner = patients::key(owner)?;
-    reach(bank, context, Action::ReadClinical)?.patient(bank, &owner)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
+    reach.patient(bank, &owner)?;
     audit(bank, context, &owner, object);
-    let found = find(bank, &owner, policy.unwrap_or(super::FIRST), object)?;
+    let found = find(bank, &reach, &owner, policy.unwrap_or(super::FIRST), object)?;
     let patient = bank
         .clinical
         .read(|reader| timeline::patient(bank, reader, &owner))?;
@@ -256,9 +267,10 @@ pub fn picture(
     object: &str,
 ) -> Result<Vec<u8>> {
     let owner = patients::key(owner)?;
-    reach(bank, context, Action::ReadClinical)?.patient(bank, &owner)?;
+    let reach = reach(bank, context, Action::ReadClinical)?;
+    reach.patient(bank, &owner)?;
     audit(bank, context, &owner, object);
-    let found = find(bank, &owner, policy, object)?;
+    let found = find(bank, &reach, &owner, policy, object)?;
     let stays = |message: String| Error::new(Category::Unsupported, message);
     let work = pixel_work(opened(&found)?, &found.dicom)
         .map_err(|withheld| stays(withheld.to_string()))?;

@@ -145,6 +145,14 @@ fn decided(
         mut expect,
     } = decide().map_err(refused)?;
     for plan in &plans {
+        if let Some(write) = &plan.write
+            && reach.is_limited()
+            && registers(write)
+        {
+            return Err(refused(Error::forbidden(
+                "who a patient is, and whose images and files are whose, is written by a data manager",
+            )));
+        }
         if let Some(Write::Put(put)) = &plan.write
             && put.key.kind == "Subscription"
         {
@@ -183,6 +191,18 @@ fn decided(
         ..Commit::default()
     };
     Ok((plans, Some(commit)))
+}
+
+/// Whether a write says who somebody is, or whose a file of the bank is: by that others are linked
+/// with records, and get to see them.
+fn registers(write: &Write) -> bool {
+    match write {
+        Write::Delete(key) => ["Patient", "ImagingStudy"].contains(&key.kind.as_str()),
+        Write::Put(put) => {
+            ["Patient", "ImagingStudy"].contains(&put.key.kind.as_str())
+                || put.body.windows(9).any(|word| word == b"urn:kura:")
+        }
+    }
 }
 
 fn note_refused(bank: &Bank, context: &RequestContext, action: &'static str, target: &str) {

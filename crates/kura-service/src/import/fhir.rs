@@ -227,7 +227,8 @@ fn item(feed: &Feed<'_>, sink: &Sink, bytes: &[u8], line: u64, offset: u64) -> R
 }
 
 /// Records that only the bank itself writes: a model's versions and steps, answers and decisions.
-const RESERVED: [(&str, &[&str]); 6] = [
+const RESERVED: [(&str, &[&str]); 7] = [
+    ("Communication", &["emergency-"]),
     ("Device", &["model-"]),
     ("DiagnosticReport", &["measured-"]),
     ("Observation", &["measured-"]),

@@ -44,10 +44,7 @@ fn dicomweb_client_stores() {
 #[test]
 fn storing_is_a_right() {
     let bank = TestBank::new();
-    assert_eq!(
-        add(&bank, "sato", "data-manager", "correct horse battery"),
-        0
-    );
+    assert_eq!(add(&bank, "sato", "doctor", "correct horse battery"), 0);
     assert_eq!(
         add(&bank, "kato", "data-manager", "another long password"),
         0

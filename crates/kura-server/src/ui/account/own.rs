@@ -89,12 +89,15 @@ pub(crate) async fn act(
     let (bank, who, held, sent) = (app.bank.clone(), context.clone(), token.clone(), form);
     let done = blocking(move || {
         let bank = &*bank;
+        // A token does not make itself a browser, nor lengthen its own life.
+        if held.is_empty() {
+            return Err(Error::forbidden(
+                "this is done in a browser that is signed in",
+            ));
+        }
         Ok(match sent.get("do") {
             "role" => {
                 let role: Role = sent.get("role").parse().map_err(Error::invalid)?;
-                if held.is_empty() {
-                    return Err(Error::invalid("a role is chosen in a browser"));
-                }
                 Next::Cookie(accounts::session_act_as(bank, &who, &held, role)?)
             }
             "password" => {
@@ -115,7 +118,7 @@ pub(crate) async fn act(
                 Next::Once(Once::Token(issued.secret))
             }
             "second" => {
-                let begun = accounts::totp_begin(bank, &who)?;
+                let begun = accounts::totp_begin(bank, &who, sent.get("present"))?;
                 Next::Once(Once::Enrolment(Box::new(begun)))
             }
             "confirm" => {
@@ -292,7 +295,9 @@ fn second(page: &Page, second: SecondFactors) -> Markup {
             } @else {
                 p { (page.say(text::SECOND_NONE)) }
                 @if second.needed { p .bad { (page.say(text::SECOND_NEEDED)) } }
-                form method="post" action="/account" {
+                form .small-form method="post" action="/account" {
+                    label { span { (page.say(text::PRESENT)) }
+                        input name="present" type="password" autocomplete="current-password" required maxlength="128"; }
                     button name="do" value="second" { (page.say(text::SECOND_BEGIN)) }
                 }
             }
