@@ -289,7 +289,8 @@ fn an_older_schema_is_upgraded_and_a_newer_one_refused() {
         "SET search_path TO clinical; UPDATE bank SET value = '1' WHERE key = 'schema';
          CREATE TABLE ix_uri (param BIGINT, value TEXT COLLATE \"C\", pk BIGINT);
          INSERT INTO ix_uri SELECT x.param, m.value, x.pk FROM ix_term x JOIN term m ON m.term = x.term;
-         DROP TABLE ix_term; DROP TABLE term; DROP INDEX ix_reference_pk; DROP INDEX commits_at; DROP INDEX ix_quantity_pk",
+         DROP TABLE ix_term; DROP TABLE term; DROP INDEX ix_reference_pk; DROP INDEX commits_at; DROP INDEX ix_quantity_pk;
+         DROP INDEX compartment_pk",
     );
     let error = open().err().unwrap();
     assert!(error.message().contains("kura upgrade"), "{error}");
