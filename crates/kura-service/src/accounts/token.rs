@@ -86,7 +86,7 @@ pub fn token_issue(
         expires: now + i64::from(days) * 86_400_000,
     };
     let id = id_of(&secret);
-    let audit = AuditEntry::new(context, "token_issue", &id[..16]).detail(about);
+    let audit = AuditEntry::new(context, "token_issue", &id[..16]);
     let key = RecordKey::new(kind::TOKEN, &id);
     put(
         bank,
@@ -159,8 +159,7 @@ pub fn token_revoke(bank: &Bank, context: &RequestContext, id: &str) -> Result<(
         .iter()
         .find(|token| token.id == id)
         .ok_or_else(|| Error::not_found("you have no such token"))?;
-    let audit =
-        AuditEntry::new(context, "token_revoke", &token.id[..16]).detail(token.about.clone());
+    let audit = AuditEntry::new(context, "token_revoke", &token.id[..16]);
     commit(
         bank,
         vec![Write::Delete(RecordKey::new(kind::TOKEN, &token.id))],
